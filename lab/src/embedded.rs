@@ -1,0 +1,86 @@
+//! A small Redis in this crate: a dictionary behind a socket.
+//!
+//! It is for machines that have no Redis. It speaks the protocol well enough for any client, with
+//! just the commands that a visit counter and its tools send, and it says a clear no to the rest.
+//! It keeps nothing when it ends, and it is not for measurements: every connection has a thread,
+//! and all of them share one lock.
+//!
+//! There is a limit on everything: those below, and those of [`resp`](crate::resp).
+
+mod commands;
+mod connection;
+mod info;
+mod session;
+mod store;
+mod strings;
+
+use std::io::{self, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use store::Store;
+
+/// How many clients may be connected at once.
+pub const CONNECTIONS_MAX: usize = 1024;
+
+/// How many keys there may be.
+pub const KEYS_MAX: usize = 100_000;
+
+/// How many bytes all keys and values may have together.
+pub const STORE_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// How long a client may refuse to read its answers before it is disconnected.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How many times in a row `accept` may fail before the server gives up.
+const ACCEPT_FAILURES_MAX: usize = 100;
+
+/// How long to wait after `accept` failed: with no file descriptor left, it fails at once again.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How large the stack of a connection's thread is. Nothing here recurses.
+const STACK_BYTES: usize = 256 * 1024;
+
+/// Serves clients of `listener` until the process ends.
+///
+/// # Errors
+///
+/// When connections cannot be accepted, again and again.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "nobody else may accept from it any more"
+)]
+pub fn serve(listener: TcpListener) -> io::Result<()> {
+    let store = Arc::new(Mutex::new(Store::default()));
+    let mut failures = 0;
+    for id in 1.. {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                failures = 0;
+                welcome(stream, id, &store);
+            }
+            // A client that was gone before its turn, or a shortage that may pass.
+            Err(_) if failures < ACCEPT_FAILURES_MAX => {
+                failures += 1;
+                std::thread::sleep(ACCEPT_PAUSE);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    unreachable!("there are more numbers than connections in the life of a computer")
+}
+
+/// Gives the client a thread, or turns it away when there are too many.
+fn welcome(mut stream: TcpStream, id: i64, store: &Arc<Mutex<Store>>) {
+    // Each connection holds the store, and so the holders but one are the connections.
+    if Arc::strong_count(store) > CONNECTIONS_MAX {
+        let _ = stream.write_all(b"-ERR max number of clients reached\r\n");
+        return;
+    }
+    let store = Arc::clone(store);
+    // A thread that does not start drops the connection. The client sees that it is closed.
+    let _ = std::thread::Builder::new()
+        .stack_size(STACK_BYTES)
+        .spawn(move || session::converse(stream, id, &store));
+}

@@ -1,0 +1,257 @@
+//! Child processes that do what they are told and do not outlive us.
+
+mod tail;
+
+use std::io;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::{Error, janitor, platform};
+use tail::{Source, Tail};
+
+/// How often a process is asked whether it has ended.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
+
+/// How long to wait for the last words of a process that has ended, and for the end of a process
+/// that has closed its output. Both follow at once, but for what escaped from its group.
+const LAST_WORDS_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// How many lines of output an error message carries.
+const ERROR_LINES: usize = 20;
+
+/// Where the output of a process goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// To our own standard output and standard error.
+    Inherit,
+    /// Both streams into a buffer that keeps the last thousand lines.
+    Capture,
+    /// Standard output into such a buffer, standard error to our own.
+    CaptureStdout,
+}
+
+/// The signals that a test bench needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGINT, what Ctrl-C sends.
+    Interrupt,
+    /// SIGTERM, the polite request to end.
+    Terminate,
+    /// SIGKILL, the end without a chance to object.
+    Kill,
+    /// SIGSTOP, which freezes the process.
+    Stop,
+    /// SIGCONT, which thaws it.
+    Continue,
+}
+
+/// A child process and everything it started, in a process group of its own. What leaves the
+/// group, as daemons do, is on its own.
+///
+/// When it is dropped the whole group is killed. When *we* are killed, the janitor kills it.
+/// A terminal's Ctrl-C does not reach it: pass it on with [`signal`](Process::signal).
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    child: Child,
+    status: Option<ExitStatus>,
+    output: Arc<Tail>,
+}
+
+impl Process {
+    /// Starts `command`. The name is for messages. Standard input is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Spawn`] when the program cannot be started or cannot be watched over.
+    pub fn spawn(name: &str, mut command: Command, output: Output) -> Result<Process, Error> {
+        let piped = |yes| {
+            if yes {
+                Stdio::piped()
+            } else {
+                Stdio::inherit()
+            }
+        };
+        command
+            .stdin(Stdio::null())
+            .stdout(piped(output != Output::Inherit))
+            .stderr(piped(output == Output::Capture));
+        platform::own_group(&mut command);
+        let program = PathBuf::from(command.get_program());
+        let error = |source| Error::Spawn {
+            name: name.to_owned(),
+            program: program.clone(),
+            source,
+        };
+
+        // The janitor comes first, and a child that it does not know of is not kept.
+        let mut child = command.spawn().map_err(error)?;
+        let listed = janitor::add_group(child.id());
+        let output = Tail::new();
+        if let Some(stdout) = child.stdout.take() {
+            output.follow(Source::Stdout, stdout);
+        }
+        if let Some(stderr) = child.stderr.take() {
+            output.follow(Source::Stderr, stderr);
+        }
+        let process = Process {
+            name: name.to_owned(),
+            child,
+            status: None,
+            output,
+        };
+        listed.map(|()| process).map_err(error)
+    }
+
+    /// The name given at the start.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The process number, which is also the number of its process group.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal to the process and to everything it started that stayed in its group:
+    /// gunicorn's workers, the child of Flask's reloader. To a process that is known to have ended
+    /// nothing is sent, and that is no error.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system refuses.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        match self.status {
+            Some(_) => Ok(()),
+            None => platform::signal_group(&self.child, signal),
+        }
+    }
+
+    /// How the process ended, or `None` while it runs. What it left running in its group when it
+    /// ended is killed, and what it printed is complete.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system refuses.
+    pub fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
+        if self.status.is_none() && platform::has_ended(&self.child)? {
+            // Only now, before it is reaped, is the number certain to be this group's.
+            let _ = self.signal(Signal::Kill);
+            janitor::drop_group(self.child.id());
+            self.status = self.child.try_wait()?;
+            self.output.wait_until_complete(LAST_WORDS_TIMEOUT);
+        }
+        Ok(self.status)
+    }
+
+    /// Waits for the process to end. Returns `None` when it still runs after `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system refuses.
+    pub fn wait_timeout(&mut self, timeout: Duration) -> io::Result<Option<ExitStatus>> {
+        let deadline = Instant::now() + timeout;
+        loop {
+            let status = self.try_wait()?;
+            if status.is_some() || Instant::now() >= deadline {
+                return Ok(status);
+            }
+            std::thread::sleep(POLL_INTERVAL);
+        }
+    }
+
+    /// Asks the process to end (SIGTERM, and SIGCONT in case it is frozen), and kills it when it
+    /// has not within `grace`.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system refuses.
+    pub fn stop(&mut self, grace: Duration) -> io::Result<ExitStatus> {
+        self.signal(Signal::Terminate)?;
+        self.signal(Signal::Continue)?;
+        match self.wait_timeout(grace)? {
+            Some(status) => Ok(status),
+            None => self.kill(),
+        }
+    }
+
+    /// Kills the process and its group, and waits until it is gone.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system refuses.
+    pub fn kill(&mut self) -> io::Result<ExitStatus> {
+        if let Some(status) = self.status {
+            return Ok(status);
+        }
+        // Where there are no groups, or it has left its own, the process itself is still there.
+        let _ = self.signal(Signal::Kill);
+        self.child.kill()?;
+        loop {
+            if let Some(status) = self.try_wait()? {
+                return Ok(status);
+            }
+            std::thread::sleep(POLL_INTERVAL);
+        }
+    }
+
+    /// Waits for a line on the captured standard output that satisfies `predicate`. Every line
+    /// since the start is looked at, as long as the buffer still holds it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoLine`] when the time is over, or as soon as no further line can come.
+    pub fn wait_for_line(
+        &mut self,
+        timeout: Duration,
+        predicate: impl Fn(&str) -> bool,
+    ) -> Result<String, Error> {
+        let deadline = Instant::now() + timeout;
+        let mut seen = 0;
+        loop {
+            // This also ends what a dead process left behind holding its output open.
+            self.try_wait().map_err(|source| Error::Control {
+                name: self.name.clone(),
+                source,
+            })?;
+            // Asked before the lines are searched, or the last line could slip through between.
+            let complete = self.output.is_complete();
+            if let Some(line) = self.output.find(&mut seen, &predicate) {
+                return Ok(line);
+            }
+            if complete || Instant::now() >= deadline {
+                return Err(self.no_line(timeout));
+            }
+            self.output.wait(POLL_INTERVAL);
+        }
+    }
+
+    /// The last `lines` lines of the captured output, both streams in the order they arrived.
+    pub fn output_tail(&self, lines: usize) -> String {
+        self.output.last(lines)
+    }
+
+    fn no_line(&mut self, timeout: Duration) -> Error {
+        let grace = if self.output.is_complete() {
+            LAST_WORDS_TIMEOUT
+        } else {
+            Duration::ZERO
+        };
+        let status = self.wait_timeout(grace).ok().flatten();
+        Error::NoLine {
+            name: self.name.clone(),
+            timeout,
+            status,
+            output: self.output_tail(ERROR_LINES),
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // There is nobody to tell. The janitor still has it on its list.
+        let _ = self.kill();
+    }
+}

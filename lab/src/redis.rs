@@ -1,0 +1,12 @@
+//! A Redis of one's own, to be started, stopped, killed and frozen at will; and a small client.
+
+mod client;
+mod for_tests;
+mod program;
+mod server;
+mod url;
+
+pub use client::{ClientError, RedisClient};
+pub use for_tests::TestRedis;
+pub use program::RedisProgram;
+pub use server::{Durability, RedisServer};

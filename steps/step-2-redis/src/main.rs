@@ -1,0 +1,32 @@
+//! Start-up: read the environment, connect to Redis, bind the port, serve.
+
+use std::{error::Error, io, process::ExitCode};
+
+use step_2_redis::{Counter, app, settings::Settings};
+use tokio::net::TcpListener;
+use tracing_subscriber::{Layer, fmt, prelude::*};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    if let Err(error) = start().await {
+        eprintln!("step-2-redis: {error}");
+        return ExitCode::from(2);
+    }
+    ExitCode::SUCCESS
+}
+
+async fn start() -> Result<(), Box<dyn Error>> {
+    let Settings { log, addr, redis } = Settings::from_env()?;
+    let log = fmt::layer().with_writer(io::stderr).with_filter(log);
+    tracing_subscriber::registry().with(log).init();
+
+    let address = redis.addr().clone();
+    let counter = Counter::connect(redis).await.map_err(|error| {
+        format!("REDIS_URL leads to {address}, but no Redis serves there: {error}")
+    })?;
+    let listener = TcpListener::bind(addr)
+        .await
+        .map_err(|error| format!("ADDR is {addr}, but nobody can listen there: {error}"))?;
+    println!("step-2-redis: http://{}", listener.local_addr()?);
+    Ok(axum::serve(listener, app(counter)).await?)
+}

@@ -1,0 +1,127 @@
+//! # Step 4: connections that heal, and manners
+//!
+//! Steps 2 and 3 die with their one connection to Redis: after a restart of Redis every visit fails
+//! until the service restarts, too. This step takes a connection from a pool for each visit. The
+//! pool tries every connection before it lends it and opens a new one where the old one is dead.
+//!
+//! Around that come the manners of a service that strangers use: every wait has a time-out, every
+//! queue has a limit, a failure is an honest `503` with `Retry-After`, and a stop answers the visits
+//! under way first. All the numbers are in [`settings`].
+//!
+//! Try it with `cargo xtask run step-4` and refresh <http://localhost:8000>:
+//!
+//! ```text
+//! Hello World! I have been seen 1 times.
+//! ```
+//!
+//! What it deliberately lacks: speed. To try a connection the pool sends `UNWATCH` and `PING` and
+//! waits for the replies, so a visit costs three Redis commands and two round trips where step 2
+//! needed one of each. This step is slower than step 2, on purpose. Step 5 wins it back.
+
+pub mod serve;
+pub mod settings;
+pub mod store;
+
+use std::{error::Error, sync::Arc};
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header::RETRY_AFTER},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use redis::ConnectionInfo;
+use tokio::sync::Semaphore;
+
+use crate::{
+    settings::Limits,
+    store::{Away, Store},
+};
+
+/// When to come again after a `503`, in seconds.
+const RETRY_AFTER_SECONDS: &str = "1";
+
+/// The whole service: one page, the counter behind it, and two pages for whoever watches over it.
+///
+/// axum answers `404` to every other path, `405` to every other method, and runs the `GET` handler
+/// for `HEAD`, so a `HEAD /` counts as a visit.
+pub fn app(counter: Counter) -> Router {
+    Router::new()
+        .route("/", get(hello))
+        .route("/livez", get(livez))
+        .route("/readyz", get(readyz))
+        .with_state(counter)
+}
+
+/// `GET /`: counts the visit and says which one it is.
+async fn hello(State(counter): State<Counter>) -> Result<String, AppError> {
+    let seen = counter.visit().await?;
+    tracing::debug!(seen, "visit");
+    Ok(format!("Hello World! I have been seen {seen} times.\n"))
+}
+
+/// `GET /livez`: the process runs. Whoever gets no answer here should restart it.
+async fn livez() -> &'static str {
+    "alive\n"
+}
+
+/// `GET /readyz`: Redis answers, too. Whoever gets a `503` here should send visitors elsewhere.
+async fn readyz(State(counter): State<Counter>) -> Result<&'static str, AppError> {
+    counter.store.ping().await?;
+    Ok("ready\n")
+}
+
+/// How often the page has been seen. Clones share one store and one limit.
+#[derive(Clone)]
+pub struct Counter {
+    store: Store,
+    in_flight: Arc<Semaphore>,
+}
+
+impl Counter {
+    /// A counter in the Redis that keeps the count. It connects when the first visit comes, so the
+    /// service starts while Redis is away.
+    ///
+    /// # Errors
+    ///
+    /// When no pool can be built from these settings.
+    pub fn new(info: ConnectionInfo, limits: Limits) -> Result<Self, Box<dyn Error>> {
+        let store = Store::new(info, limits)?;
+        let in_flight = Arc::new(Semaphore::new(limits.max_in_flight));
+        Ok(Self { store, in_flight })
+    }
+
+    /// Counts one visit and returns its number; the first is 1.
+    async fn visit(&self) -> Result<u64, AppError> {
+        // Over the limit the answer is a fast no. Waiting in line would only make everybody late.
+        let place = self.in_flight.try_acquire();
+        let _place = place.map_err(|_| AppError::Overloaded)?;
+        Ok(self.store.increment().await?)
+    }
+}
+
+/// Why a visit has no number. The visitor sees a `503` and may come again.
+enum AppError {
+    /// As many visits as [`Limits::max_in_flight`] are under way.
+    Overloaded,
+    /// Redis, or the way to it, failed or took too long.
+    Unreachable,
+}
+
+impl From<Away> for AppError {
+    fn from(_: Away) -> Self {
+        Self::Unreachable
+    }
+}
+
+impl IntoResponse for AppError {
+    fn into_response(self) -> Response {
+        let reason = match self {
+            Self::Overloaded => "Too many visitors at once. Please come again.\n",
+            Self::Unreachable => "The count is out of reach. Please come again.\n",
+        };
+        let retry_after = [(RETRY_AFTER, RETRY_AFTER_SECONDS)];
+        (StatusCode::SERVICE_UNAVAILABLE, retry_after, reason).into_response()
+    }
+}

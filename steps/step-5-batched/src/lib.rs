@@ -1,0 +1,157 @@
+//! # Step 5: visits that wait together are counted together
+//!
+//! Step 4 heals, and pays for it: three Redis commands and two round trips a visit. This step counts
+//! many visits with one command. While one `INCRBY` is on its way to Redis and back, the visits that
+//! arrive gather; the next `INCRBY` counts all of them, and each gets its own number. Databases call
+//! this group commit. [`batcher`] is the whole idea.
+//!
+//! One connection is enough for that, so the batches keep theirs instead of taking one from the pool
+//! each time. The pool proves it, and replaces it, when it fails or has been silent.
+//!
+//! Try it with `cargo xtask run step-5` and refresh <http://localhost:8000>:
+//!
+//! ```text
+//! Hello World! I have been seen 1 times.
+//! ```
+//!
+//! What it deliberately lacks: room on both sides. All cores share one queue and one runtime that
+//! moves tasks between them, and there is one Redis. Step 6 gives every core its own, and takes a
+//! cluster.
+
+pub mod batcher;
+pub mod serve;
+pub mod settings;
+pub mod store;
+
+use std::{error::Error, sync::Arc};
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header::RETRY_AFTER},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use redis::ConnectionInfo;
+use tokio::{sync::Semaphore, time::timeout};
+
+use crate::{
+    batcher::{BatchError, Batcher},
+    settings::Limits,
+    store::{Away, Store},
+};
+
+/// When to come again after a `503`, in seconds.
+const RETRY_AFTER_SECONDS: &str = "1";
+
+/// The whole service: one page, the counter behind it, and two pages for whoever watches over it.
+///
+/// axum answers `404` to every other path, `405` to every other method, and runs the `GET` handler
+/// for `HEAD`, so a `HEAD /` counts as a visit.
+pub fn app(counter: Counter) -> Router {
+    Router::new()
+        .route("/", get(hello))
+        .route("/livez", get(livez))
+        .route("/readyz", get(readyz))
+        .with_state(counter)
+}
+
+/// `GET /`: counts the visit and says which one it is.
+async fn hello(State(counter): State<Counter>) -> Result<String, AppError> {
+    let seen = counter.visit().await?;
+    tracing::debug!(seen, "visit");
+    Ok(format!("Hello World! I have been seen {seen} times.\n"))
+}
+
+/// `GET /livez`: the process runs. Whoever gets no answer here should restart it.
+async fn livez() -> &'static str {
+    "alive\n"
+}
+
+/// `GET /readyz`: Redis answers, too. Whoever gets a `503` here should send visitors elsewhere.
+async fn readyz(State(counter): State<Counter>) -> Result<&'static str, AppError> {
+    counter.store.ping().await?;
+    Ok("ready\n")
+}
+
+/// How often the page has been seen. Clones share one store, one queue and one limit.
+#[derive(Clone)]
+pub struct Counter {
+    store: Store,
+    batcher: Batcher,
+    limits: Limits,
+    in_flight: Arc<Semaphore>,
+}
+
+impl Counter {
+    /// A counter in the Redis that keeps the count. It connects when the first visit comes, so the
+    /// service starts while Redis is away.
+    ///
+    /// # Errors
+    ///
+    /// When no pool can be built from these settings.
+    ///
+    /// # Panics
+    ///
+    /// When called outside a Tokio runtime: the batches are counted in a task.
+    pub fn new(info: ConnectionInfo, limits: Limits) -> Result<Self, Box<dyn Error>> {
+        let store = Store::new(info, limits)?;
+        let batches = store.clone();
+        let batcher = Batcher::start(limits.max_in_flight, move |visits| {
+            let store = batches.clone();
+            async move { store.add(visits).await.ok() }
+        });
+        let in_flight = Arc::new(Semaphore::new(limits.max_in_flight));
+        Ok(Self {
+            store,
+            batcher,
+            limits,
+            in_flight,
+        })
+    }
+
+    /// Counts one visit and returns its number; the first is 1.
+    async fn visit(&self) -> Result<u64, AppError> {
+        // Over the limit the answer is a fast no. Waiting in line would only make everybody late.
+        let place = self.in_flight.try_acquire();
+        let _place = place.map_err(|_| AppError::Overloaded)?;
+        let number = timeout(self.limits.visit_timeout, self.batcher.visit()).await;
+        number
+            .map_err(|_| AppError::Unreachable)?
+            .map_err(AppError::from)
+    }
+}
+
+/// Why a visit has no number. The visitor sees a `503` and may come again.
+enum AppError {
+    /// As many visits as [`Limits::max_in_flight`] are under way.
+    Overloaded,
+    /// Redis, or the way to it, failed or took too long.
+    Unreachable,
+}
+
+impl From<Away> for AppError {
+    fn from(_: Away) -> Self {
+        Self::Unreachable
+    }
+}
+
+impl From<BatchError> for AppError {
+    fn from(error: BatchError) -> Self {
+        match error {
+            BatchError::Full => Self::Overloaded,
+            BatchError::Failed => Self::Unreachable,
+        }
+    }
+}
+
+impl IntoResponse for AppError {
+    fn into_response(self) -> Response {
+        let reason = match self {
+            Self::Overloaded => "Too many visitors at once. Please come again.\n",
+            Self::Unreachable => "The count is out of reach. Please come again.\n",
+        };
+        let retry_after = [(RETRY_AFTER, RETRY_AFTER_SECONDS)];
+        (StatusCode::SERVICE_UNAVAILABLE, retry_after, reason).into_response()
+    }
+}

@@ -1,0 +1,126 @@
+//! The server around the app. `axum::serve` waits for slow clients without end and stops without a
+//! deadline; this loop does neither.
+
+use std::{
+    future::Future,
+    io,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    extract::State,
+    http::{HeaderValue, header::CONNECTION},
+    middleware::map_response_with_state,
+    response::Response,
+};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{sleep, timeout},
+};
+
+use crate::settings::Limits;
+
+/// How long to wait after a failed `accept`: out of file descriptors, most likely. Long enough not to
+/// spin, short enough not to be noticed.
+const ACCEPT_RETRY: Duration = Duration::from_millis(50);
+
+/// Serves `app` on `listener` until `shutdown` completes, then answers what is under way and returns,
+/// after [`Limits::drain_timeout`] at the latest.
+pub async fn serve(
+    listener: TcpListener,
+    app: Router,
+    limits: &Limits,
+    shutdown: impl Future<Output = ()>,
+) {
+    let mut http = http1::Builder::new();
+    // Without a timer hyper cannot tell the time, and the time-out never fires.
+    http.timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout);
+    let places = Arc::new(Semaphore::new(limits.max_connections));
+    let connections = GracefulShutdown::new();
+    let stopping = Arc::new(AtomicBool::new(false));
+    let app = app.layer(map_response_with_state(
+        stopping.clone(),
+        last_answer_closes,
+    ));
+    // A request may be on its way when the signal comes, and to close its connection would lose it.
+    // So for a moment all are still let in, and told with their answer that it is the last one.
+    let mut shutdown = pin!(async {
+        shutdown.await;
+        stopping.store(true, Ordering::Relaxed);
+        sleep(limits.lame_duck).await;
+    });
+    loop {
+        let (stream, place) = tokio::select! {
+            accepted = accept(&listener, &places) => accepted,
+            () = &mut shutdown => break,
+        };
+        let service = TowerToHyperService::new(app.clone());
+        let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
+        // A task of its own: a panic in a request ends this connection and nothing else.
+        tokio::spawn(async move {
+            let _place = place;
+            if let Err(error) = connection.await {
+                tracing::debug!("connection closed: {error}");
+            }
+        });
+    }
+    drop(listener);
+    if timeout(limits.drain_timeout, connections.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!("stopped before every visit was answered: the drain time-out has passed");
+    }
+}
+
+/// Says `connection: close` with every answer once the server is stopping.
+async fn last_answer_closes(
+    State(stopping): State<Arc<AtomicBool>>,
+    mut response: Response,
+) -> Response {
+    if stopping.load(Ordering::Relaxed) {
+        let headers = response.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// The next visitor, once there is a place.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> (TcpStream, OwnedSemaphorePermit) {
+    let place = places
+        .clone()
+        .acquire_owned()
+        .await
+        .expect("nobody closes this semaphore");
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // Send a small answer now; do not wait to see whether it grows (Nagle's algorithm).
+                // Where this fails the client is gone already, and the next read says so.
+                let _: io::Result<()> = stream.set_nodelay(true);
+                return (stream, place);
+            }
+            Err(error) => {
+                tracing::warn!("cannot accept a visitor: {error}");
+                sleep(ACCEPT_RETRY).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Checks that only visit.
+
+use crate::{
+    Finding, Stop,
+    bench::{Bench, commands},
+    crowd,
+    expectations::but,
+    http::Response,
+};
+
+/// Visits made one after the other.
+const SEQUENCE: u64 = 20;
+
+/// Visitors at once, and how often each comes.
+const CLIENTS: usize = 64;
+const VISITS_EACH: usize = 200;
+
+/// Redis commands a visit that are still few.
+const COMMANDS_PER_VISIT_MAX: f64 = 0.1;
+
+/// A finding that shows the question, the answer, and what it should have been.
+fn lacks(question: &str, answer: &Response, expected: &str) -> Result<Finding, Stop> {
+    Ok(Finding::Lacks(format!(
+        "{question} answered\n{answer}\nexpected: {expected}"
+    )))
+}
+
+pub fn greets(bench: &Bench) -> Result<Finding, Stop> {
+    let (service, _redis) = bench.service()?;
+    let page = service.ask("GET", "/")?;
+    if page.seen().is_none() {
+        return lacks(
+            "GET /",
+            &page,
+            "200 and `Hello World! I have been seen N times.`",
+        );
+    }
+    match page.header("content-type") {
+        Some("text/plain; charset=utf-8") => Ok(Finding::Has),
+        Some("text/html; charset=utf-8") => Ok(Finding::HasBut(but::HTML)),
+        _ => lacks("GET /", &page, "content-type: text/plain; charset=utf-8"),
+    }
+}
+
+pub fn counts(bench: &Bench) -> Result<Finding, Stop> {
+    let (service, redis) = bench.service()?;
+    let first = service.visit()?;
+    if redis.is_some() && first != 1 {
+        return Ok(Finding::Lacks(format!(
+            "the first visit on an empty store has number {first}"
+        )));
+    }
+    for number in first + 1..first + SEQUENCE {
+        let seen = service.visit()?;
+        if seen != number {
+            return Ok(Finding::Lacks(format!(
+                "after number {} comes number {seen}",
+                number - 1
+            )));
+        }
+    }
+    let head = service.ask("HEAD", "/")?;
+    if head.status != 200 {
+        return lacks("HEAD /", &head, "200, as for GET");
+    }
+    match service.visit()? - (first + SEQUENCE) {
+        1 => Ok(Finding::Has),
+        0 => Ok(Finding::HasBut(but::HEAD_IS_NO_VISIT)),
+        more => Ok(Finding::Lacks(format!("HEAD / counted {more} times"))),
+    }
+}
+
+pub fn unique(bench: &Bench) -> Result<Finding, Stop> {
+    let (service, _redis) = bench.service()?;
+    let before = service.visit()?;
+    let numbers = crowd::visits(&[service.addr], CLIENTS, VISITS_EACH);
+    let numbers = numbers.map_err(|error| Stop::Broken(format!("{error}{}", service.log())))?;
+    Ok(match crowd::flaw(&numbers, before + 1) {
+        None => Finding::Has,
+        Some(flaw) => Finding::Lacks(flaw),
+    })
+}
+
+pub fn ignores_strangers(bench: &Bench) -> Result<Finding, Stop> {
+    let (service, _redis) = bench.service()?;
+    let before = service.visit()?;
+    let icon = service.ask("GET", "/favicon.ico")?;
+    let post = service.ask("POST", "/")?;
+    let counted = service.visit()? - before - 1;
+    if icon.status != 404 {
+        return lacks("GET /favicon.ico", &icon, "404");
+    }
+    if counted != 0 {
+        return Ok(Finding::Lacks(format!(
+            "GET /favicon.ico and POST / were counted as {counted} visits"
+        )));
+    }
+    match (post.status, post.header("allow")) {
+        (405, Some(_)) => Ok(Finding::Has),
+        (404, _) => Ok(Finding::HasBut(but::NOT_FOUND)),
+        _ => lacks("POST /", &post, "405 with an Allow header"),
+    }
+}
+
+pub fn few_round_trips(bench: &Bench) -> Result<Finding, Stop> {
+    let redis = bench.redis()?;
+    let service = bench.start(&redis.url(), &[])?;
+    let mut client = redis.client()?;
+    service.visit()?;
+    let before = commands(&mut client)?;
+    let numbers = crowd::visits(&[service.addr], CLIENTS, VISITS_EACH);
+    let visits = numbers
+        .map_err(|error| Stop::Broken(format!("{error}{}", service.log())))?
+        .len();
+    let per_visit = (commands(&mut client)? - before) as f64 / visits as f64;
+    Ok(if per_visit <= COMMANDS_PER_VISIT_MAX {
+        Finding::Has
+    } else {
+        Finding::Lacks(format!(
+            "{per_visit:.2} Redis commands a visit at {CLIENTS} connections"
+        ))
+    })
+}

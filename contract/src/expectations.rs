@@ -1,0 +1,102 @@
+//! Which step can do what. The one table that the whole suite is measured by.
+
+use crate::Subject;
+
+/// What a step is expected to be able to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expectation {
+    /// It can.
+    Has,
+    /// It can, with this difference to the letter.
+    HasBut(&'static str),
+    /// It cannot. That is its lesson.
+    Lacks,
+    /// Nobody knows: it is not one of our steps.
+    Unknown,
+}
+
+use Expectation::{Has, HasBut, Lacks, Unknown};
+
+/// The differences to the letter that a check may find.
+pub mod but {
+    /// Flask's default content type.
+    pub const HTML: &str = "answers text/html";
+    /// Rocket has no 405.
+    pub const NOT_FOUND: &str = "answers POST / with 404";
+    /// A server that treats HEAD on its own.
+    pub const HEAD_IS_NO_VISIT: &str = "HEAD / does not count";
+}
+
+/// The first step that has each capability. Every later step has it, too.
+const FIRST_STEPS: &[(&str, u32)] = &[
+    ("greets", 1),
+    ("counts", 1),
+    ("unique", 1),
+    ("ignores-strangers", 1),
+    ("survives-restart", 2),
+    ("shared", 2),
+    ("starts-alone", 4),
+    ("heals", 4),
+    ("refuses-honestly", 4),
+    ("health", 4),
+    ("drains", 3),
+    ("outlasts-slow-clients", 4),
+    ("sheds", 4),
+    ("few-round-trips", 5),
+];
+
+/// Where a step differs from what its number says. Each was measured, again and again.
+const EXCEPTIONS: &[(&str, &str, Expectation)] = &[
+    // The original: Flask answers HTML, and its client reconnects by itself.
+    ("step-0-flask", "greets", HasBut(but::HTML)),
+    ("step-0-flask", "counts", Has),
+    ("step-0-flask", "unique", Has),
+    ("step-0-flask", "ignores-strangers", Has),
+    ("step-0-flask", "survives-restart", Has),
+    ("step-0-flask", "shared", Has),
+    ("step-0-flask", "starts-alone", Has),
+    ("step-0-flask", "heals", Has),
+    // Step 1 counts in its own memory, so it asks Redis nothing.
+    ("step-1-memory", "starts-alone", Has),
+    ("step-1-memory", "heals", Has),
+    ("step-1-memory", "few-round-trips", Has),
+    // Rocket 0.5 tries the next route where the method does not fit, and there is none.
+    ("step-3-rocket", "ignores-strangers", HasBut(but::NOT_FOUND)),
+];
+
+/// What a subject is expected to do.
+pub fn expected(subject: &Subject, id: &str) -> Expectation {
+    let Subject::Step { name, number, .. } = subject else {
+        return Unknown;
+    };
+    let exception = EXCEPTIONS
+        .iter()
+        .find(|(step, capability, _)| step == name && *capability == id);
+    if let Some((_, _, expectation)) = exception {
+        return *expectation;
+    }
+    let first = FIRST_STEPS.iter().find(|(capability, _)| *capability == id);
+    if first.is_some_and(|(_, first)| number >= first) {
+        Has
+    } else {
+        Lacks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::CAPABILITIES;
+
+    #[test]
+    fn every_capability_has_a_first_step_and_every_exception_a_capability() {
+        let known = |id: &str| CAPABILITIES.iter().any(|capability| capability.id == id);
+        let listed: Vec<&str> = FIRST_STEPS.iter().map(|(id, _)| *id).collect();
+        let all: Vec<&str> = CAPABILITIES
+            .iter()
+            .map(|capability| capability.id)
+            .collect();
+        assert_eq!(listed, all);
+        assert!(EXCEPTIONS.iter().all(|(_, id, _)| known(id)));
+    }
+}

@@ -1,0 +1,424 @@
+//! A small blocking HTTP/1.1 client that trusts nobody: it has a time-out and a limit for everything,
+//! and an answer that is not well-formed is an error.
+
+use std::{
+    fmt,
+    io::{self, Read, Write},
+    net::{SocketAddr, TcpStream},
+    time::{Duration, Instant},
+};
+
+/// How long a connection may take to be accepted.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long an answer may take, unless the caller is in more of a hurry.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// More than any server that counts has to say.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// The most header lines that an answer may have.
+const HEADERS_MAX: usize = 64;
+
+/// An answer, whole.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// The status code, such as 200.
+    pub status: u16,
+    /// The header lines in their order.
+    pub headers: Vec<(String, String)>,
+    /// The body, without its framing.
+    pub body: Vec<u8>,
+    /// How long it took, from the last byte of the request to the last of the answer.
+    pub took: Duration,
+}
+
+impl Response {
+    /// The value of the first header with that name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self
+            .headers
+            .iter()
+            .find(|(candidate, _)| candidate.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The number on the page, if this is the page and every letter of it is right.
+    pub fn seen(&self) -> Option<u64> {
+        let text = self.text();
+        let number = text
+            .strip_prefix("Hello World! I have been seen ")?
+            .strip_suffix(" times.\n")?;
+        // `parse` would also take `+1` and `007`.
+        let parsed: u64 = number.parse().ok()?;
+        (self.status == 200 && parsed.to_string() == number).then_some(parsed)
+    }
+}
+
+/// As one would see it on a terminal, a body that is too long cut short.
+impl fmt::Display for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "HTTP {} after {} ms", self.status, self.took.as_millis())?;
+        for (name, value) in &self.headers {
+            writeln!(f, "{name}: {value}")?;
+        }
+        let text: String = self.text().chars().take(200).collect();
+        write!(f, "\n{}", text.trim_end())
+    }
+}
+
+/// A connection to a server. It stays open between requests as long as the server wants it to.
+pub struct Connection {
+    addr: SocketAddr,
+    stream: TcpStream,
+    received: Vec<u8>,
+    is_open: bool,
+}
+
+impl Connection {
+    /// Connects.
+    ///
+    /// # Errors
+    ///
+    /// When nobody accepts within 5 s.
+    pub fn open(addr: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect_timeout(&addr, CONNECT_TIMEOUT)?;
+        stream.set_nodelay(true)?;
+        stream.set_write_timeout(Some(ANSWER_TIMEOUT))?;
+        Ok(Self {
+            addr,
+            stream,
+            received: Vec::new(),
+            is_open: true,
+        })
+    }
+
+    /// Asks and waits for the answer. A connection that the server closed after the last answer, and
+    /// said so, is opened anew.
+    ///
+    /// # Errors
+    ///
+    /// When there is no whole, well-formed answer within 10 s.
+    pub fn ask(&mut self, method: &str, path: &str) -> io::Result<Response> {
+        if !self.is_open {
+            *self = Self::open(self.addr)?;
+        }
+        self.send(method, path)?;
+        self.receive(method, ANSWER_TIMEOUT)
+    }
+
+    /// Sends a request and does not wait.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is broken.
+    pub fn send(&mut self, method: &str, path: &str) -> io::Result<()> {
+        let host = self.addr;
+        self.send_bytes(format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\n\r\n").as_bytes())
+    }
+
+    /// Sends these bytes and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is broken.
+    pub fn send_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes)
+    }
+
+    /// Waits for the answer to a request that was sent.
+    ///
+    /// # Errors
+    ///
+    /// When there is no whole, well-formed answer within `timeout`.
+    pub fn receive(&mut self, method: &str, timeout: Duration) -> io::Result<Response> {
+        let started = Instant::now();
+        let deadline = started + timeout;
+        let (mut response, head_length, keeps_open) = loop {
+            if let Some(head) = parse_head(&self.received)? {
+                break head;
+            }
+            if !self.read_more(deadline)? {
+                return Err(self.cut_short());
+            }
+        };
+        self.received.drain(..head_length);
+        self.is_open = keeps_open;
+        response.body = self.receive_body(method, &response, deadline)?;
+        response.took = started.elapsed();
+        Ok(response)
+    }
+
+    /// Waits until the server closes the connection. Returns whether it did within `timeout`.
+    pub fn is_closed_within(&mut self, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
+        loop {
+            match self.read_more(deadline) {
+                Ok(true) => {}
+                Ok(false) => return true,
+                Err(error) => return error.kind() != io::ErrorKind::TimedOut,
+            }
+        }
+    }
+
+    /// Whether the server means to answer more on this connection.
+    pub fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    fn receive_body(
+        &mut self,
+        method: &str,
+        head: &Response,
+        deadline: Instant,
+    ) -> io::Result<Vec<u8>> {
+        // RFC 9112, section 6.3: what tells how long a body is.
+        if method == "HEAD" || matches!(head.status, 100..=199 | 204 | 304) {
+            return Ok(Vec::new());
+        }
+        if head
+            .header("transfer-encoding")
+            .is_some_and(|value| value.eq_ignore_ascii_case("chunked"))
+        {
+            return self.receive_chunks(deadline);
+        }
+        match head.header("content-length") {
+            Some(length) => {
+                let length = length
+                    .parse()
+                    .map_err(|_| malformed(&format!("content-length: {length}")))?;
+                self.receive_exactly(length, deadline)
+            }
+            None => {
+                while self.read_more(deadline)? {}
+                self.is_open = false;
+                Ok(std::mem::take(&mut self.received))
+            }
+        }
+    }
+
+    fn receive_chunks(&mut self, deadline: Instant) -> io::Result<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            let (start, length) = loop {
+                match httparse::parse_chunk_size(&self.received) {
+                    Ok(httparse::Status::Complete(size)) => break size,
+                    Ok(httparse::Status::Partial) if self.read_more(deadline)? => {}
+                    Ok(httparse::Status::Partial) => return Err(self.cut_short()),
+                    Err(_) => return Err(malformed("the size of a chunk")),
+                }
+            };
+            self.received.drain(..start);
+            let length = usize::try_from(length)
+                .ok()
+                .filter(|length| body.len() + length <= ANSWER_BYTES_MAX);
+            let length = length.ok_or_else(|| malformed("a chunk that is too long"))?;
+            let chunk = self.receive_exactly(length + 2, deadline)?;
+            body.extend_from_slice(&chunk[..length]);
+            if &chunk[length..] != b"\r\n" {
+                return Err(malformed("a chunk without an end"));
+            }
+            if length == 0 {
+                return Ok(body);
+            }
+        }
+    }
+
+    fn receive_exactly(&mut self, length: usize, deadline: Instant) -> io::Result<Vec<u8>> {
+        if length > ANSWER_BYTES_MAX {
+            return Err(malformed(&format!("a body of {length} bytes")));
+        }
+        while self.received.len() < length {
+            if !self.read_more(deadline)? {
+                return Err(self.cut_short());
+            }
+        }
+        Ok(self.received.drain(..length).collect())
+    }
+
+    /// Reads what is there. Returns whether the connection is still open.
+    fn read_more(&mut self, deadline: Instant) -> io::Result<bool> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "no answer in time"));
+        }
+        if self.received.len() > ANSWER_BYTES_MAX {
+            return Err(malformed("an answer without end"));
+        }
+        self.stream.set_read_timeout(Some(left))?;
+        let mut chunk = [0; 4096];
+        match self.stream.read(&mut chunk) {
+            Ok(length) => {
+                self.received.extend_from_slice(&chunk[..length]);
+                Ok(length > 0)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                Err(io::Error::new(io::ErrorKind::TimedOut, "no answer in time"))
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn cut_short(&self) -> io::Error {
+        let message = match self.received.len() {
+            0 => "closed without an answer".to_owned(),
+            length => format!("closed in the middle of an answer, after {length} bytes"),
+        };
+        io::Error::new(io::ErrorKind::UnexpectedEof, message)
+    }
+}
+
+/// Reads the head of an answer, if it is all there: the answer without its body, the length of the
+/// head, and whether the connection stays open.
+fn parse_head(bytes: &[u8]) -> io::Result<Option<(Response, usize, bool)>> {
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+    let mut head = httparse::Response::new(&mut headers);
+    let status = head
+        .parse(bytes)
+        .map_err(|error| malformed(&error.to_string()))?;
+    let httparse::Status::Complete(length) = status else {
+        return Ok(None);
+    };
+    let text = |value: &[u8]| String::from_utf8_lossy(value).trim().to_owned();
+    let response = Response {
+        status: head.code.unwrap_or_default(),
+        headers: head
+            .headers
+            .iter()
+            .map(|header| (header.name.to_owned(), text(header.value)))
+            .collect(),
+        body: Vec::new(),
+        took: Duration::ZERO,
+    };
+    let connection = response
+        .header("connection")
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let keeps_open = head.version == Some(1) && !connection.contains("close");
+    Ok(Some((response, length, keeps_open)))
+}
+
+fn malformed(what: &str) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("the answer is malformed: {what}"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{net::TcpListener, thread};
+
+    use super::*;
+
+    /// What the client makes of an answer that arrives in these pieces.
+    fn answer(method: &'static str, pieces: &'static [&'static str]) -> io::Result<Response> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 1024]).unwrap();
+            for piece in pieces {
+                stream.write_all(piece.as_bytes()).unwrap();
+                thread::sleep(Duration::from_millis(10));
+            }
+        });
+        Connection::open(addr).unwrap().ask(method, "/")
+    }
+
+    #[test]
+    fn an_answer_may_arrive_in_pieces_and_in_chunks() {
+        let whole = answer(
+            "GET",
+            &["HTTP/1.1 200 OK\r\ncontent-le", "ngth: 5\r\n\r\nhe", "llo"],
+        )
+        .unwrap();
+        assert_eq!((whole.status, whole.text().as_str()), (200, "hello"));
+        const CHUNKS: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nhel\r\n";
+        assert_eq!(
+            answer("GET", &[CHUNKS, "2\r\nl", "o\r\n0\r\n\r\n"])
+                .unwrap()
+                .text(),
+            "hello"
+        );
+        assert_eq!(
+            answer("GET", &["HTTP/1.0 200 OK\r\n\r\n", "hello"])
+                .unwrap()
+                .text(),
+            "hello"
+        );
+        assert_eq!(
+            answer("HEAD", &["HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n"])
+                .unwrap()
+                .text(),
+            ""
+        );
+    }
+
+    #[test]
+    fn a_bad_answer_is_an_error_that_says_what_is_bad() {
+        for (pieces, reason) in [
+            (
+                &["HTTP/1.1 200 OK\r\ncontent length: 5\r\n\r\nhello"][..],
+                "malformed",
+            ),
+            (
+                &["HTTP/1.1 200 OK\r\ncontent-length: five\r\n\r\nhello"],
+                "content-length: five",
+            ),
+            (
+                &["HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n"],
+                "a body of 99999999 bytes",
+            ),
+            (
+                &["HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nhello"],
+                "closed in the middle",
+            ),
+            (
+                &["HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nz\r\n"],
+                "the size of a chunk",
+            ),
+            (
+                &["HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nabc"],
+                "without an end",
+            ),
+            (&["nonsense\r\n\r\n"], "malformed"),
+            (&[], "closed without an answer"),
+        ] {
+            let error = answer("GET", pieces).unwrap_err().to_string();
+            assert!(error.contains(reason), "{pieces:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_number_on_the_page_is_read_to_the_letter() {
+        let page = |status, text: &str| {
+            let body = text.as_bytes().to_vec();
+            Response {
+                status,
+                headers: Vec::new(),
+                body,
+                took: Duration::ZERO,
+            }
+            .seen()
+        };
+        assert_eq!(
+            page(200, "Hello World! I have been seen 12 times.\n"),
+            Some(12)
+        );
+        assert_eq!(page(500, "Hello World! I have been seen 12 times.\n"), None);
+        for text in [
+            "Hello World! I have been seen 12 times.",
+            "Hello World! I have been seen +12 times.\n",
+            "12",
+        ] {
+            assert_eq!(page(200, text), None, "{text}");
+        }
+    }
+}

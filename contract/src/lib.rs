@@ -1,0 +1,159 @@
+//! What every step must do, checked from outside, over HTTP, in no step's language.
+//!
+//! A [`Capability`] is one thing that a service can do, such as "Redis restarts: the next visits are
+//! served". Each has a check that starts the service and a Redis of its own, does to both what
+//! happens in real life (stop, kill, freeze, crowd), and looks at what comes back over the socket.
+//!
+//! The suite asserts both sides. A step must have what [`expected`] says it has, and must lack what
+//! that says it lacks: a step whose lesson is a defect has to have the defect. A check that could not
+//! be carried out is neither, and always a failure.
+
+mod bench;
+mod checks;
+mod crowd;
+mod expectations;
+mod http;
+mod report;
+
+use std::time::Instant;
+
+pub use bench::{RedisSource, Subject};
+pub use expectations::{Expectation, expected};
+pub use report::{Cell, Report, Verdict, markdown};
+
+use bench::Bench;
+
+/// One thing that a service can do.
+pub struct Capability {
+    /// Its name on the command line and in tables.
+    pub id: &'static str,
+    /// What it means, in one line.
+    pub statement: &'static str,
+    check: fn(&Bench) -> Result<Finding, Stop>,
+}
+
+/// What a check found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// The service can do it.
+    Has,
+    /// The service can do it, but not to the letter. The text names the difference.
+    HasBut(&'static str),
+    /// The service cannot do it. The text says what was seen instead.
+    Lacks(String),
+}
+
+/// Why a check ended without a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// It needs something that is not to be had here, and says what.
+    LeftOut(String),
+    /// It could not be carried out. Nothing is known about the capability.
+    Broken(String),
+}
+
+impl<E: std::error::Error> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Broken(error.to_string())
+    }
+}
+
+/// All capabilities, from the simplest to the hardest.
+pub const CAPABILITIES: &[Capability] = &[
+    Capability {
+        id: "greets",
+        statement: "`GET /` answers 200, `text/plain; charset=utf-8`, and says how often it was seen",
+        check: checks::page::greets,
+    },
+    Capability {
+        id: "counts",
+        statement: "the count starts at 1 and each visit is one more; `HEAD /` is a visit, too",
+        check: checks::page::counts,
+    },
+    Capability {
+        id: "unique",
+        statement: "64 clients make 200 visits each, all at once: no number twice, none missing",
+        check: checks::page::unique,
+    },
+    Capability {
+        id: "ignores-strangers",
+        statement: "`/favicon.ico` is 404, `POST /` is 405 with `Allow`, and neither counts",
+        check: checks::page::ignores_strangers,
+    },
+    Capability {
+        id: "survives-restart",
+        statement: "the web process stops and starts again: the count goes on",
+        check: checks::copies::survives_restart,
+    },
+    Capability {
+        id: "shared",
+        statement: "two copies on one Redis never give the same number",
+        check: checks::copies::shared,
+    },
+    Capability {
+        id: "starts-alone",
+        statement: "it starts while Redis is away, and serves once Redis is there",
+        check: checks::outages::starts_alone,
+    },
+    Capability {
+        id: "heals",
+        statement: "Redis restarts: visits are served again within 2 s, without a restart of the web process",
+        check: checks::outages::heals,
+    },
+    Capability {
+        id: "refuses-honestly",
+        statement: "Redis is away or frozen: 503 with `Retry-After` within 1 s, never a made-up number",
+        check: checks::outages::refuses_honestly,
+    },
+    Capability {
+        id: "health",
+        statement: "`/livez` is 200 while the process runs, `/readyz` only while Redis answers; neither counts",
+        check: checks::outages::health,
+    },
+    Capability {
+        id: "drains",
+        statement: "SIGTERM under load: every request under way is answered, exit status 0 within 5 s",
+        check: checks::manners::drains,
+    },
+    Capability {
+        id: "outlasts-slow-clients",
+        statement: "500 clients that send half a request are closed within 5 s; others are served meanwhile",
+        check: checks::manners::outlasts_slow_clients,
+    },
+    Capability {
+        id: "sheds",
+        statement: "more visits than the limit: 503 within 50 ms for the rest, at least 0.8 of the peak for the others",
+        check: checks::manners::sheds,
+    },
+    Capability {
+        id: "few-round-trips",
+        statement: "at 64 connections, at most 0.1 Redis commands a visit",
+        check: checks::page::few_round_trips,
+    },
+];
+
+/// Checks one service and says after each capability what was found.
+pub fn run(
+    subject: &Subject,
+    redis: &RedisSource,
+    only: &[String],
+    mut progress: impl FnMut(&Cell),
+) -> Report {
+    let wanted = |id: &str| only.is_empty() || only.iter().any(|name| name == id);
+    let mut cells = Vec::new();
+    for capability in CAPABILITIES
+        .iter()
+        .filter(|capability| wanted(capability.id))
+    {
+        let started = Instant::now();
+        let outcome = (capability.check)(&Bench { subject, redis });
+        let cell = Cell::new(capability, subject, outcome, started.elapsed());
+        progress(&cell);
+        cells.push(cell);
+    }
+    Report {
+        subject: subject.name().to_owned(),
+        redis: redis.to_string(),
+        cells,
+    }
+}

@@ -1,0 +1,62 @@
+# One Dockerfile for every step in Rust. It builds the step that STEP names into one static program
+# and puts that program, and nothing else, into an image: no shell, no package manager, no libc.
+#
+# You seldom call it yourself: `docker-compose up` does.
+
+# The version is the rust-version of Cargo.toml.
+ARG RUST_IMAGE=rust:1.89-slim-bookworm
+
+# --- 1. The sources, and an outline of them ---------------------------------------------------
+# The outline has every manifest, and in place of every source file a program that does nothing.
+# That is all cargo needs to build the dependencies, and it stays the same when you edit a step.
+FROM ${RUST_IMAGE} AS sources
+COPY . /src
+WORKDIR /src/steps
+ARG STEP
+RUN if ! test -f "$STEP/Cargo.toml"; then \
+      echo "STEP is '$STEP', but must be one of these:" $(ls -d */Cargo.toml | cut -d/ -f1) >&2; \
+      test ! -f "$STEP/Dockerfile" || echo "(try: docker build steps/$STEP)" >&2; \
+      exit 1; \
+    fi \
+    && cp -r /src /outline && cd /outline \
+    && find . -type f ! -name Cargo.toml ! -name Cargo.lock ! -name '*.rs' -delete \
+    && echo '#![allow(warnings)] fn main() {}' > /stub.rs && find . -name '*.rs' -exec cp /stub.rs {} \;
+
+# --- 2. The program ---------------------------------------------------------------------------
+FROM ${RUST_IMAGE} AS build
+WORKDIR /build
+# A static program carries its own libc. That needs a target that is spelled out, even if it is
+# this very machine's: only then do the flags leave alone what runs during the build.
+ENV RUSTFLAGS="-C target-feature=+crt-static"
+RUN rustc -vV | sed -n 's/^host: //p' > /target
+ARG STEP
+
+# The dependencies have a layer of their own. Docker compares what COPY brings with what it brought
+# the last time, and where that is the same it takes the layer from its cache.
+COPY --from=sources /outline .
+RUN cargo build --locked --profile dist --target "$(cat /target)" --package "$STEP"
+
+# Now the sources of the step. docker/image makes its program also its health check. cargo goes by
+# the time of the last change, and the outline is younger than the sources: touch them.
+COPY --from=sources /src/steps/${STEP} steps/${STEP}
+COPY --from=sources /src/docker/image steps/${STEP}/src/bin/web
+RUN cd "steps/$STEP" \
+    && sed -i 's/^\(async \)\{0,1\}fn main/pub &/' src/main.rs \
+    && find . -name '*.rs' -exec touch {} + \
+    && cargo build --frozen --profile dist --target "$(cat /target)" --package "$STEP" --bin web \
+    && cp "/build/target/$(cat /target)/dist/web" /web
+
+# --- 3. The image -----------------------------------------------------------------------------
+FROM scratch
+ARG STEP
+LABEL org.opencontainers.image.title="Seen N Times: ${STEP}" \
+      org.opencontainers.image.description="A page that counts its visits" \
+      org.opencontainers.image.licenses="MIT OR Apache-2.0"
+# All addresses. From outside the container, 127.0.0.1 would be out of reach.
+ENV ADDR=0.0.0.0:5000
+EXPOSE 5000
+# A number instead of a name: there is no list of users here. This one owns nothing.
+USER 65532:65532
+HEALTHCHECK --interval=2s --timeout=3s --retries=3 CMD ["/web", "healthcheck", "127.0.0.1:5000"]
+ENTRYPOINT ["/web"]
+COPY --from=build /web /web

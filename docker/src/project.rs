@@ -1,0 +1,157 @@
+//! The repository's compose file under a project name of your own.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{Compose, Error, janitor::Janitor, run};
+
+/// How often we look whether a container has turned healthy.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The variables that docker-compose.yml reads. Their values come from us, not from the shell.
+const VARIABLES: [&str; 3] = ["STEP", "APP_PORT", "RUST_LOG"];
+
+/// What becomes of the count when a project ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// The volume stays, and a project of the same name goes on with it.
+    Kept,
+    /// The volume goes, too.
+    Forgotten,
+}
+
+/// The compose file of a repository, under a project name that nothing else uses.
+///
+/// When it is dropped, its containers and networks are removed, and its volumes if you say so.
+/// When *we* are killed, they are removed, too.
+#[derive(Debug)]
+pub struct Project {
+    compose: Compose,
+    name: String,
+    file: PathBuf,
+    variables: Vec<(String, String)>,
+    _janitor: Janitor,
+}
+
+impl Project {
+    /// Prepares a project of the `docker-compose.yml` in `root`. Nothing is started yet.
+    ///
+    /// The variables are those of the compose file, such as `("STEP", "step-2-redis")`.
+    ///
+    /// # Errors
+    ///
+    /// When the process that cleans up cannot be started.
+    pub fn new(
+        compose: &Compose,
+        root: &Path,
+        name: &str,
+        count: Count,
+        variables: &[(&str, &str)],
+    ) -> Result<Self, Error> {
+        let (name, file) = (name.to_owned(), root.join("docker-compose.yml"));
+        let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+        let variables: Vec<_> = variables.iter().map(owned).collect();
+        let mut down = command(compose, &name, &file, &variables);
+        down.args(["down", "--remove-orphans"]);
+        if count == Count::Forgotten {
+            down.arg("--volumes");
+        }
+        let janitor = Janitor::start(&down)?;
+        Ok(Self {
+            compose: compose.clone(),
+            name,
+            file,
+            variables,
+            _janitor: janitor,
+        })
+    }
+
+    /// A Compose command for this project, such as `["up", "--detach"]`.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = command(&self.compose, &self.name, &self.file, &self.variables);
+        command.args(arguments);
+        command
+    }
+
+    /// Runs a Compose command to its end and returns what it printed on standard output.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started, or fails.
+    pub fn run(&self, arguments: &[&str]) -> Result<String, Error> {
+        run(self.command(arguments))
+    }
+
+    /// The numbers of a service's containers, the stopped ones included.
+    ///
+    /// # Errors
+    ///
+    /// When Compose cannot say.
+    pub fn containers(&self, service: &str) -> Result<Vec<String>, Error> {
+        let output = self.run(&["ps", "--all", "--quiet", service])?;
+        Ok(output.lines().map(|line| line.trim().to_owned()).collect())
+    }
+
+    /// Waits until every container of a service is healthy.
+    ///
+    /// # Errors
+    ///
+    /// When one is not after `timeout`, or has ended: with what the health check and the container
+    /// said last.
+    pub fn wait_until_healthy(&self, service: &str, timeout: Duration) -> Result<(), Error> {
+        let deadline = Instant::now() + timeout;
+        for container in self.containers(service)? {
+            loop {
+                let state = inspect(&container, "{{.State.Status}} {{.State.Health.Status}}")?;
+                if state == "running healthy" {
+                    break;
+                }
+                if !state.starts_with("running") || Instant::now() >= deadline {
+                    return Err(self.not_healthy(service, &container, &state));
+                }
+                thread::sleep(POLL_INTERVAL);
+            }
+        }
+        Ok(())
+    }
+
+    fn not_healthy(&self, service: &str, container: &str, state: &str) -> Error {
+        let said = "{{range .State.Health.Log}}{{.Output}}{{end}}";
+        let said = inspect(container, said).unwrap_or_default();
+        let log = self
+            .run(&["logs", "--tail", "20", service])
+            .unwrap_or_default();
+        Error::new(format!(
+            "{service} is {state}, not running healthy\nhealth check: {said}\n{log}"
+        ))
+    }
+}
+
+/// What Docker knows of a container or an image, through a template such as `{{.Id}}`.
+///
+/// # Errors
+///
+/// When there is no such thing, or the template does not fit it.
+pub fn inspect(thing: &str, template: &str) -> Result<String, Error> {
+    let mut docker = Command::new("docker");
+    docker.args(["inspect", "--format", template, thing]);
+    run(docker).map(|text| text.trim().to_owned())
+}
+
+fn command(compose: &Compose, name: &str, file: &Path, variables: &[(String, String)]) -> Command {
+    let mut command = compose.command();
+    command
+        .arg("--project-name")
+        .arg(name)
+        .arg("--file")
+        .arg(file);
+    for name in VARIABLES {
+        command.env_remove(name);
+    }
+    command.envs(variables.iter().map(|(name, value)| (name, value)));
+    command
+}

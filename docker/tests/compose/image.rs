@@ -1,0 +1,205 @@
+//! What the Dockerfile makes: how big it is, what is in it, and how soon it is made again.
+
+use std::{fs, path::Path, time::Instant};
+
+use docker::{Count, Project};
+
+use crate::stage::{Stage, docker, root, with_each_compose};
+
+/// The image of the last step, uncompressed, in bytes. The tutorial this is a retelling of had
+/// "a bit less than 200 MB".
+const SIZE_MAX: u64 = 3_000_000;
+
+/// The last step, as docker-compose.yml builds it when you name none.
+const LAST: &str = "seen-n-times:latest";
+
+#[test]
+fn the_image_is_one_small_program_without_rights() {
+    with_each_compose(|compose| {
+        Stage::new(compose, None).compose(&["build"]);
+
+        let size: u64 = inspect(LAST, "{{.Size}}").parse().unwrap();
+        println!("{compose}: the image has {size} bytes");
+        assert!(
+            size <= SIZE_MAX,
+            "the image has {size} bytes, more than {SIZE_MAX}:\n{}",
+            history(LAST)
+        );
+        let layers = inspect(LAST, "{{len .RootFS.Layers}}");
+        assert_eq!(
+            layers,
+            "1",
+            "the image has more layers than the program:\n{}",
+            history(LAST)
+        );
+
+        assert_eq!(inspect(LAST, "{{.Config.User}}"), "65532:65532");
+        assert_eq!(
+            inspect(LAST, "{{json .Config.Entrypoint}}"),
+            r#"["/web"]"#,
+            "exec form, no shell"
+        );
+        assert_eq!(
+            inspect(LAST, "{{json .Config.ExposedPorts}}"),
+            r#"{"5000/tcp":{}}"#
+        );
+        let labels = inspect(LAST, "{{json .Config.Labels}}");
+        for label in ["title", "description", "licenses"] {
+            let label = format!("org.opencontainers.image.{label}");
+            assert!(labels.contains(&label), "no label {label} in {labels}");
+        }
+    });
+}
+
+#[test]
+fn another_step_is_built_and_healthy_although_it_knows_no_health() {
+    with_each_compose(|compose| {
+        let stage = Stage::new(compose, Some("step-2-redis"));
+        stage.up();
+        assert_eq!(
+            stage.inspect("web", "{{.Config.Image}}"),
+            "seen-n-times:step-2-redis"
+        );
+        let title = r#"{{index .Config.Labels "org.opencontainers.image.title"}}"#;
+        assert_eq!(stage.inspect("web", title), "Seen N Times: step-2-redis");
+        let said = stage.inspect("web", "{{range .State.Health.Log}}{{.Output}}{{end}}");
+        assert!(
+            said.contains("serves, but has no /readyz"),
+            "the health check said: {said}"
+        );
+        assert_eq!(
+            crate::http::visit(stage.ports[0]),
+            1,
+            "the health check must not count"
+        );
+    });
+}
+
+#[test]
+fn an_unknown_step_is_answered_with_the_steps_there_are() {
+    with_each_compose(|compose| {
+        let stage = Stage::new(compose, Some("step-9-nowhere"));
+        let error = stage
+            .project
+            .run(&["build", "--force-rm"])
+            .expect_err("there is no such step")
+            .to_string();
+        let line = error
+            .lines()
+            .find(|line| line.contains("'step-9-nowhere', but must be one of"));
+        let line = line.unwrap_or_else(|| panic!("no line says which steps there are:\n{error}"));
+        for step in steps() {
+            assert!(line.contains(&step), "{step} is missing in: {line}");
+        }
+    });
+}
+
+/// Goal: who edits a step waits for that step, and not for everything that it is built from.
+/// Method: in a copy of the repository, build, change one line, build again, and read what cargo
+/// says it compiles. With its own image name, because the changed program is not to be kept.
+#[test]
+fn a_change_of_one_line_compiles_only_our_own_crate() {
+    with_each_compose(|compose| {
+        let copy = tempfile::tempdir().unwrap();
+        let step = steps().pop().unwrap();
+        copy_sources(root(), copy.path());
+        let file = copy.path().join("docker-compose.yml");
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(
+            &file,
+            text.replace("image: seen-n-times:", "image: seen-n-times-edited:"),
+        )
+        .unwrap();
+        let project = Project::new(
+            compose,
+            copy.path(),
+            "seen-test-edited",
+            Count::Forgotten,
+            &[],
+        )
+        .unwrap();
+        build(&project);
+
+        let lib = copy.path().join("steps").join(&step).join("src/lib.rs");
+        let text = fs::read_to_string(&lib).unwrap();
+        fs::write(&lib, text.replace("Hello World!", "Hello, World!")).unwrap();
+        let started = Instant::now();
+        let output = build(&project);
+        println!(
+            "{compose}: built again in {:.1} s",
+            started.elapsed().as_secs_f32()
+        );
+        docker(&["rmi", "--no-prune", "seen-n-times-edited:latest"]);
+
+        let compiled: Vec<&str> = output.split("Compiling ").skip(1).collect();
+        let compiled: Vec<_> = compiled
+            .iter()
+            .filter_map(|rest| rest.split_whitespace().next())
+            .collect();
+        assert_eq!(
+            compiled,
+            [step],
+            "cargo compiled these again. The build said:\n{output}"
+        );
+    });
+}
+
+/// Builds and returns all that was printed.
+fn build(project: &Project) -> String {
+    let mut command = project.command(&["build"]);
+    // BuildKit shows what a step of the build prints only if it has no terminal to draw on.
+    command.env("BUILDKIT_PROGRESS", "plain");
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success(), "the build failed:\n{text}");
+    text
+}
+
+/// Copies what the image is built from, as far as .dockerignore would send it.
+fn copy_sources(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (name, to) = (entry.file_name(), to.join(entry.file_name()));
+        if ["target", "book", ".git", "runs"]
+            .iter()
+            .any(|ignored| name == *ignored)
+        {
+            continue;
+        }
+        if entry.file_type().unwrap().is_dir() {
+            fs::create_dir(&to).unwrap();
+            copy_sources(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+/// The steps in Rust, in order.
+fn steps() -> Vec<String> {
+    let entries = fs::read_dir(root().join("steps"))
+        .unwrap()
+        .map(Result::unwrap);
+    let rust = entries.filter(|entry| entry.path().join("Cargo.toml").is_file());
+    let mut steps: Vec<String> = rust
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    steps.sort();
+    steps
+}
+
+fn inspect(image: &str, template: &str) -> String {
+    docker(&["image", "inspect", "--format", template, image])
+        .trim()
+        .to_owned()
+}
+
+fn history(image: &str) -> String {
+    docker(&[
+        "history",
+        "--no-trunc",
+        "--format",
+        "{{.Size}}\t{{.CreatedBy}}",
+        image,
+    ])
+}

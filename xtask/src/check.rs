@@ -1,0 +1,133 @@
+//! `cargo xtask check`: the contract, run against steps or against any server.
+
+use std::{fs, path::Path, process::ExitCode};
+
+use anyhow::{Context, Result, anyhow, bail};
+use contract::{CAPABILITIES, Cell, RedisSource, Report, Subject, Verdict};
+
+use crate::{
+    build::{self, Profile, Program},
+    cli::CheckOptions,
+    interrupt,
+    redis::Source,
+    step::{self, Step},
+    terminal::{self, BOLD, DIM, GREEN, RED, RESET, YELLOW},
+};
+
+/// Checks, prints what was found, and fails if anything is not as expected.
+pub fn run(root: &Path, options: &CheckOptions) -> Result<ExitCode> {
+    ensure_known(&options.only)?;
+    interrupt::exit_on_interrupt()?;
+    let reports = match &options.url {
+        Some(url) => {
+            let subject = Subject::url(url).map_err(|error| anyhow!(error))?;
+            vec![one(
+                &subject,
+                &RedisSource::Url(String::new()),
+                &options.only,
+            )]
+        }
+        None => {
+            let steps = step::several(root, &options.steps)?;
+            let source = Source::choose(&options.redis)?;
+            let Some(programs) = build::programs(root, &steps, Profile::Release)? else {
+                return Ok(ExitCode::FAILURE);
+            };
+            terminal::progress(&format!("Redis: {}", source.description()));
+            self::steps(&steps, &programs, source, &options.only)?
+        }
+    };
+    if let Some(file) = &options.json {
+        let json = serde_json::to_string_pretty(&reports)?;
+        fs::write(file, json + "\n").with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    anstream::println!();
+    for report in &reports {
+        anstream::println!("{BOLD}{}{RESET} {}", report.subject, report.summary());
+    }
+    let is_good = reports.iter().all(Report::is_as_expected);
+    Ok(if is_good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Checks steps that are built already.
+pub fn steps(
+    steps: &[Step],
+    programs: &[Program],
+    source: Source,
+    only: &[String],
+) -> Result<Vec<Report>> {
+    let (redis, _container) = match source {
+        // The checks start their own, one after the other.
+        Source::Private(program) => (RedisSource::Program(program), None),
+        Source::Running(url) => (RedisSource::Url(url), None),
+        Source::Docker(redis) => (RedisSource::Url(redis.url.clone()), Some(redis)),
+    };
+    let subjects = steps
+        .iter()
+        .zip(programs)
+        .map(|(step, program)| Subject::Step {
+            name: step.name.clone(),
+            number: step.number,
+            program: program.path.clone(),
+            arguments: program.arguments.clone(),
+        });
+    Ok(subjects
+        .map(|subject| one(&subject, &redis, only))
+        .collect())
+}
+
+fn one(subject: &Subject, redis: &RedisSource, only: &[String]) -> Report {
+    anstream::println!("\n{BOLD}{}{RESET}", subject.name());
+    contract::run(subject, redis, only, print)
+}
+
+/// One line a capability, and below it what was seen if that is not what was expected.
+fn print(cell: &Cell) {
+    let (colour, verdict) = match cell.verdict {
+        Verdict::Has => (GREEN, "has"),
+        Verdict::HasBut => (GREEN, "has, but"),
+        Verdict::Lacks => (DIM, "lacks"),
+        Verdict::LeftOut => (YELLOW, "left out"),
+        Verdict::Broken => (RED, "broken"),
+    };
+    let first = cell.evidence.lines().next().unwrap_or_default();
+    let id = &cell.id;
+    if cell.as_expected {
+        anstream::println!("  {colour}{verdict:<9}{RESET} {id:<22} {DIM}{first}{RESET}");
+        return;
+    }
+    anstream::println!("  {RED}{verdict:<9} {id:<22} not as expected{RESET}");
+    let statement = CAPABILITIES
+        .iter()
+        .find(|capability| capability.id == cell.id);
+    let statement = statement
+        .map(|capability| capability.statement)
+        .unwrap_or_default();
+    anstream::println!("    the capability: {statement}");
+    for line in cell.evidence.lines() {
+        anstream::println!("    {RED}|{RESET} {line}");
+    }
+}
+
+fn ensure_known(only: &[String]) -> Result<()> {
+    let known: Vec<&str> = CAPABILITIES
+        .iter()
+        .map(|capability| capability.id)
+        .collect();
+    let Some(unknown) = only.iter().find(|id| !known.contains(&id.as_str())) else {
+        return Ok(());
+    };
+    let likeness = |id: &&&str| strsim::jaro_winkler(id, unknown);
+    let nearest = known
+        .iter()
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
+        .unwrap_or(&"greets");
+    bail!(
+        "there is no capability {unknown:?}; did you mean {nearest}? There are: {}",
+        known.join(", ")
+    )
+}

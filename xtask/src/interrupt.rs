@@ -1,0 +1,45 @@
+//! Ctrl-C, and the signals by which others ask us to end (SIGTERM, SIGHUP).
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use anyhow::{Context, Result};
+
+/// The exit status of a program that Ctrl-C ended: 128 and the number of SIGINT.
+pub const STATUS: u8 = 130;
+
+/// Whether we were asked to end.
+#[derive(Clone)]
+pub struct Interrupted(Arc<AtomicBool>);
+
+impl Interrupted {
+    /// Whether we were asked to end.
+    pub fn yet(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// From now on Ctrl-C only sets a flag; a second one ends us at once.
+pub fn catch() -> Result<Interrupted> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let seen = flag.clone();
+    let handler = move || {
+        if seen.swap(true, Ordering::Relaxed) {
+            exit();
+        }
+    };
+    ctrlc::set_handler(handler).context("cannot catch Ctrl-C")?;
+    Ok(Interrupted(flag))
+}
+
+/// From now on Ctrl-C ends us at once.
+pub fn exit_on_interrupt() -> Result<()> {
+    ctrlc::set_handler(exit).context("cannot catch Ctrl-C")
+}
+
+/// Nothing to clean up here: whatever we started is on the janitor's list and ends with us.
+fn exit() {
+    std::process::exit(STATUS.into());
+}

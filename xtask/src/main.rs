@@ -1,0 +1,47 @@
+//! `cargo xtask`: one tool that builds, runs, checks, compares and diagnoses the steps.
+//!
+//! A newcomer waits for this crate before the first page appears, so it depends on little. What
+//! needs more (the benchmark, the book) is a crate of its own that only its command compiles.
+//!
+//! Exit status: 0 all is well, 1 a check or a run failed, 2 wrong use or something could not start.
+
+mod build;
+mod check;
+mod cli;
+mod diff;
+mod docker;
+mod doctor;
+mod interrupt;
+mod readme;
+mod redis;
+mod run;
+mod step;
+mod terminal;
+mod test;
+mod tools;
+
+use std::{path::Path, process::ExitCode};
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask lies in the workspace");
+    let result = match Cli::parse().command {
+        Command::Run(options) => run::run(root, &options),
+        Command::Build(options) => build::run(root, &options),
+        Command::Check(options) => check::run(root, &options),
+        Command::Test(options) => test::run(root, &options),
+        Command::Diff(options) => diff::run(root, &options),
+        Command::Bench(options) => build::run_tool(root, "bench", &options.arguments),
+        Command::Doctor => doctor::run(root),
+        Command::EmbeddedRedis(options) => redis::serve_embedded(&options),
+    };
+    result.unwrap_or_else(|error| {
+        terminal::error(&terminal::one_line(&error));
+        ExitCode::from(2)
+    })
+}

@@ -1,0 +1,148 @@
+//! `cargo xtask run`: one step, running, with nothing installed but Rust.
+
+use std::{
+    io::ErrorKind,
+    net::{Ipv4Addr, TcpListener},
+    path::Path,
+    process::{Command, ExitCode},
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Result, bail};
+use lab::process::{Output, Process, Signal};
+
+use crate::{
+    build::{self, Profile, Program},
+    cli::RunOptions,
+    docker,
+    interrupt::{self, Interrupted},
+    redis::{Running, Source},
+    step::{self, Step},
+    terminal::{self, BOLD, DIM, RESET},
+};
+
+/// How long a step may take until it listens.
+const START_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a step may take to stop: its own drain time-out of 5 seconds, and one more.
+const STOP_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// How often we look whether there is something to do.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Runs a step until Ctrl-C, or until it ends by itself.
+pub fn run(root: &Path, options: &RunOptions) -> Result<ExitCode> {
+    let step = step::one(root, options.step.as_deref())?;
+    // Whatever can fail fast does so before the wait for the compiler.
+    if options.port != 0 {
+        ensure_port_is_free(options.port)?;
+    }
+    if options.docker {
+        return docker::run(root, &step, options.port);
+    }
+    let source = step
+        .needs_redis()
+        .then(|| Source::choose(&options.redis))
+        .transpose()?;
+
+    let interrupted = interrupt::catch()?;
+    let profile = if options.debug {
+        Profile::Debug
+    } else {
+        Profile::Release
+    };
+    let Some(programs) = build::programs(root, std::slice::from_ref(&step), profile)? else {
+        return Ok(if interrupted.yet() {
+            interrupt::STATUS.into()
+        } else {
+            ExitCode::FAILURE
+        });
+    };
+    let redis = source.as_ref().map(Source::start).transpose()?;
+    let mut process = start(&step, &programs[0], options.port, redis.as_ref())?;
+    let line = process.wait_for_line(START_TIMEOUT, |line| line.contains("http://"));
+    let url = match line {
+        Ok(line) => line
+            .split_whitespace()
+            .last()
+            .unwrap_or_default()
+            .to_owned(),
+        // The step has said why, on standard error.
+        Err(_) if process.try_wait()?.is_some() => return Ok(ExitCode::from(2)),
+        Err(error) => return Err(error.into()),
+    };
+    print_block(&step, &url, source.as_ref(), redis.as_ref())?;
+    wait(&step, process, &interrupted)
+}
+
+fn ensure_port_is_free(port: u16) -> Result<()> {
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            bail!(
+                "port {port} is in use; take another one with --port, or any free one with --port 0"
+            )
+        }
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            bail!("port {port} is reserved for the administrator; take one above 1023 with --port")
+        }
+        Err(error) => {
+            bail!("nobody can listen on port {port}: {error}; take another one with --port")
+        }
+    }
+}
+
+fn start(step: &Step, program: &Program, port: u16, redis: Option<&Running>) -> Result<Process> {
+    let mut command = Command::new(&program.path);
+    command.args(&program.arguments);
+    command.env("ADDR", format!("127.0.0.1:{port}"));
+    if let Some(redis) = redis {
+        command.env("REDIS_URL", &redis.url);
+    }
+    Ok(Process::spawn(&step.name, command, Output::CaptureStdout)?)
+}
+
+/// The one block that says all: what runs, where, on which Redis, and how to stop it.
+fn print_block(
+    step: &Step,
+    url: &str,
+    source: Option<&Source>,
+    redis: Option<&Running>,
+) -> Result<()> {
+    // The step listens on 127.0.0.1, which everybody's browser knows under a friendlier name.
+    let url = url.replace("127.0.0.1", "localhost");
+    let count = match (source, redis) {
+        (Some(Source::Running(_)), _) | (_, None) => String::new(),
+        (_, Some(redis)) => format!("{}, ", redis.url),
+    };
+    let count = match source {
+        Some(source) => format!("{count}{}", source.description()),
+        None => "in the memory of this process; no Redis needed".to_owned(),
+    };
+    anstream::println!();
+    anstream::println!("  {BOLD}{}{RESET}  {}", step.name, step.description()?);
+    anstream::println!("  {DIM}page{RESET}   {BOLD}{url}{RESET}");
+    anstream::println!("  {DIM}count{RESET}  {count}");
+    anstream::println!("  {DIM}stop{RESET}   Ctrl-C");
+    anstream::println!();
+    Ok(())
+}
+
+/// Waits for Ctrl-C and stops the step, or for the step to end by itself, which is a failure.
+fn wait(step: &Step, mut process: Process, interrupted: &Interrupted) -> Result<ExitCode> {
+    loop {
+        if let Some(status) = process.try_wait()? {
+            terminal::error(&format!("{} has ended by itself: {status}", step.name));
+            return Ok(ExitCode::FAILURE);
+        }
+        if interrupted.yet() {
+            process.signal(Signal::Terminate)?;
+            if process.wait_timeout(STOP_TIMEOUT)?.is_none() {
+                anstream::eprintln!("{} did not stop in time; it was killed", step.name);
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        thread::sleep(POLL_INTERVAL);
+    }
+}

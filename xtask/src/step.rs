@@ -1,0 +1,176 @@
+//! The steps: found by looking into `steps/`, named in whichever way comes to mind.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+
+/// A folder of `steps/`, such as `step-3-rocket`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The folder's name, which is also the package's.
+    pub name: String,
+    /// The number in the name.
+    pub number: u32,
+    /// Where it lies.
+    pub folder: PathBuf,
+    /// What it is written in.
+    pub language: Language,
+}
+
+/// What a step is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// A crate of the workspace.
+    Rust,
+    /// The original, for comparison.
+    Python,
+}
+
+impl Step {
+    /// The name of the library crate, such as `step_3_rocket`.
+    pub fn crate_name(&self) -> String {
+        self.name.replace('-', "_")
+    }
+
+    /// Whether it counts in Redis. The first step is the one that does not.
+    pub fn needs_redis(&self) -> bool {
+        self.number != 1
+    }
+
+    /// What the step is, in a few words: the description in its manifest.
+    pub fn description(&self) -> Result<String> {
+        if self.language == Language::Python {
+            return Ok("The original idea, in Python: Flask and redis-py".to_owned());
+        }
+        let manifest = self.folder.join("Cargo.toml");
+        let text = fs::read_to_string(&manifest)
+            .with_context(|| format!("cannot read {}", manifest.display()))?;
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("description = \""));
+        let line = line.with_context(|| format!("{} has no description", manifest.display()))?;
+        Ok(line.trim_end_matches('"').to_owned())
+    }
+}
+
+/// All steps, in order.
+pub fn all(root: &Path) -> Result<Vec<Step>> {
+    let folder = root.join("steps");
+    let entries =
+        fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut steps = Vec::new();
+    for entry in entries {
+        let folder = entry?.path();
+        let name = folder
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let number = name
+            .strip_prefix("step-")
+            .and_then(|rest| rest.split('-').next()?.parse().ok());
+        let language = match () {
+            () if folder.join("Cargo.toml").is_file() => Language::Rust,
+            () if folder.join("requirements.txt").is_file() => Language::Python,
+            () => continue,
+        };
+        if let Some(number) = number {
+            steps.push(Step {
+                name,
+                number,
+                folder,
+                language,
+            });
+        }
+    }
+    steps.sort_by_key(|step| step.number);
+    Ok(steps)
+}
+
+/// The steps that `wanted` names; all of them for an empty list or `all`.
+pub fn several(root: &Path, wanted: &[String]) -> Result<Vec<Step>> {
+    let steps = all(root)?;
+    if wanted.is_empty() || wanted == ["all"] {
+        return Ok(steps);
+    }
+    wanted.iter().map(|name| find(&steps, name)).collect()
+}
+
+/// The step that `wanted` names, or the last one.
+pub fn one(root: &Path, wanted: Option<&str>) -> Result<Step> {
+    let steps = all(root)?;
+    match wanted {
+        Some(name) => find(&steps, name),
+        None => steps.last().cloned().context("there is no step in steps/"),
+    }
+}
+
+/// Finds `3`, `step-3` and `step-3-rocket`. An unknown name is answered with the nearest one.
+fn find(steps: &[Step], wanted: &str) -> Result<Step> {
+    let names = |step: &Step| {
+        [
+            step.number.to_string(),
+            format!("step-{}", step.number),
+            step.name.clone(),
+        ]
+    };
+    if let Some(step) = steps
+        .iter()
+        .find(|step| names(step).iter().any(|name| name == wanted))
+    {
+        return Ok(step.clone());
+    }
+    let likeness = |step: &Step| {
+        let likenesses = names(step).map(|name| strsim::jaro_winkler(&name, wanted));
+        likenesses.into_iter().fold(0.0, f64::max)
+    };
+    let nearest = steps
+        .iter()
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let nearest = nearest.context("there is no step in steps/")?;
+    let known: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
+    bail!(
+        "there is no step {wanted:?}; did you mean {}? There are: {}",
+        nearest.name,
+        known.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps() -> Vec<Step> {
+        let names = [
+            "step-1-memory",
+            "step-2-redis",
+            "step-3-rocket",
+            "step-4-pooled",
+        ];
+        let step = |(index, name): (usize, &&str)| Step {
+            name: (*name).to_owned(),
+            number: index as u32 + 1,
+            folder: PathBuf::from(name),
+            language: Language::Rust,
+        };
+        names.iter().enumerate().map(step).collect()
+    }
+
+    #[test]
+    fn a_step_goes_by_three_names() {
+        for name in ["3", "step-3", "step-3-rocket"] {
+            assert_eq!(find(&steps(), name).unwrap().name, "step-3-rocket");
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_nearest() {
+        let message = |name| find(&steps(), name).unwrap_err().to_string();
+        insta::assert_snapshot!(message("step-3-rokcet"), @r#"there is no step "step-3-rokcet"; did you mean step-3-rocket? There are: step-1-memory, step-2-redis, step-3-rocket, step-4-pooled"#);
+        assert!(message("step-2-reddis").contains("did you mean step-2-redis?"));
+        assert!(message("").contains("did you mean step-"));
+    }
+}

@@ -1,0 +1,287 @@
+//! `cargo xtask test`: everything that a contributor should run, in one command.
+
+use std::{
+    path::Path,
+    process::{Command, ExitCode, Output},
+    time::Instant,
+};
+
+use anyhow::{Context, Result};
+
+use crate::{
+    build::{self, Profile},
+    check,
+    cli::{RedisChoice, TestOptions},
+    interrupt, readme,
+    redis::Source,
+    step::{self, Language},
+    terminal::{self, BOLD, GREEN, RED, RESET, YELLOW},
+    tools,
+};
+
+/// Tests say with a line that begins like this that they had nothing to run on.
+const SKIPPED: &str = "skipped: ";
+
+/// What has been run so far.
+#[derive(Default)]
+struct Summary {
+    passed: usize,
+    failed: usize,
+    skipped: Vec<String>,
+}
+
+/// Runs every stage, even after one has failed, and ends with what was skipped and why.
+pub fn run(root: &Path, options: &TestOptions) -> Result<ExitCode> {
+    interrupt::exit_on_interrupt()?;
+    let started = Instant::now();
+    let mut summary = Summary::default();
+
+    summary.command("format", &mut component(root, "fmt", &["--all", "--check"]));
+    summary.command("lint", &mut lint(root));
+    summary.command("documentation", &mut documentation(root));
+    licences(root, &mut summary);
+    packages(root, options, &mut summary)?;
+    contract(root, options, &mut summary)?;
+
+    let Summary {
+        passed,
+        failed,
+        skipped,
+    } = &summary;
+    anstream::println!(
+        "\n{BOLD}{passed} passed, {failed} failed, {} skipped{RESET}",
+        skipped.len()
+    );
+    anstream::println!("in {} s", started.elapsed().as_secs());
+    for reason in skipped {
+        anstream::println!("{YELLOW}skipped{RESET}: {reason}");
+    }
+    if skipped.is_empty() {
+        anstream::println!("skipped: nothing");
+    }
+    let is_good = *failed == 0 && (skipped.is_empty() || !options.strict);
+    if *failed == 0 && !is_good {
+        terminal::error("--strict allows nothing to be skipped");
+    }
+    Ok(if is_good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+impl Summary {
+    fn pass(&mut self, name: &str, what: &str) {
+        self.passed += 1;
+        anstream::println!("{GREEN}ok{RESET}      {name:<18} {what}");
+    }
+
+    fn fail(&mut self, name: &str, what: &str) {
+        self.failed += 1;
+        anstream::println!("{RED}FAILED{RESET}  {name:<18} {what}");
+    }
+
+    fn skip(&mut self, name: &str, why: &str) {
+        self.skipped.push(format!("{name}: {why}"));
+        anstream::println!("{YELLOW}skipped{RESET} {name:<18} {why}");
+    }
+
+    /// Runs a command that has passed when it succeeds. What it prints is shown only if it does not.
+    fn command(&mut self, name: &str, command: &mut Command) {
+        terminal::progress(&shown(command));
+        match command.output() {
+            Ok(output) if output.status.success() => self.pass(name, ""),
+            Ok(output) => self.fail(name, &format!("{}\n{}", shown(command), text(&output))),
+            Err(error) => self.fail(name, &format!("{} cannot start: {error}", shown(command))),
+        }
+    }
+}
+
+/// A command of cargo's own.
+fn component(root: &Path, name: &str, arguments: &[&str]) -> Command {
+    let mut command = build::cargo(root);
+    command.arg(name).args(arguments);
+    command
+}
+
+fn lint(root: &Path) -> Command {
+    component(
+        root,
+        "clippy",
+        &["--workspace", "--all-targets", "--", "--deny", "warnings"],
+    )
+}
+
+fn documentation(root: &Path) -> Command {
+    let mut command = component(
+        root,
+        "doc",
+        &["--workspace", "--no-deps", "--document-private-items"],
+    );
+    command.env("RUSTDOCFLAGS", "--deny warnings");
+    command
+}
+
+fn licences(root: &Path, summary: &mut Summary) {
+    if tools::on_path("cargo-deny").is_none() {
+        summary.skip(
+            "licences",
+            "cargo-deny is missing; cargo install cargo-deny --locked",
+        );
+        return;
+    }
+    // The advisories need the network, and say something about today, not about this change.
+    let checks = [
+        "check",
+        "--hide-inclusion-graph",
+        "licenses",
+        "bans",
+        "sources",
+    ];
+    summary.command("licences", &mut component(root, "deny", &checks));
+}
+
+/// Runs the tests of each package on its own, for a summary line each.
+fn packages(root: &Path, options: &TestOptions, summary: &mut Summary) -> Result<()> {
+    let mut compile = component(root, "test", &["--workspace", "--no-run", "--quiet"]);
+    terminal::progress(&shown(&compile));
+    if !compile.status().context("cannot start cargo")?.success() {
+        summary.fail("tests", "they do not compile");
+        return Ok(());
+    }
+    for package in package_names(root)? {
+        let mut command = component(root, "test", &["--package", &package, "--", "--nocapture"]);
+        if options.strict {
+            command.env("SEEN_STRICT", "1");
+        }
+        terminal::progress(&shown(&command));
+        let started = Instant::now();
+        let output = command.output().context("cannot start cargo")?;
+        let text = text(&output);
+        let (passed, failed) = count_tests(&text);
+        for reason in text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix(SKIPPED))
+        {
+            summary.skip(&package, reason);
+        }
+        summary.passed += passed.saturating_sub(1);
+        if output.status.success() && passed > 0 {
+            summary.pass(
+                &package,
+                &format!("{passed} tests in {:.1} s", started.elapsed().as_secs_f32()),
+            );
+        } else if output.status.success() {
+            anstream::println!("        {package:<18} has no tests of its own");
+        } else {
+            summary.failed += failed.saturating_sub(1);
+            summary.fail(&package, &format!("{failed} tests failed\n{text}"));
+        }
+    }
+    Ok(())
+}
+
+/// Checks every step against the contract, and the README's table against what was found.
+fn contract(root: &Path, options: &TestOptions, summary: &mut Summary) -> Result<()> {
+    let source = Source::choose(&RedisChoice::Auto)?;
+    if !source.is_real() {
+        summary.skip("contract", &format!("ran on {}", source.description()));
+    }
+    let mut steps = step::all(root)?;
+    let python = tools::on_path("python3").is_some();
+    if !python {
+        summary.skip(
+            "step-0-flask",
+            "python3 is missing; so the README's table is not compared",
+        );
+        steps.retain(|step| step.language == Language::Rust);
+    }
+    let Some(programs) = build::programs(root, &steps, Profile::Debug)? else {
+        summary.fail("contract", "the steps do not compile");
+        return Ok(());
+    };
+    let reports = check::steps(&steps, &programs, source, &[])?;
+    for report in &reports {
+        let (name, what) = (&report.subject, report.summary());
+        if report.is_as_expected() {
+            summary.pass(name, &what);
+        } else {
+            summary.fail(name, &what);
+        }
+    }
+    if !python {
+        return Ok(());
+    }
+    match readme::update(
+        root,
+        "contract",
+        &contract::markdown(&reports),
+        options.bless,
+    )? {
+        None => summary.pass("README", "agrees with the contract run"),
+        Some(difference) => summary.fail("README", &difference),
+    }
+    Ok(())
+}
+
+/// The packages of the workspace, in the order of its manifest.
+fn package_names(root: &Path) -> Result<Vec<String>> {
+    let output = component(root, "metadata", &["--no-deps", "--format-version=1"]).output()?;
+    let metadata: serde_json::Value =
+        serde_json::from_slice(&output.stdout).context("cannot read cargo metadata")?;
+    let packages = metadata["packages"]
+        .as_array()
+        .context("cargo metadata names no packages")?;
+    Ok(packages
+        .iter()
+        .filter_map(|package| package["name"].as_str())
+        .map(str::to_owned)
+        .collect())
+}
+
+/// Adds up the lines in which cargo's test runner says how many tests passed and failed.
+fn count_tests(text: &str) -> (usize, usize) {
+    let results = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("test result: "));
+    results.fold((0, 0), |(passed, failed), line| {
+        let number = |word| {
+            let before = line.split(word).next()?;
+            before.split_whitespace().last()?.parse::<usize>().ok()
+        };
+        (
+            passed + number(" passed").unwrap_or(0),
+            failed + number(" failed").unwrap_or(0),
+        )
+    })
+}
+
+fn text(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+/// A command as one would type it.
+fn shown(command: &Command) -> String {
+    let arguments = command
+        .get_args()
+        .map(|argument| argument.to_string_lossy().into_owned());
+    let arguments: Vec<String> = arguments.collect();
+    format!("cargo {}", arguments.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_of_several_test_programs_add_up() {
+        let text = "running 2 tests\n\ntest result: ok. 2 passed; 0 failed; 0 ignored\n\
+                    test result: FAILED. 10 passed; 3 failed; 0 ignored\n";
+        assert_eq!(count_tests(text), (12, 3));
+        assert_eq!(count_tests("nothing"), (0, 0));
+    }
+}

@@ -1,0 +1,240 @@
+//! What the terminal shows: help texts, and one clear line for everything that can be got wrong.
+
+use std::{
+    env, fs,
+    io::{Read, Write},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    thread,
+};
+
+use lab::redis::TestRedis;
+
+fn xtask(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command
+        .args(arguments)
+        .env_remove("REDIS_URL")
+        .env_remove("CLICOLOR_FORCE")
+        .env("NO_COLOR", "1");
+    command
+}
+
+/// Runs to the end and writes down what one would see: the exit status, the output, the errors.
+fn seen(command: &mut Command) -> String {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    let (stdout, stderr) = (
+        String::from_utf8_lossy(&stdout),
+        String::from_utf8_lossy(&stderr),
+    );
+    format!(
+        "exit status {}\n{stdout}{stderr}",
+        status.code().expect("ended by a signal")
+    )
+}
+
+#[test]
+fn every_command_explains_itself() {
+    insta::assert_snapshot!("help", seen(&mut xtask(&["--help"])));
+    for command in ["run", "build", "check", "test", "diff", "doctor"] {
+        insta::assert_snapshot!(
+            format!("help_{command}"),
+            seen(&mut xtask(&[command, "--help"]))
+        );
+    }
+}
+
+#[test]
+fn wrong_use_is_one_line_and_status_2() {
+    insta::assert_snapshot!("unknown_command", seen(&mut xtask(&["rnu"])));
+    insta::assert_snapshot!("unknown_step", seen(&mut xtask(&["run", "step-2-reddis"])));
+    insta::assert_snapshot!(
+        "unknown_redis",
+        seen(&mut xtask(&["run", "--redis", "somewhere"]))
+    );
+    insta::assert_snapshot!(
+        "port_out_of_range",
+        seen(&mut xtask(&["run", "--port", "70000"]))
+    );
+    insta::assert_snapshot!(
+        "unknown_capability",
+        seen(&mut xtask(&["check", "1", "--only", "heels"]))
+    );
+    insta::assert_snapshot!(
+        "malformed_url",
+        seen(&mut xtask(&["check", "--url", "localhost"]))
+    );
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let text = seen(&mut xtask(&["run", "1", "--port", &port]));
+    insta::assert_snapshot!(text.replace(&port, "PORT"));
+}
+
+#[test]
+fn a_redis_url_that_leads_nowhere_is_named() {
+    let port = lab::free_port().unwrap().to_string();
+    let url = format!("redis://127.0.0.1:{port}");
+    let text = seen(&mut xtask(&["run", "2", "--redis", &url]));
+    insta::assert_snapshot!(text.replace(&port, "PORT"));
+    let text = seen(xtask(&["run", "2"]).env("REDIS_URL", "redis://h:p"));
+    insta::assert_snapshot!("malformed_redis_url", text);
+}
+
+#[test]
+fn a_server_that_is_not_redis_is_found_out() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let text = seen(&mut xtask(&[
+        "run",
+        "2",
+        "--redis",
+        &format!("redis://127.0.0.1:{port}"),
+    ]));
+    insta::assert_snapshot!(text.replace(&port, "PORT"));
+}
+
+#[test]
+fn a_redis_that_wants_a_password_says_so() {
+    let redis = TestRedis::start().unwrap();
+    let set = redis
+        .client()
+        .unwrap()
+        .command(&["CONFIG", "SET", "requirepass", "secret"]);
+    if set.is_err() {
+        eprintln!("skipped: the embedded Redis knows no passwords; install redis-server");
+        return;
+    }
+    let port = redis.url().rsplit(':').next().unwrap().to_owned();
+    let text = seen(&mut xtask(&["run", "2", "--redis", redis.url()]));
+    insta::assert_snapshot!(text.replace(&port, "PORT"));
+    let wrong = redis.url().replace("redis://", "redis://:wrong@");
+    let text = seen(&mut xtask(&["run", "2", "--redis", &wrong]));
+    insta::assert_snapshot!("wrong_password", text.replace(&port, "PORT"));
+}
+
+#[test]
+fn a_diff_leaves_the_names_of_the_steps_out() {
+    insta::assert_snapshot!(
+        "diff_2_3_stat",
+        seen(&mut xtask(&["diff", "2", "3", "--stat"]))
+    );
+    let text = seen(&mut xtask(&["diff", "2", "3"]));
+    for line in text.lines().filter(|line| {
+        line.starts_with(['+', '-']) && !line.starts_with("+++") && !line.starts_with("---")
+    }) {
+        assert!(
+            !line.contains("step-2-redis") && !line.contains("step_3_rocket"),
+            "{line}"
+        );
+    }
+    insta::assert_snapshot!(
+        "diff_same",
+        seen(&mut xtask(&["diff", "2", "step-2-redis"]))
+    );
+}
+
+#[test]
+fn colours_are_for_terminals_and_for_those_who_insist() {
+    let plain = xtask(&["diff", "1", "2"])
+        .env_remove("NO_COLOR")
+        .output()
+        .unwrap();
+    assert!(!plain.stdout.contains(&0x1b), "a pipe got colours");
+    let forced = xtask(&["diff", "1", "2"])
+        .env_remove("NO_COLOR")
+        .env("CLICOLOR_FORCE", "1")
+        .output()
+        .unwrap();
+    assert!(forced.stdout.contains(&0x1b), "CLICOLOR_FORCE is ignored");
+}
+
+#[test]
+fn the_doctor_names_every_tool_and_never_fails() {
+    let text = seen(&mut xtask(&["doctor"]));
+    assert!(text.starts_with("exit status 0\n"), "{text}");
+    for tool in [
+        "Rust",
+        "Redis",
+        "wrk",
+        "Docker Engine",
+        "Docker Compose",
+        "Chromium",
+    ] {
+        assert!(
+            text.lines().any(|line| line.contains(tool)),
+            "{tool} is not in:\n{text}"
+        );
+    }
+    let nothing = seen(xtask(&["doctor"]).env("PATH", ""));
+    assert_eq!(nothing.matches("missing").count(), 6, "{nothing}");
+}
+
+#[test]
+fn each_step_refuses_a_bad_environment_in_one_line() {
+    for step in step_programs() {
+        for (name, value) in [
+            ("ADDR", "banana"),
+            ("RUST_LOG", "a=b=c"),
+            ("REDIS_URL", "http://x"),
+        ] {
+            let is_first = step.ends_with("step-1-memory");
+            if is_first && name == "REDIS_URL" {
+                continue;
+            }
+            let output = Command::new(&step)
+                .env("ADDR", "127.0.0.1:0")
+                .env(name, value)
+                .output()
+                .unwrap();
+            let text = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{}: {text}", step.display());
+            assert_eq!(text.lines().count(), 1, "{}: {text}", step.display());
+            assert!(
+                text.contains(name) && text.contains(value) && text.contains("must be"),
+                "{text}"
+            );
+        }
+    }
+}
+
+/// The programs of all steps, built like this test.
+fn step_programs() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let names: Vec<String> = fs::read_dir(root.join("steps"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join("Cargo.toml").exists())
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    let packages = names.iter().flat_map(|name| ["--package", name]);
+    let cargo = env::var_os("CARGO").unwrap();
+    let built = Command::new(cargo)
+        .arg("build")
+        .args(packages)
+        .current_dir(root)
+        .output()
+        .unwrap();
+    assert!(
+        built.status.success(),
+        "{}",
+        String::from_utf8_lossy(&built.stderr)
+    );
+    let folder = Path::new(env!("CARGO_BIN_EXE_xtask")).parent().unwrap();
+    names.iter().map(|name| folder.join(name)).collect()
+}

@@ -1,0 +1,140 @@
+//! `cargo xtask run`, as a newcomer runs it: it serves, and nothing of it stays behind.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{Ipv4Addr, TcpStream},
+    process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Longer than the compiler takes for a step on the slowest machine.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// `cargo xtask run`, up to the line that says how to stop it.
+struct Running {
+    child: Child,
+    port: u16,
+    redis_port: Option<u16>,
+}
+
+impl Running {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_xtask"))
+            .args(["run", "--debug", "--port", "0"])
+            .args(arguments)
+            .env_remove("REDIS_URL")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut block = Vec::new();
+        while !block
+            .last()
+            .is_some_and(|line: &String| line.contains("Ctrl-C"))
+        {
+            block.push(
+                lines
+                    .next()
+                    .unwrap_or_else(|| panic!("ended after {block:?}"))
+                    .unwrap(),
+            );
+        }
+        let port_after = |start: &str| {
+            let rest = block.iter().find_map(|line| line.split_once(start))?.1;
+            rest.split(|c: char| !c.is_ascii_digit())
+                .next()?
+                .parse()
+                .ok()
+        };
+        Self {
+            port: port_after("http://localhost:").unwrap(),
+            redis_port: port_after("redis://127.0.0.1:"),
+            child,
+        }
+    }
+
+    fn visit(&self) -> String {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.lines().last().unwrap().to_owned()
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([signal, &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    fn ended(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "cargo xtask run does not end");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until nobody listens on any of its ports.
+    fn nothing_is_left(&self) {
+        for port in [Some(self.port), self.redis_port].into_iter().flatten() {
+            let deadline = Instant::now() + PATIENCE;
+            while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
+                assert!(
+                    Instant::now() < deadline,
+                    "somebody still listens on port {port}"
+                );
+                thread::sleep(Duration::from_millis(20));
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn ctrl_c_stops_everything() {
+    for signal in ["-INT", "-TERM"] {
+        let mut running = Running::start(&["2"]);
+        assert_eq!(running.visit(), "Hello World! I have been seen 1 times.");
+        assert_eq!(running.visit(), "Hello World! I have been seen 2 times.");
+        running.signal(signal);
+        assert_eq!(running.ended().code(), Some(0));
+        running.nothing_is_left();
+    }
+}
+
+#[test]
+fn a_killed_xtask_leaves_nothing_behind() {
+    for redis in ["auto", "embedded"] {
+        let mut running = Running::start(&["2", "--redis", redis]);
+        assert_eq!(running.visit(), "Hello World! I have been seen 1 times.");
+        running.signal("-KILL");
+        running.ended();
+        running.nothing_is_left();
+    }
+}
+
+#[test]
+fn two_runs_live_side_by_side() {
+    let (one, other) = (Running::start(&["2"]), Running::start(&["2"]));
+    assert_eq!(one.visit(), "Hello World! I have been seen 1 times.");
+    assert_eq!(other.visit(), "Hello World! I have been seen 1 times.");
+    assert_eq!(one.visit(), "Hello World! I have been seen 2 times.");
+}

@@ -209,3 +209,33 @@ impl std::error::Error for FlaskError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Prepares a step whose requirements cannot be met, in a folder of its own.
+    fn prepare(cancelled: bool) -> (tempfile::TempDir, FlaskError) {
+        let folder = tempfile::tempdir().unwrap();
+        let requirements = folder.path().join("requirements.txt");
+        fs::write(requirements, "./no-such-package\n").unwrap();
+        let error = Flask::prepare(folder.path(), folder.path(), |_| {}, || cancelled);
+        (folder, error.unwrap_err())
+    }
+
+    #[test]
+    fn a_failed_or_stopped_preparation_says_so_and_does_not_look_complete() {
+        for cancelled in [false, true] {
+            let (folder, error) = prepare(cancelled);
+            match error {
+                FlaskError::NoPython(_) => return eprintln!("left out: {error}"),
+                FlaskError::Cancelled if cancelled => {}
+                FlaskError::Failed { ref output, .. } if !cancelled => {
+                    assert!(output.contains("no-such-package"), "{error}");
+                }
+                _ => panic!("cancelled: {cancelled}: {error}"),
+            }
+            assert!(!folder.path().join("flask/installed.txt").exists());
+        }
+    }
+}

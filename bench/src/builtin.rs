@@ -1,0 +1,234 @@
+//! The built-in load generator: a closed loop where wrk is missing, and the open loop.
+//!
+//! The open loop is for latency. Visitors do not wait for each other, so request number *i* is due
+//! at *i* ÷ rate after the start, whatever became of those before it. Its latency counts from the
+//! moment it was due, not from the moment a connection was free to send it: a server that stops for
+//! a second delays everybody who comes in that second, and all of them are counted.
+//!
+//! Every number that comes back is kept, and at the end each must be there only once.
+
+mod connection;
+mod pace;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use hdrhistogram::Histogram;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::engine::RESPONSE_TIMEOUT_S;
+use crate::page::Page;
+use crate::results::{Errors, Latency, LoadReport};
+use connection::{Failure, Visitor};
+use pace::Pace;
+
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(RESPONSE_TIMEOUT_S);
+
+/// How long all connections together may take to be made before the load begins. Those that are
+/// not ready then are made when they are needed.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a visitor who could not connect waits before the next try.
+const RETRY_INTERVAL: Duration = Duration::from_millis(10);
+
+/// The longest latency that is told from longer ones, in microseconds.
+const LATENCY_MAX_US: u64 = 60_000_000;
+
+/// How exact percentiles are: 3 significant digits.
+const LATENCY_DIGITS: u8 = 3;
+
+/// A load to generate.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The page to ask for.
+    pub page: Page,
+    /// How many connections.
+    pub connections: u32,
+    /// How many threads.
+    pub threads: usize,
+    /// For how long.
+    pub duration: Duration,
+    /// How many requests a second. `None` is a closed loop.
+    pub rate: Option<f64>,
+}
+
+/// What one connection saw.
+#[derive(Debug, Default)]
+struct Tally {
+    /// The number on each page, and how long it took in microseconds.
+    visits: Vec<(u64, u64)>,
+    errors: Errors,
+    /// Complete responses that were not the page.
+    wrong: u64,
+}
+
+/// Generates a load and reports what was seen.
+///
+/// # Errors
+///
+/// When the system gives no threads.
+pub fn run(order: &Order) -> Result<LoadReport> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(order.threads)
+        .enable_all()
+        .build()
+        .context("cannot start the threads of the load generator")?;
+    Ok(runtime.block_on(generate(order)))
+}
+
+async fn generate(order: &Order) -> LoadReport {
+    let visitors = connect(order).await;
+    let start = Instant::now();
+    let pace = Arc::new(Pace::new(start, order.duration, order.rate));
+    if order.rate.is_some() {
+        let pace = Arc::clone(&pace);
+        let visitors = visitors.len();
+        // A thread of its own: the timer of the runtime is only exact to a millisecond.
+        std::thread::spawn(move || pace.drive(visitors));
+    }
+    let mut tasks = JoinSet::new();
+    for visitor in visitors {
+        tasks.spawn(visit_until_done(visitor, Arc::clone(&pace)));
+    }
+    let tallies = tasks.join_all().await;
+    // An open loop that lags behind needs longer, and so is seen to have a lower rate.
+    report(tallies, start.elapsed().max(order.duration))
+}
+
+/// Makes all connections before the load begins: a thousand handshakes at once are a load of their
+/// own, and not the one to measure.
+async fn connect(order: &Order) -> Vec<Visitor> {
+    let mut tasks = JoinSet::new();
+    let deadline = Instant::now() + CONNECT_TIMEOUT;
+    for _ in 0..order.connections {
+        let mut visitor = Visitor::new(order.page.clone());
+        tasks.spawn(async move {
+            // A failure shows again when the visitor needs the connection, and is counted then.
+            let _ = tokio::time::timeout_at(deadline, visitor.connect()).await;
+            visitor
+        });
+    }
+    tasks.join_all().await
+}
+
+/// Visits the page whenever it is time, until there is nothing more to do.
+async fn visit_until_done(mut visitor: Visitor, pace: Arc<Pace>) -> Tally {
+    let mut tally = Tally::default();
+    while let Some(due) = pace.next().await {
+        let patience = match pace.end() {
+            // A closed loop ends on time. What is under way then is no response.
+            Some(end) => end.saturating_duration_since(Instant::now()),
+            None => Duration::MAX,
+        };
+        match timeout(RESPONSE_TIMEOUT.min(patience), visitor.visit()).await {
+            Ok(Ok(number)) => tally
+                .visits
+                .push((number, due.elapsed().as_micros() as u64)),
+            Ok(Err(failure)) => {
+                tally.count(failure);
+                if matches!(failure, Failure::Connect) {
+                    sleep(RETRY_INTERVAL).await;
+                }
+            }
+            Err(_) if patience < RESPONSE_TIMEOUT => break,
+            Err(_) => tally.errors.timeout += 1,
+        }
+    }
+    tally
+}
+
+impl Tally {
+    fn count(&mut self, failure: Failure) {
+        match failure {
+            Failure::Connect => self.errors.connect += 1,
+            Failure::Lost => self.errors.read += 1,
+            Failure::Status => {
+                self.errors.status += 1;
+                self.wrong += 1;
+            }
+            Failure::Body => {
+                self.errors.body += 1;
+                self.wrong += 1;
+            }
+        }
+    }
+}
+
+/// Adds up what all connections saw.
+fn report(tallies: Vec<Tally>, duration: Duration) -> LoadReport {
+    let mut errors = Errors::default();
+    let mut numbers = Vec::new();
+    let mut latencies = Histogram::<u64>::new_with_max(LATENCY_MAX_US, LATENCY_DIGITS)
+        .expect("the limits are constants that fit each other");
+    let mut wrong = 0;
+    for tally in tallies {
+        wrong += tally.wrong;
+        errors.connect += tally.errors.connect;
+        errors.read += tally.errors.read;
+        errors.timeout += tally.errors.timeout;
+        errors.status += tally.errors.status;
+        errors.body += tally.errors.body;
+        for (number, latency_us) in tally.visits {
+            numbers.push(number);
+            latencies.saturating_record(latency_us);
+        }
+    }
+    let responses = numbers.len() as u64 + wrong;
+    let given = numbers.len();
+    numbers.sort_unstable();
+    numbers.dedup();
+    errors.duplicate = (given - numbers.len()) as u64;
+    let percentile = |percent| latencies.value_at_quantile(percent / 100.0) as f64;
+    LoadReport {
+        responses,
+        duration_us: duration.as_micros() as u64,
+        latency_us: Latency {
+            p50: percentile(50.0),
+            p90: percentile(90.0),
+            p99: percentile(99.0),
+            max: latencies.max() as f64,
+        },
+        errors,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_was_given_twice_is_found_across_connections() {
+        let tally = |numbers: &[u64]| Tally {
+            visits: numbers.iter().map(|number| (*number, 100)).collect(),
+            ..Tally::default()
+        };
+        let honest = report(
+            vec![tally(&[1, 3, 5]), tally(&[2, 4])],
+            Duration::from_secs(1),
+        );
+        assert_eq!((honest.responses, honest.errors), (5, Errors::default()));
+        let lying = report(
+            vec![tally(&[1, 3, 5]), tally(&[2, 5, 5])],
+            Duration::from_secs(1),
+        );
+        assert_eq!(lying.errors.duplicate, 2);
+        assert_eq!(lying.responses, 6);
+    }
+
+    #[test]
+    fn percentiles_are_those_of_all_connections() {
+        let visits = |latencies: std::ops::Range<u64>| Tally {
+            visits: latencies.map(|latency| (latency, latency)).collect(),
+            ..Tally::default()
+        };
+        let report = report(
+            vec![visits(1..501), visits(501..1001)],
+            Duration::from_secs(2),
+        );
+        let Latency { p50, p90, p99, max } = report.latency_us;
+        assert_eq!((p50, p90, p99, max), (500.0, 900.0, 990.0, 1000.0));
+        assert_eq!(report.per_second(), 500.0);
+    }
+}

@@ -1,0 +1,105 @@
+//! One visitor with one connection.
+
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::{Request, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use crate::page::{self, Page};
+
+/// How long a connection may be idle before it is replaced. Servers close idle connections, gunicorn
+/// after 2 s, and a request that crosses such a close on its way is lost, which would be nobody's
+/// fault.
+const IDLE_MAX: Duration = Duration::from_secs(1);
+
+/// Why a visit brought no number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// No connection could be made.
+    Connect,
+    /// The connection was lost before the end of the response.
+    Lost,
+    /// The status was not 200.
+    Status,
+    /// There was no number on the page.
+    Body,
+}
+
+/// A visitor, who keeps the connection for as long as the server does.
+#[derive(Debug)]
+pub(super) struct Visitor {
+    page: Page,
+    connection: Option<(SendRequest<Empty<Bytes>>, Instant)>,
+}
+
+impl Visitor {
+    pub(super) fn new(page: Page) -> Visitor {
+        Visitor {
+            page,
+            connection: None,
+        }
+    }
+
+    /// Makes a connection ahead of the first visit.
+    pub(super) async fn connect(&mut self) -> Result<(), Failure> {
+        let stream = TcpStream::connect(&self.page.authority)
+            .await
+            .map_err(|_| Failure::Connect)?;
+        // Without it the kernel may wait for more to send, and we would measure that.
+        stream.set_nodelay(true).map_err(|_| Failure::Connect)?;
+        let (sender, connection) = handshake(TokioIo::new(stream))
+            .await
+            .map_err(|_| Failure::Connect)?;
+        // Whatever ends the connection, the sender hears of it.
+        tokio::spawn(connection);
+        self.connection = Some((sender, Instant::now()));
+        Ok(())
+    }
+
+    /// Visits the page and returns the number on it.
+    pub(super) async fn visit(&mut self) -> Result<u64, Failure> {
+        let mut sender = self.ready().await?;
+        let request = Request::get(&self.page.path)
+            .header(header::HOST, &self.page.authority)
+            .body(Empty::new())
+            .expect("the path was part of a URL");
+        let response = sender
+            .send_request(request)
+            .await
+            .map_err(|_| Failure::Lost)?;
+        let status = response.status();
+        let body = response
+            .into_body()
+            .collect()
+            .await
+            .map_err(|_| Failure::Lost)?
+            .to_bytes();
+        self.connection = Some((sender, Instant::now()));
+        if status != StatusCode::OK {
+            return Err(Failure::Status);
+        }
+        str::from_utf8(&body)
+            .ok()
+            .and_then(page::number)
+            .ok_or(Failure::Body)
+    }
+
+    /// The connection, or a new one when it was closed or is about to be. While a visit is under way
+    /// it is not ours: a visit that is given up takes its connection with it.
+    async fn ready(&mut self) -> Result<SendRequest<Empty<Bytes>>, Failure> {
+        if let Some((mut sender, since)) = self.connection.take()
+            && since.elapsed() < IDLE_MAX
+            && sender.ready().await.is_ok()
+        {
+            return Ok(sender);
+        }
+        self.connect().await?;
+        let (sender, _) = self.connection.take().ok_or(Failure::Connect)?;
+        Ok(sender)
+    }
+}

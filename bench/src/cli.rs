@@ -1,0 +1,205 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::contestant::{Contestant, parse_against};
+use crate::page::Page;
+use crate::results::Rate;
+
+/// Measures steps under load, side by side, and says how far the figures can be trusted.
+#[derive(Debug, Parser)]
+#[command(
+    name = "bench",
+    bin_name = "cargo xtask bench",
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    /// What to do instead of measuring.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// What to measure.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// What can be done besides measuring.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Render report.md and the plots again from the results.json in a folder
+    Report {
+        /// The folder of a run
+        dir: PathBuf,
+    },
+    /// Print the table of the README, made from the results.json in a folder
+    Table {
+        /// The folder of a run
+        dir: PathBuf,
+    },
+    /// Load one page with the built-in engine and print what was seen as JSON
+    #[command(hide = true)]
+    Load(LoadArgs),
+}
+
+/// The arguments of a measurement.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Who takes part: steps such as 2 or step-2-redis, flask-debug, flask-gunicorn; or all
+    #[arg(value_name = "STEP")]
+    pub steps: Vec<String>,
+    /// How many connections; several numbers make several tables
+    #[arg(long, value_name = "N", default_value = "1000", value_delimiter = ',', value_parser = positive)]
+    pub connections: Vec<u32>,
+    /// How many threads the load generator has
+    #[arg(long, value_name = "N", default_value = "2", value_parser = positive)]
+    pub threads: u32,
+    /// How long each contestant is loaded in a round
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = whole_seconds)]
+    pub duration: Duration,
+    /// How long it is loaded before that, unmeasured
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = whole_seconds)]
+    pub warm_up: Duration,
+    /// How many rounds
+    #[arg(long, value_name = "N", default_value = "3", value_parser = positive)]
+    pub rounds: u32,
+    /// One round of a second each, after a second of warm-up: to see that it works
+    #[arg(long, conflicts_with_all = ["duration", "warm_up", "rounds"])]
+    pub quick: bool,
+    /// A server that you started takes part; may be repeated
+    #[arg(long, value_name = "NAME=URL", value_parser = parse_against)]
+    pub against: Vec<Contestant>,
+    /// What makes the load [default: wrk where it is installed]
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineChoice>,
+    /// Measure latency at a fixed rate: requests a second, or a percentage of the capacity of the
+    /// slowest contestant, which is measured first
+    #[arg(long, value_name = "N|P%", value_parser = parse_rate)]
+    pub rate: Option<Rate>,
+    /// Where to put the results [default: a new folder in target/bench]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// The load generators to choose from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EngineChoice {
+    /// The program wrk.
+    Wrk,
+    /// The engine in this program.
+    Builtin,
+}
+
+/// The arguments of the built-in engine.
+#[derive(Debug, Args)]
+pub struct LoadArgs {
+    /// The page
+    #[arg(value_parser = Page::parse)]
+    pub page: Page,
+    /// How many connections
+    #[arg(long, value_parser = positive)]
+    pub connections: u32,
+    /// How many threads
+    #[arg(long, value_parser = positive)]
+    pub threads: u32,
+    /// For how long
+    #[arg(long, value_parser = whole_seconds)]
+    pub duration: Duration,
+    /// How many requests a second; without it, as many as possible
+    #[arg(long)]
+    pub rate: Option<f64>,
+}
+
+fn positive(text: &str) -> Result<u32> {
+    let number = text.parse().context("expected a whole number from 1")?;
+    ensure!(number > 0, "expected a whole number from 1");
+    Ok(number)
+}
+
+/// wrk knows only whole seconds.
+fn whole_seconds(text: &str) -> Result<Duration> {
+    let expected = "expected whole seconds, such as 20s or 2m";
+    let duration = humantime::parse_duration(text).context(expected)?;
+    ensure!(
+        duration.subsec_nanos() == 0 && !duration.is_zero(),
+        "{expected}"
+    );
+    Ok(duration)
+}
+
+fn parse_rate(text: &str) -> Result<Rate> {
+    let expected = "expected requests a second, such as 5000, or a percentage, such as 50%";
+    let (number, is_percentage) = match text.strip_suffix('%') {
+        Some(number) => (number, true),
+        None => (text, false),
+    };
+    let number: f64 = number.parse().context(expected)?;
+    ensure!(number.is_finite() && number > 0.0, "{expected}");
+    ensure!(
+        is_percentage || number >= 1.0,
+        "less than one request a second is no load"
+    );
+    Ok(match is_percentage {
+        true => Rate::PercentOfSlowest(number),
+        false => Rate::PerSecond(number),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Cli, String> {
+        let arguments = ["bench"].iter().chain(arguments);
+        Cli::try_parse_from(arguments).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_reference() {
+        let run = parse(&[]).unwrap().run;
+        assert_eq!(
+            (run.connections, run.threads, run.rounds),
+            (vec![1000], 2, 3)
+        );
+        assert_eq!(run.duration, Duration::from_secs(20));
+        assert!(run.steps.is_empty() && run.rate.is_none() && run.engine.is_none());
+    }
+
+    #[test]
+    fn steps_and_other_commands_are_told_apart() {
+        let cli = parse(&["step-1", "2", "--connections", "64,1000"]).unwrap();
+        assert_eq!(cli.run.steps, ["step-1", "2"]);
+        assert_eq!(cli.run.connections, [64, 1000]);
+        let cli = parse(&["report", "target/bench/x"]).unwrap();
+        assert!(matches!(cli.command, Some(Command::Report { .. })));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_with_an_example() {
+        let cases = [
+            (&["--rate", "fish"][..], "such as 50%"),
+            (&["--rate=-5"], "such as 50%"),
+            (&["--rate", "0.5"], "no load"),
+            (&["--duration", "1500ms"], "such as 20s"),
+            (&["--duration", "0s"], "such as 20s"),
+            (&["--connections", "0"], "from 1"),
+            (&["--against", "http://x/"], "NAME=URL"),
+            (&["--quick", "--rounds", "5"], "cannot be used with"),
+            (&["--engine", "ab"], "builtin"),
+        ];
+        for (arguments, expected) in cases {
+            let error = parse(arguments).unwrap_err();
+            assert!(error.contains(expected), "{arguments:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn rates_are_numbers_or_percentages() {
+        let rate = |text| parse(&["--rate", text]).unwrap().run.rate;
+        assert_eq!(rate("5000"), Some(Rate::PerSecond(5000.0)));
+        assert_eq!(rate("50%"), Some(Rate::PercentOfSlowest(50.0)));
+    }
+}

@@ -1,0 +1,53 @@
+//! `cargo xtask bench`: measures every step under load, side by side.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use bench::builtin;
+use bench::cli::{Cli, Command, LoadArgs};
+use bench::results::Results;
+use bench::{interrupt, markdown, session};
+use clap::Parser;
+
+/// The exit status when nothing could be measured.
+const COULD_NOT_START: u8 = 2;
+
+fn main() -> ExitCode {
+    match dispatch(Cli::parse()) {
+        Ok(code) => code,
+        Err(_) if interrupt::requested() => ExitCode::from(interrupt::EXIT_STATUS),
+        Err(error) => {
+            anstream::eprintln!("\x1b[31merror:\x1b[0m {error:#}");
+            ExitCode::from(COULD_NOT_START)
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<ExitCode> {
+    match cli.command {
+        None => return session::run(root(), &cli.run),
+        Some(Command::Report { dir }) => session::render(&Results::read(&dir)?, &dir)?,
+        Some(Command::Table { dir }) => print!("{}", markdown::readme_table(&Results::read(&dir)?)),
+        Some(Command::Load(args)) => load(args)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The folder of the repository: the one that this crate's folder is in.
+fn root() -> &'static Path {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    folder.parent().unwrap_or(folder)
+}
+
+fn load(args: LoadArgs) -> Result<()> {
+    let report = builtin::run(&builtin::Order {
+        page: args.page,
+        connections: args.connections,
+        threads: args.threads as usize,
+        duration: args.duration,
+        rate: args.rate,
+    })?;
+    println!("{}", serde_json::to_string(&report)?);
+    Ok(())
+}

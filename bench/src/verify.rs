@@ -1,0 +1,152 @@
+//! Decides whether a round counts.
+//!
+//! A server that answers without counting, gives a number twice, or gives up half of its visitors
+//! is easily fast. Any sign of that makes the round void: its figures are kept, marked, and used
+//! for nothing.
+
+use crate::results::{Load, LoadReport};
+
+/// An open loop that got less than this share of its rate answered shows a server that could not
+/// keep up: its latency would grow for as long as the round lasts, and says nothing.
+const RATE_SHARE_MIN: f64 = 0.95;
+
+/// Why the round must not be used, in sentences. Empty when all is well.
+///
+/// `counted` is how far the counter moved. It may be ahead of the responses by the visits that were
+/// under way when the load ended: at most one on each connection. It is `None` when it could not be
+/// read, for which there is a reason already.
+pub fn verify(
+    report: &LoadReport,
+    counted: Option<u64>,
+    connections: u32,
+    load: Load,
+) -> Vec<String> {
+    let errors = &report.errors;
+    let kinds = [
+        (errors.connect, "connections could not be made"),
+        (errors.read, "connections were lost before the response"),
+        (errors.write, "connections were lost during the request"),
+        (
+            errors.timeout,
+            "responses came after the time-out, or never",
+        ),
+        (errors.status, "responses had another status than 200"),
+        (errors.body, "responses had no number in them"),
+        (
+            errors.duplicate,
+            "responses had a number that was given before",
+        ),
+    ];
+    let mut reasons: Vec<String> = kinds
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{number} {what}"))
+        .collect();
+
+    let responses = report.responses;
+    if responses == 0 {
+        reasons.push("there was no response at all".to_owned());
+    }
+    if let Some(counted) = counted
+        && counted < responses
+    {
+        reasons.push(format!(
+            "{responses} responses, but only {counted} visits were counted"
+        ));
+    }
+    if let Some(counted) = counted
+        && counted > responses + u64::from(connections)
+    {
+        reasons.push(format!(
+            "{responses} responses on {connections} connections, but {counted} visits were counted"
+        ));
+    }
+    if let Load::FixedRate(rate) = load
+        && report.per_second() < rate * RATE_SHARE_MIN
+    {
+        reasons.push(format!(
+            "could not keep up: {:.0} responses a second at a rate of {rate:.0}",
+            report.per_second()
+        ));
+    }
+    reasons
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::{Errors, Latency};
+
+    fn report(errors: Errors) -> LoadReport {
+        LoadReport {
+            responses: 1000,
+            duration_us: 1_000_000,
+            latency_us: Latency {
+                p50: 1.0,
+                p90: 1.0,
+                p99: 1.0,
+                max: 1.0,
+            },
+            errors,
+        }
+    }
+
+    #[test]
+    fn the_counter_may_be_ahead_by_one_for_each_connection_and_never_behind() {
+        let verdict = |counted| {
+            verify(
+                &report(Errors::default()),
+                Some(counted),
+                64,
+                Load::Capacity,
+            )
+        };
+        assert_eq!(verdict(1000), [""; 0]);
+        assert_eq!(verdict(1064), [""; 0]);
+        assert_eq!(verdict(999).len(), 1, "a response was not counted");
+        assert_eq!(verdict(1065).len(), 1, "a visit was counted twice");
+    }
+
+    #[test]
+    fn every_kind_of_error_voids_a_round() {
+        let fields: [fn(&mut Errors) -> &mut u64; 7] = [
+            |errors| &mut errors.connect,
+            |errors| &mut errors.read,
+            |errors| &mut errors.write,
+            |errors| &mut errors.timeout,
+            |errors| &mut errors.status,
+            |errors| &mut errors.body,
+            |errors| &mut errors.duplicate,
+        ];
+        for field in fields {
+            let mut errors = Errors::default();
+            *field(&mut errors) = 7;
+            let reasons = verify(&report(errors), Some(1000), 64, Load::Capacity);
+            assert!(
+                reasons.len() == 1 && reasons[0].starts_with("7 "),
+                "{errors:?}: {reasons:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_server_that_cannot_keep_up_has_no_latency_at_that_rate() {
+        let verdict = |rate| {
+            verify(
+                &report(Errors::default()),
+                Some(1000),
+                64,
+                Load::FixedRate(rate),
+            )
+        };
+        assert_eq!(verdict(1000.0), [""; 0]);
+        assert_eq!(verdict(1100.0).len(), 1);
+    }
+
+    #[test]
+    fn silence_is_not_a_result() {
+        let mut silent = report(Errors::default());
+        silent.responses = 0;
+        assert_eq!(verify(&silent, Some(0), 64, Load::Capacity).len(), 1);
+    }
+}

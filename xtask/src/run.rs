@@ -52,12 +52,12 @@ pub fn run(root: &Path, options: &RunOptions) -> Result<ExitCode> {
     } else {
         Profile::Release
     };
-    let Some(programs) = build::programs(root, std::slice::from_ref(&step), profile)? else {
-        return Ok(if interrupted.yet() {
-            interrupt::STATUS.into()
-        } else {
-            ExitCode::FAILURE
-        });
+    let programs = build::programs(root, std::slice::from_ref(&step), profile)?;
+    if interrupted.yet() {
+        return Ok(interrupt::STATUS.into());
+    }
+    let Some(programs) = programs else {
+        return Ok(ExitCode::FAILURE);
     };
     let redis = source.as_ref().map(Source::start).transpose()?;
     let mut process = start(&step, &programs[0], options.port, redis.as_ref())?;

@@ -80,6 +80,45 @@ fn a_port_in_use_is_named() {
 }
 
 #[test]
+fn a_port_for_administrators_is_named() {
+    let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+    let mut command = xtask(&["run", "1", "--port", "80"]);
+    if is_root {
+        // Somebody without rights, who may still run programs.
+        let program = command.get_program().to_owned();
+        command = Command::new("setpriv");
+        command
+            .args(["--reuid", "65534", "--clear-groups"])
+            .arg(program)
+            .env("NO_COLOR", "1");
+        command.args(["run", "1", "--port", "80"]);
+    }
+    let start =
+        fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").unwrap_or_default();
+    if start.trim().parse::<u16>().is_ok_and(|start| start <= 80) {
+        eprintln!("skipped: on this machine port 80 is for everybody");
+        return;
+    }
+    insta::assert_snapshot!(seen(&mut command));
+}
+
+#[test]
+fn a_build_that_fails_shows_what_cargo_says_and_nothing_else() {
+    for command in ["build", "run", "check"] {
+        let mut command = xtask(&[command, "1"]);
+        let text = seen(command.env("RUSTFLAGS", "-C no-such-option"));
+        assert!(text.starts_with("exit status 1\n"), "{text}");
+        assert!(text.contains("no-such-option"), "{text}");
+        assert_eq!(
+            text.matches("error: ").count(),
+            text.matches("\nerror: ").count(),
+            "{text}"
+        );
+        assert!(!text.contains("page"), "{text}");
+    }
+}
+
+#[test]
 fn a_redis_url_that_leads_nowhere_is_named() {
     let port = lab::free_port().unwrap().to_string();
     let url = format!("redis://127.0.0.1:{port}");

@@ -132,6 +132,21 @@ fn a_killed_xtask_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_step_that_dies_is_reported_and_takes_the_rest_with_it() {
+    let mut running = Running::start(&["2"]);
+    let parent = running.child.id().to_string();
+    let killed = Command::new("pkill")
+        .args(["-KILL", "--parent", &parent, "--full", "step-2-redis"])
+        .status();
+    assert!(
+        killed.unwrap().success(),
+        "the step is not a child of xtask"
+    );
+    assert_eq!(running.ended().code(), Some(1));
+    running.nothing_is_left();
+}
+
+#[test]
 fn two_runs_live_side_by_side() {
     let (one, other) = (Running::start(&["2"]), Running::start(&["2"]));
     assert_eq!(one.visit(), "Hello World! I have been seen 1 times.");

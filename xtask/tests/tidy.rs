@@ -1,0 +1,197 @@
+//! The house rules that a machine can check. Each failure names the file and the line.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// A reader goes through a step from top to bottom once.
+const STEP_FILE_LINES_MAX: usize = 300;
+
+/// What fits on a screen.
+const FUNCTION_LINES_MAX: usize = 70;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// The Rust files below these folders, with their text.
+fn rust_files(folders: &[&str]) -> Vec<(PathBuf, String)> {
+    let mut folders: Vec<PathBuf> = folders.iter().map(|folder| root().join(folder)).collect();
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                files.push((path, text));
+            }
+        }
+    }
+    assert!(!files.is_empty());
+    files
+}
+
+/// The folders of the steps in Rust, in order.
+fn steps() -> Vec<String> {
+    let names = fs::read_dir(root().join("steps")).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let is_crate = |name: &String| root().join("steps").join(name).join("Cargo.toml").exists();
+    let mut names: Vec<String> = names.filter(is_crate).collect();
+    names.sort();
+    names
+}
+
+fn sources() -> Vec<(PathBuf, String)> {
+    let folders: Vec<String> = steps()
+        .iter()
+        .map(|step| format!("steps/{step}/src"))
+        .collect();
+    rust_files(&folders.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn report(errors: &[String]) {
+    assert!(errors.is_empty(), "\n{}\n", errors.join("\n"));
+}
+
+#[test]
+fn a_step_can_be_read_in_one_sitting() {
+    let mut errors = Vec::new();
+    for (path, text) in sources() {
+        let lines = text.lines().count();
+        if lines > STEP_FILE_LINES_MAX {
+            errors.push(format!(
+                "{}:{lines}: error: more than {STEP_FILE_LINES_MAX} lines",
+                path.display()
+            ));
+        }
+    }
+    report(&errors);
+}
+
+#[test]
+fn no_function_is_longer_than_a_screen() {
+    let mut errors = Vec::new();
+    for (path, text) in rust_files(&["steps", "contract", "lab", "xtask", "docker", "bench"]) {
+        let mut start: Option<(usize, &str)> = None;
+        for (number, line) in text.lines().enumerate() {
+            let indent = &line[..line.len() - line.trim_start().len()];
+            let begins = [
+                "fn ",
+                "pub fn ",
+                "async fn ",
+                "pub async fn ",
+                "pub(crate) fn ",
+                "pub(super) fn ",
+            ];
+            if begins
+                .iter()
+                .any(|begin| line.trim_start().starts_with(begin))
+                && line.ends_with('{')
+            {
+                start = Some((number, indent));
+            }
+            // rustfmt puts the brace that ends a function under the word that begins it.
+            if let Some((first, at)) = start.filter(|(_, at)| line == format!("{at}}}")) {
+                let lines = number - first + 1;
+                if lines > FUNCTION_LINES_MAX {
+                    errors.push(format!(
+                        "{}:{}: error: {lines} lines from here to {at}}}",
+                        path.display(),
+                        first + 1
+                    ));
+                }
+                start = None;
+            }
+        }
+    }
+    report(&errors);
+}
+
+#[test]
+fn a_reader_of_a_step_meets_no_shortcut() {
+    let mut errors = Vec::new();
+    for (path, text) in sources() {
+        for (number, line) in text.lines().enumerate() {
+            for shortcut in [
+                ".unwrap()",
+                "todo!",
+                "unimplemented!",
+                "dbg!",
+                "#[allow",
+                "anyhow",
+            ] {
+                if line.contains(shortcut) {
+                    errors.push(format!(
+                        "{}:{}: error: {shortcut} in a step",
+                        path.display(),
+                        number + 1
+                    ));
+                }
+            }
+        }
+    }
+    report(&errors);
+}
+
+#[test]
+fn every_step_says_what_it_is_and_what_it_lacks() {
+    let mut errors = Vec::new();
+    for (number, step) in (1..).zip(steps()) {
+        assert!(
+            step.starts_with(&format!("step-{number}-")),
+            "the steps are numbered from 1 without a gap: {step}"
+        );
+        let path = root().join("steps").join(&step).join("src/lib.rs");
+        let text = fs::read_to_string(&path).unwrap();
+        let run = format!("`cargo xtask run step-{number}`");
+        for part in [
+            format!("//! # Step {number}: "),
+            run,
+            "//! What it deliberately lacks: ".to_owned(),
+        ] {
+            if !text.contains(&part) {
+                errors.push(format!(
+                    "{}:1: error: no {part:?} at the top",
+                    path.display()
+                ));
+            }
+        }
+    }
+    report(&errors);
+}
+
+#[test]
+fn what_a_step_does_not_change_is_the_same_to_the_letter() {
+    let read = |step: &str, file: &str| {
+        let path = root().join("steps").join(step).join(file);
+        let text = fs::read_to_string(path).unwrap();
+        text.replace(step, "step-N")
+            .replace(&step.replace('-', "_"), "step_N")
+    };
+    for file in [
+        "src/main.rs",
+        "src/serve.rs",
+        "tests/page.rs",
+        "tests/serve.rs",
+    ] {
+        assert_eq!(
+            read("step-4-pooled", file),
+            read("step-5-batched", file),
+            "{file} of steps 4 and 5"
+        );
+    }
+}
+
+#[test]
+fn the_readme_has_a_line_for_every_step() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    for step in steps() {
+        assert!(
+            readme.contains(&format!("(steps/{step}/src/lib.rs)")),
+            "README.md: error: no line for {step}"
+        );
+    }
+}

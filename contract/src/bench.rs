@@ -15,7 +15,7 @@ use lab::{
 };
 
 use crate::{
-    Stop,
+    Stop, crowd,
     http::{Connection, Response},
 };
 
@@ -156,12 +156,27 @@ impl Bench<'_> {
         }
     }
 
-    /// Starts the step on that Redis, with more in its environment.
+    /// Starts the step on that Redis, with more in its environment. It must come up.
     pub(crate) fn start(
         &self,
         redis_url: &str,
         environment: &[(&str, &str)],
     ) -> Result<Service, Stop> {
+        match self.launch(redis_url, environment)? {
+            Launch::Serves(service) => Ok(service),
+            Launch::Ended { status, output } => Err(Stop::Broken(format!(
+                "{} ended ({status}) instead of serving:\n{output}",
+                self.subject.name()
+            ))),
+        }
+    }
+
+    /// Starts the step on that Redis and looks whether it serves or ends by itself.
+    pub(crate) fn launch(
+        &self,
+        redis_url: &str,
+        environment: &[(&str, &str)],
+    ) -> Result<Launch, Stop> {
         let Subject::Step {
             name,
             program,
@@ -179,7 +194,14 @@ impl Bench<'_> {
             .env_remove("RUST_LOG");
         command.envs(environment.iter().copied());
         let mut process = Process::spawn(name, command, Output::Capture)?;
-        let line = process.wait_for_line(START_TIMEOUT, |line| line.contains("http://"))?;
+        let line = match process.wait_for_line(START_TIMEOUT, |line| line.contains("http://")) {
+            Err(lab::Error::NoLine {
+                status: Some(status),
+                output,
+                ..
+            }) => return Ok(Launch::Ended { status, output }),
+            line => line?,
+        };
         let addr = line
             .split("http://")
             .nth(1)
@@ -187,11 +209,24 @@ impl Bench<'_> {
         let addr = addr.ok_or_else(|| {
             Stop::Broken(format!("{name} does not say where it listens: {line:?}"))
         })?;
-        Ok(Service {
+        Ok(Launch::Serves(Service {
             process: Some(process),
             addr,
-        })
+        }))
     }
+}
+
+/// What a start leads to.
+pub(crate) enum Launch {
+    /// It says where it serves.
+    Serves(Service),
+    /// It ended by itself.
+    Ended {
+        /// How.
+        status: ExitStatus,
+        /// Its last words.
+        output: String,
+    },
 }
 
 fn left_out<T>(why: &str) -> Result<T, Stop> {
@@ -223,35 +258,41 @@ impl Service {
         answer.map_err(|error| self.broken(&format!("{method} {path}"), &error))
     }
 
-    /// Visits the page, which must work.
-    pub(crate) fn visit(&self) -> Result<u64, Stop> {
+    /// Visits the page. Only a number and an answer that admits a failure (5xx) are in order.
+    pub(crate) fn try_visit(&self) -> Result<Visit, Stop> {
         let response = self.ask("GET", "/")?;
-        response.seen().ok_or_else(|| {
-            Stop::Broken(format!(
-                "GET / answered\n{response}\nexpected: the page with its number{}",
-                self.log()
-            ))
-        })
+        Visit::of(response).map_err(|what| Stop::Broken(format!("{what}{}", self.log())))
     }
 
-    /// Visits until the page comes, for at most `patience`. The error is the last answer.
-    pub(crate) fn visit_within(&self, patience: Duration) -> Result<u64, String> {
+    /// Visits the page, which must work.
+    pub(crate) fn visit(&self) -> Result<u64, Stop> {
+        let number = self.try_visit()?.number();
+        number.map_err(|what| Stop::Broken(format!("{what}{}", self.log())))
+    }
+
+    /// Visits until there is a number, for at most `patience`; or the last refusal.
+    pub(crate) fn visit_within(&self, patience: Duration) -> Result<Visit, Stop> {
         let deadline = Instant::now() + patience;
         loop {
-            let last = match Connection::open(self.addr)
-                .and_then(|mut connection| connection.ask("GET", "/"))
-            {
-                Ok(response) => match response.seen() {
-                    Some(number) => return Ok(number),
-                    None => format!("GET / answered\n{response}"),
-                },
-                Err(error) => format!("GET /: {error}"),
-            };
-            if Instant::now() >= deadline {
-                return Err(last);
+            let visit = self.try_visit()?;
+            if matches!(visit, Visit::Number(_)) || Instant::now() >= deadline {
+                return Ok(visit);
             }
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Visits by so many at once, who must all be served. Returns their numbers.
+    pub(crate) fn visit_at_once(&self, visitors: usize) -> Result<Vec<u64>, Stop> {
+        let answers = crowd::at_once(self.addr, visitors, "/").into_iter();
+        let numbers = answers.map(|answer| Visit::of(answer?)?.number());
+        let numbers: Result<Vec<u64>, String> = numbers.collect();
+        numbers.map_err(|what| {
+            let log = self.log();
+            Stop::Broken(format!(
+                "of {visitors} visitors at once, one saw: {what}{log}"
+            ))
+        })
     }
 
     /// Sends a signal to the process.
@@ -295,6 +336,45 @@ impl Service {
     fn broken(&self, what: &str, error: &std::io::Error) -> Stop {
         Stop::Broken(format!("{what}: {error}{}", self.log()))
     }
+}
+
+/// What comes of a visit that is in order.
+pub(crate) enum Visit {
+    /// The page, with this number.
+    Number(u64),
+    /// An answer that admits a failure (5xx).
+    Refused(Response),
+}
+
+impl Visit {
+    /// What an answer means. The error says why it is not in order.
+    pub(crate) fn of(response: Response) -> Result<Self, String> {
+        match response.seen() {
+            Some(number) => Ok(Self::Number(number)),
+            None if (500..=599).contains(&response.status) => Ok(Self::Refused(response)),
+            None => Err(format!(
+                "GET / answered\n{response}\nexpected: the page with its number"
+            )),
+        }
+    }
+
+    /// The number, or why there is none.
+    pub(crate) fn number(self) -> Result<u64, String> {
+        match self {
+            Self::Number(number) => Ok(number),
+            Self::Refused(response) => Err(format!(
+                "GET / answered\n{response}\nexpected: the page with its number"
+            )),
+        }
+    }
+}
+
+/// Whether a visit costs Redis no command at all.
+pub(crate) fn needs_no_redis(service: &Service, redis: &RedisServer) -> Result<bool, Stop> {
+    let mut client = redis.client()?;
+    let before = commands(&mut client)?;
+    service.visit()?;
+    Ok(commands(&mut client)? == before)
 }
 
 /// Redis commands since the start, of all kinds but the ones that the suite itself sends.

@@ -4,3 +4,10 @@ pub mod copies;
 pub mod manners;
 pub mod outages;
 pub mod page;
+
+use crate::Stop;
+
+/// A service that does what no service should, or that cannot be checked.
+fn broken<T>(what: String) -> Result<T, Stop> {
+    Err(Stop::Broken(what))
+}

@@ -12,7 +12,7 @@ use std::{
 
 use crate::http::{ANSWER_TIMEOUT, Connection, Response};
 
-/// How long a refused visitor waits. `Retry-After` asks for longer; most visitors are less patient.
+/// How long a visitor who was turned away waits. `Retry-After` asks for longer; most are less patient.
 const REFUSED_PAUSE: Duration = Duration::from_millis(100);
 
 /// `clients` visitors make `visits` visits each, over connections that stay open.
@@ -20,13 +20,8 @@ const REFUSED_PAUSE: Duration = Duration::from_millis(100);
 /// # Errors
 ///
 /// The first visit that did not end with a number.
-pub(crate) fn visits(
-    addrs: &[SocketAddr],
-    clients: usize,
-    visits: usize,
-) -> Result<Vec<u64>, String> {
+pub(crate) fn visits(addr: SocketAddr, clients: usize, visits: usize) -> Result<Vec<u64>, String> {
     let one = |client: usize| -> Result<Vec<u64>, String> {
-        let addr = addrs[client % addrs.len()];
         let error = |error| format!("client {client}: GET /: {error}");
         let mut connection = Connection::open(addr).map_err(error)?;
         let mut numbers = Vec::with_capacity(visits);
@@ -100,77 +95,112 @@ pub(crate) fn at_once(
     })
 }
 
-/// How many visits per second end with a number while `clients` keep coming for `duration`. Whoever
-/// is refused comes again a moment later.
-pub(crate) fn goodput(addr: SocketAddr, clients: usize, duration: Duration) -> f64 {
+/// What a crowd that keeps coming brought home.
+pub(crate) struct Harvest {
+    /// Visits that ended with a number, per second.
+    pub(crate) per_second: f64,
+    /// Visits that were turned away: 503 with `Retry-After`.
+    pub(crate) turned_away: u32,
+}
+
+/// `clients` keep coming for `duration`. Whoever is turned away comes again a moment later.
+///
+/// # Errors
+///
+/// The first visit that ended with neither a number nor a 503 with `Retry-After`.
+pub(crate) fn harvest(
+    addr: SocketAddr,
+    clients: usize,
+    duration: Duration,
+) -> Result<Harvest, String> {
     let started = Instant::now();
-    let counts = in_parallel(clients, |_| {
-        let Ok(mut connection) = Connection::open(addr) else {
-            return 0;
-        };
-        let mut served = 0_u32;
+    let one = |client: usize| -> Result<(u32, u32), String> {
+        let error = |error| format!("client {client}: GET /: {error}");
+        let mut connection = Connection::open(addr).map_err(error)?;
+        let (mut served, mut turned_away) = (0, 0);
         while started.elapsed() < duration {
-            match connection.ask("GET", "/") {
-                Ok(response) if response.seen().is_some() => served += 1,
-                Ok(_) => thread::sleep(REFUSED_PAUSE),
-                Err(_) => break,
+            let response = connection.ask("GET", "/").map_err(error)?;
+            if response.seen().is_some() {
+                served += 1;
+            } else if response.turns_away() {
+                turned_away += 1;
+                thread::sleep(REFUSED_PAUSE);
+            } else {
+                return Err(format!("client {client}: GET / answered\n{response}"));
             }
         }
-        served
-    });
-    f64::from(counts.iter().sum::<u32>()) / started.elapsed().as_secs_f64()
+        Ok((served, turned_away))
+    };
+    let clients: Result<Vec<(u32, u32)>, String> = in_parallel(clients, one).into_iter().collect();
+    let clients = clients?;
+    let served: u32 = clients.iter().map(|(served, _)| served).sum();
+    Ok(Harvest {
+        per_second: f64::from(served) / started.elapsed().as_secs_f64(),
+        turned_away: clients.iter().map(|(_, turned_away)| turned_away).sum(),
+    })
 }
 
-/// What became of the last request of a visitor who saw the server stop.
-pub(crate) struct LastRequest {
+/// A request that was sent and not answered.
+pub(crate) struct Lost {
     /// When the last byte of it was sent.
     pub(crate) sent: Instant,
-    /// What happened instead of an answer.
-    pub(crate) lost: String,
+    /// Whether some of an answer came.
+    pub(crate) is_cut: bool,
+    /// What happened instead.
+    pub(crate) why: String,
 }
 
-/// `clients` visitors visit in a loop until they are refused a connection or an answer. Returns the
-/// last request of everyone whose request was sent and not answered. `meanwhile` runs beside them.
+/// What visitors saw who came until the server was gone.
+#[derive(Default)]
+pub(crate) struct Visitors {
+    /// Requests that were answered.
+    pub(crate) answered: usize,
+    /// The last request of everyone whose request was sent and not answered.
+    pub(crate) lost: Vec<Lost>,
+}
+
+/// `clients` visitors visit in a loop until they are refused a connection or an answer. `meanwhile`
+/// runs beside them; when it is over, so are they.
 pub(crate) fn until_the_end<T>(
     addr: SocketAddr,
     clients: usize,
     meanwhile: impl FnOnce() -> T,
-) -> (Vec<LastRequest>, T) {
+) -> (Visitors, T) {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
-        let one = || -> Option<LastRequest> {
-            while !over.load(Ordering::Relaxed) {
-                let mut connection = Connection::open(addr).ok()?;
-                loop {
-                    // A connection that is closed before a request went out loses nothing.
-                    connection.send("GET", "/").ok()?;
-                    let sent = Instant::now();
-                    match connection.receive("GET", ANSWER_TIMEOUT) {
-                        Ok(_) if connection.is_open() => {}
-                        // The server said that it would close, and did.
-                        Ok(_) => break,
-                        Err(error) => {
-                            return Some(LastRequest {
-                                sent,
-                                lost: error.to_string(),
-                            });
-                        }
-                    }
-                    if over.load(Ordering::Relaxed) {
-                        return None;
-                    }
-                }
-            }
-            None
-        };
+        let one = || visitor(addr, &over);
         let clients: Vec<_> = (0..clients).map(|_| scope.spawn(one)).collect();
         let result = meanwhile();
         over.store(true, Ordering::Relaxed);
-        let lost = clients
-            .into_iter()
-            .filter_map(|client| client.join().expect("a client does not panic"));
-        (lost.collect(), result)
+        let mut all = Visitors::default();
+        for client in clients {
+            let (answered, lost) = client.join().expect("a client does not panic");
+            all.answered += answered;
+            all.lost.extend(lost);
+        }
+        (all, result)
     })
+}
+
+/// One of them: how many requests were answered, and the last one, if it was not.
+fn visitor(addr: SocketAddr, over: &AtomicBool) -> (usize, Option<Lost>) {
+    let mut answered = 0;
+    while let Ok(mut connection) = Connection::open(addr) {
+        // The server may say that it closes the connection, and do it.
+        while connection.is_open() {
+            // A connection that is closed before a request went out loses nothing.
+            if over.load(Ordering::Relaxed) || connection.send("GET", "/").is_err() {
+                return (answered, None);
+            }
+            let sent = Instant::now();
+            if let Err(error) = connection.receive("GET", ANSWER_TIMEOUT) {
+                let (is_cut, why) = (connection.has_begun(), error.to_string());
+                return (answered, Some(Lost { sent, is_cut, why }));
+            }
+            answered += 1;
+        }
+    }
+    (answered, None)
 }
 
 /// Runs `one` for each of `clients`, all at once, and returns the results in order.

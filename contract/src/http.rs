@@ -48,15 +48,22 @@ impl Response {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// Whether it asks the visitor to come again later: 503 with `Retry-After` in seconds.
+    pub fn turns_away(&self) -> bool {
+        let seconds = self.header("retry-after").map(str::parse::<u32>);
+        self.status == 503 && matches!(seconds, Some(Ok(_)))
+    }
+
     /// The number on the page, if this is the page and every letter of it is right.
     pub fn seen(&self) -> Option<u64> {
         let text = self.text();
         let number = text
             .strip_prefix("Hello World! I have been seen ")?
             .strip_suffix(" times.\n")?;
-        // `parse` would also take `+1` and `007`.
-        let parsed: u64 = number.parse().ok()?;
-        (self.status == 200 && parsed.to_string() == number).then_some(parsed)
+        // `parse` would also take `+1` and `007`. Redis counts no further than an `i64` goes.
+        let parsed = number.parse::<i64>().ok()?.try_into().ok()?;
+        let is_exact = |parsed: &u64| self.status == 200 && parsed.to_string() == number;
+        Some(parsed).filter(is_exact)
     }
 }
 
@@ -78,6 +85,7 @@ pub struct Connection {
     stream: TcpStream,
     received: Vec<u8>,
     is_open: bool,
+    has_begun: bool,
 }
 
 impl Connection {
@@ -95,6 +103,7 @@ impl Connection {
             stream,
             received: Vec::new(),
             is_open: true,
+            has_begun: false,
         })
     }
 
@@ -131,14 +140,15 @@ impl Connection {
         self.stream.write_all(bytes)
     }
 
-    /// Waits for the answer to a request that was sent.
+    /// Waits for the answer to the one request that was sent.
     ///
     /// # Errors
     ///
-    /// When there is no whole, well-formed answer within `timeout`.
+    /// When there is no whole, well-formed answer within `timeout`, or something follows it.
     pub fn receive(&mut self, method: &str, timeout: Duration) -> io::Result<Response> {
         let started = Instant::now();
         let deadline = started + timeout;
+        self.has_begun = false;
         let (mut response, head_length, keeps_open) = loop {
             if let Some(head) = parse_head(&self.received)? {
                 break head;
@@ -150,20 +160,38 @@ impl Connection {
         self.received.drain(..head_length);
         self.is_open = keeps_open;
         response.body = self.receive_body(method, &response, deadline)?;
+        if !self.received.is_empty() {
+            let length = self.received.len();
+            return Err(malformed(&format!(
+                "{length} bytes follow it that nobody asked for"
+            )));
+        }
         response.took = started.elapsed();
         Ok(response)
     }
 
-    /// Waits until the server closes the connection. Returns whether it did within `timeout`.
-    pub fn is_closed_within(&mut self, timeout: Duration) -> bool {
-        let deadline = Instant::now() + timeout;
-        loop {
-            match self.read_more(deadline) {
-                Ok(true) => {}
-                Ok(false) => return true,
-                Err(error) => return error.kind() != io::ErrorKind::TimedOut,
+    /// Whether the server has closed the connection by now. Does not wait; what was sent is skipped.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system does not let us look.
+    pub fn is_closed(&mut self) -> io::Result<bool> {
+        self.stream.set_nonblocking(true)?;
+        let is_closed = loop {
+            match self.stream.read(&mut [0; 4096]) {
+                Ok(0) => break true,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => break error.kind() != io::ErrorKind::WouldBlock,
             }
-        }
+        };
+        self.stream.set_nonblocking(false)?;
+        Ok(is_closed)
+    }
+
+    /// Whether some of the last answer came, be it whole or not.
+    pub fn has_begun(&self) -> bool {
+        self.has_begun
     }
 
     /// Whether the server means to answer more on this connection.
@@ -181,20 +209,10 @@ impl Connection {
         if method == "HEAD" || matches!(head.status, 100..=199 | 204 | 304) {
             return Ok(Vec::new());
         }
-        if head
-            .header("transfer-encoding")
-            .is_some_and(|value| value.eq_ignore_ascii_case("chunked"))
-        {
-            return self.receive_chunks(deadline);
-        }
-        match head.header("content-length") {
-            Some(length) => {
-                let length = length
-                    .parse()
-                    .map_err(|_| malformed(&format!("content-length: {length}")))?;
-                self.receive_exactly(length, deadline)
-            }
-            None => {
+        match framing(&head.headers)? {
+            Framing::Chunks => self.receive_chunks(deadline),
+            Framing::Length(length) => self.receive_exactly(length, deadline),
+            Framing::UntilClosed => {
                 while self.read_more(deadline)? {}
                 self.is_open = false;
                 Ok(std::mem::take(&mut self.received))
@@ -255,6 +273,7 @@ impl Connection {
         match self.stream.read(&mut chunk) {
             Ok(length) => {
                 self.received.extend_from_slice(&chunk[..length]);
+                self.has_begun |= length > 0;
                 Ok(length > 0)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -285,6 +304,13 @@ fn parse_head(bytes: &[u8]) -> io::Result<Option<(Response, usize, bool)>> {
     let httparse::Status::Complete(length) = status else {
         return Ok(None);
     };
+    // The parser forgives this. Two servers in a row that disagree on it see different answers.
+    let ends = |at: usize| at > 0 && bytes[at - 1] == b'\r';
+    if (0..length).any(|at| bytes[at] == b'\n' && !ends(at)) {
+        return Err(malformed(
+            "a line of its head ends without a carriage return",
+        ));
+    }
     let text = |value: &[u8]| String::from_utf8_lossy(value).trim().to_owned();
     let response = Response {
         status: head.code.unwrap_or_default(),
@@ -302,6 +328,41 @@ fn parse_head(bytes: &[u8]) -> io::Result<Option<(Response, usize, bool)>> {
         .to_ascii_lowercase();
     let keeps_open = head.version == Some(1) && !connection.contains("close");
     Ok(Some((response, length, keeps_open)))
+}
+
+/// What tells where a body ends.
+enum Framing {
+    Chunks,
+    Length(usize),
+    UntilClosed,
+}
+
+/// Where a body ends. Whatever can be read in two ways is an error (RFC 9112, sections 6.1 to 6.3).
+fn framing(headers: &[(String, String)]) -> io::Result<Framing> {
+    let values = |name: &str| -> Vec<&str> {
+        let named = headers
+            .iter()
+            .filter(|(candidate, _)| candidate.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| value.as_str()).collect()
+    };
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    match (
+        values("transfer-encoding").as_slice(),
+        values("content-length").as_slice(),
+    ) {
+        ([], []) => Ok(Framing::UntilClosed),
+        ([], [length]) => match length.parse() {
+            Ok(number) if is_number(length) => Ok(Framing::Length(number)),
+            _ => Err(malformed(&format!("content-length: {length}"))),
+        },
+        ([], _) => Err(malformed("content-length stands there more than once")),
+        ([coding], []) if coding.eq_ignore_ascii_case("chunked") => Ok(Framing::Chunks),
+        (codings, []) => Err(malformed(&format!(
+            "transfer-encoding: {}",
+            codings.join(", ")
+        ))),
+        (_, _) => Err(malformed("transfer-encoding and content-length together")),
+    }
 }
 
 fn malformed(what: &str) -> io::Error {
@@ -388,11 +449,64 @@ mod tests {
                 &["HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nabc"],
                 "without an end",
             ),
+            (
+                &["HTTP/1.1 200 OK\r\ncontent-length: +5\r\n\r\nhello"],
+                "content-length: +5",
+            ),
+            (
+                &["HTTP/1.1 200 OK\r\ncontent-length: 5\r\nContent-Length: 5\r\n\r\nhello"],
+                "more than once",
+            ),
+            (
+                &[
+                    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 3\r\n\r\n0\r\n\r\n",
+                ],
+                "transfer-encoding and content-length",
+            ),
+            (
+                &["HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\n\r\nhello"],
+                "transfer-encoding: gzip",
+            ),
+            (
+                &["HTTP/1.1 200 OK\ncontent-length: 5\r\n\r\nhello"],
+                "without a carriage return",
+            ),
+            (
+                &["HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\nhello"],
+                "without a carriage return",
+            ),
+            (
+                &["HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello!!!"],
+                "3 bytes follow",
+            ),
             (&["nonsense\r\n\r\n"], "malformed"),
             (&[], "closed without an answer"),
         ] {
             let error = answer("GET", pieces).unwrap_err().to_string();
             assert!(error.contains(reason), "{pieces:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_answer_to_head_has_no_body() {
+        let error = answer(
+            "HEAD",
+            &["HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"],
+        );
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("5 bytes follow"), "{error}");
+    }
+
+    #[test]
+    fn a_connection_is_closed_when_the_server_closes_it_and_not_before() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut connection = Connection::open(listener.local_addr().unwrap()).unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"a last word").unwrap();
+        assert!(!connection.is_closed().unwrap());
+        drop(stream);
+        while !connection.is_closed().unwrap() {
+            thread::sleep(Duration::from_millis(1));
         }
     }
 

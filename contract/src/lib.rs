@@ -5,8 +5,10 @@
 //! happens in real life (stop, kill, freeze, crowd), and looks at what comes back over the socket.
 //!
 //! The suite asserts both sides. A step must have what [`expected`] says it has, and must lack what
-//! that says it lacks: a step whose lesson is a defect has to have the defect. A check that could not
-//! be carried out is neither, and always a failure.
+//! that says it lacks: a step whose lesson is a defect has to have the defect. A lack is one certain
+//! defect, named at the check. A service that fails in any other way neither has the capability nor
+//! lacks it, it is [broken](Verdict::Broken); and that, like a check that could not be carried out, is
+//! always a failure.
 
 mod bench;
 mod checks;
@@ -39,7 +41,8 @@ pub enum Finding {
     Has,
     /// The service can do it, but not to the letter. The text names the difference.
     HasBut(&'static str),
-    /// The service cannot do it. The text says what was seen instead.
+    /// The service has the one defect that the capability is the remedy for. The text says what was
+    /// seen.
     Lacks(String),
 }
 
@@ -48,7 +51,7 @@ pub enum Finding {
 pub enum Stop {
     /// It needs something that is not to be had here, and says what.
     LeftOut(String),
-    /// It could not be carried out. Nothing is known about the capability.
+    /// The service did what no service should, or the check could not be carried out. Says which.
     Broken(String),
 }
 

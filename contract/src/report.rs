@@ -18,7 +18,7 @@ pub enum Verdict {
     Lacks,
     /// It was not checked.
     LeftOut,
-    /// The check could not be carried out.
+    /// It fails in a way that nobody expects of anyone, or the check could not be carried out.
     Broken,
 }
 
@@ -103,10 +103,7 @@ impl Report {
             count(&[Verdict::Has, Verdict::HasBut]),
             count(&[Verdict::Lacks])
         );
-        for (verdict, name) in [
-            (Verdict::LeftOut, "left out"),
-            (Verdict::Broken, "could not be checked"),
-        ] {
+        for (verdict, name) in [(Verdict::LeftOut, "left out"), (Verdict::Broken, "broken")] {
             if count(&[verdict]) > 0 {
                 let _ = write!(text, ", {} {name}", count(&[verdict]));
             }

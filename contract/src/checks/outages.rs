@@ -1,13 +1,15 @@
 //! Checks that take Redis away: stopped, killed, frozen.
 
-use std::{thread, time::Duration};
+use std::{process::ExitStatus, thread, time::Duration};
 
 use lab::redis::RedisServer;
 
 use crate::{
     Finding, Stop,
-    bench::{Bench, Service},
+    bench::{Bench, Launch, Service, Visit, needs_no_redis},
+    checks::broken,
     crowd,
+    expectations::but,
     http::Response,
 };
 
@@ -20,166 +22,214 @@ const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often a refusal is timed before it counts as late: a busy machine is not the service's fault.
 const REFUSAL_TRIES: usize = 3;
 
-/// Visitors who come while Redis is away.
-const CLIENTS: usize = 8;
+/// Visitors who come at once: more than the connections of any pool, so that each of them is used
+/// before an outage and stale after it.
+const CLIENTS: usize = 24;
 
 /// How long we watch a service that has nothing to serve from.
 const WATCH_TIME: Duration = Duration::from_millis(300);
 
+/// The lack is exactly that the process ends by itself and says where it looked for Redis.
 pub fn starts_alone(bench: &Bench) -> Result<Finding, Stop> {
     let mut redis = bench.absent_redis()?;
-    let mut service = match bench.start(&redis.url(), &[]) {
-        Ok(service) => service,
-        Err(Stop::Broken(reason)) => return Ok(Finding::Lacks(format!("without Redis: {reason}"))),
-        Err(left_out) => return Err(left_out),
+    let mut service = match bench.launch(&redis.url(), &[])? {
+        Launch::Serves(service) => service,
+        Launch::Ended { status, output } => return gave_up(status, &output, &redis),
     };
     if let Some(status) = service.ended_within(WATCH_TIME)? {
-        return Ok(Finding::Lacks(format!(
-            "without Redis it ended: {status}{}",
-            service.log()
-        )));
+        return gave_up(status, &service.log(), &redis);
     }
+    let alone = service.try_visit()?;
     redis.start_again()?;
-    Ok(match service.visit_within(HEAL_TIMEOUT) {
-        Ok(_) => Finding::Has,
-        Err(last) => Finding::Lacks(format!(
-            "{} s after Redis came, {last}",
-            HEAL_TIMEOUT.as_secs()
-        )),
-    })
+    if let Visit::Refused(last) = service.visit_within(HEAL_TIMEOUT)? {
+        let seconds = HEAL_TIMEOUT.as_secs();
+        let log = service.log();
+        return broken(format!(
+            "{seconds} s after Redis came, GET / answered\n{last}{log}"
+        ));
+    }
+    match alone {
+        Visit::Refused(_) => Ok(Finding::Has),
+        Visit::Number(_) if needs_no_redis(&service, &redis)? => Ok(Finding::HasBut(but::NO_REDIS)),
+        Visit::Number(number) => broken(format!("number {number} was given without Redis")),
+    }
 }
 
+/// What it means that the service ended because Redis was away.
+fn gave_up(status: ExitStatus, output: &str, redis: &RedisServer) -> Result<Finding, Stop> {
+    let says_why = output.contains(&redis.port().to_string());
+    let seen = format!("without Redis it ended ({status}):\n{output}");
+    if status.code().is_some_and(|code| code != 0) && says_why {
+        Ok(Finding::Lacks(seen))
+    } else {
+        broken(seen)
+    }
+}
+
+/// The lack is exactly that every visit is refused (5xx) for as long as we wait.
 pub fn heals(bench: &Bench) -> Result<Finding, Stop> {
     let mut redis = bench.redis()?;
     let service = bench.start(&redis.url(), &[])?;
-    service.visit()?;
+    if needs_no_redis(&service, &redis)? {
+        return goes_on_without(&service, &mut redis);
+    }
     for (end, how) in [
         (RedisServer::kill as fn(&mut _) -> _, "killed"),
         (RedisServer::stop, "stopped"),
     ] {
+        service.visit_at_once(CLIENTS)?;
         end(&mut redis)?;
         redis.start_again()?;
-        if let Err(last) = service.visit_within(HEAL_TIMEOUT) {
+        if let Visit::Refused(last) = service.visit_within(HEAL_TIMEOUT)? {
             let seconds = HEAL_TIMEOUT.as_secs();
             return Ok(Finding::Lacks(format!(
-                "{seconds} s after Redis was {how} and is back, {last}"
+                "{seconds} s after Redis was {how} and is back, GET / answered\n{last}"
             )));
         }
-        // One visit may get through by luck. These come on connections of their own.
-        for _ in 0..CLIENTS {
-            service.visit()?;
-        }
+        // One visit may get through by luck.
+        service.visit_at_once(CLIENTS)?;
     }
     Ok(Finding::Has)
 }
 
+/// A service that does not ask Redis must not miss it either.
+fn goes_on_without(service: &Service, redis: &mut RedisServer) -> Result<Finding, Stop> {
+    redis.stop()?;
+    let (before, after) = (service.visit()?, service.visit()?);
+    if after == before + 1 {
+        Ok(Finding::HasBut(but::NO_REDIS))
+    } else {
+        broken(format!(
+            "without Redis, number {after} came after number {before}"
+        ))
+    }
+}
+
+/// The lack is exactly that a visit is refused in another way: a 5xx that is no 503, or that does not
+/// say when to come again. A number, a closed connection, an answer that is late are no refusals.
 pub fn refuses_honestly(bench: &Bench) -> Result<Finding, Stop> {
     let mut redis = bench.redis()?;
     let service = bench.start(&redis.url(), &[])?;
-    let before = service.visit()?;
-
+    if needs_no_redis(&service, &redis)? {
+        return goes_on_without(&service, &mut redis);
+    }
+    let before = service.visit_at_once(CLIENTS)?;
     redis.freeze()?;
-    let refused = refusals(&service, "/");
+    let frozen = refusals(&service, "/")?;
     redis.thaw()?;
-    if let Err(seen) = refused {
-        return Ok(Finding::Lacks(format!("while Redis was frozen, {seen}")));
+    if let Visit::Refused(last) = service.visit_within(HEAL_TIMEOUT)? {
+        return broken(format!("after Redis thawed, GET / answered\n{last}"));
     }
-    let after = service.visit_within(HEAL_TIMEOUT);
-    let after = after
-        .map_err(|last| Stop::Broken(format!("after Redis thawed, {last}{}", service.log())))?;
-    if after <= before {
-        return Ok(Finding::Lacks(format!(
-            "number {before} came before the frost and number {after} after it"
-        )));
+    let after = service.visit_at_once(CLIENTS)?;
+    // Numbers may be skipped: Redis counts late whoever was refused. None may come back.
+    if before.iter().max() >= after.iter().min() || has_twice(&before) || has_twice(&after) {
+        return broken(format!(
+            "before Redis froze, {CLIENTS} visitors at once got the numbers {before:?}, after it \
+             thawed {after:?}; expected: higher ones, and none twice"
+        ));
     }
-
     redis.stop()?;
-    Ok(match refusals(&service, "/") {
-        Ok(()) => Finding::Has,
-        Err(seen) => Finding::Lacks(format!("while Redis was away, {seen}")),
+    let away = refusals(&service, "/")?;
+    let what = |state: &str, lack: Option<String>| {
+        lack.map(|seen| format!("while Redis was {state}, {seen}"))
+    };
+    Ok(match what("frozen", frozen).or(what("away", away)) {
+        None => Finding::Has,
+        Some(seen) => Finding::Lacks(seen),
     })
 }
 
+fn has_twice(numbers: &[u64]) -> bool {
+    let mut sorted = numbers.to_vec();
+    sorted.sort_unstable();
+    sorted.windows(2).any(|pair| pair[0] == pair[1])
+}
+
+/// The lack is exactly that neither page is there (404).
 pub fn health(bench: &Bench) -> Result<Finding, Stop> {
     let mut redis = bench.redis()?;
     let service = bench.start(&redis.url(), &[])?;
     let before = service.visit()?;
-    for path in ["/livez", "/readyz"] {
-        let answer = service.ask("GET", path)?;
-        if answer.status != 200 {
-            return Ok(Finding::Lacks(format!(
-                "GET {path} answered\n{answer}\nexpected: 200"
-            )));
+    let (livez, readyz) = (
+        service.ask("GET", "/livez")?,
+        service.ask("GET", "/readyz")?,
+    );
+    match (livez.status, readyz.status) {
+        (200, 200) => {}
+        (404, 404) => {
+            return Ok(Finding::Lacks(
+                "GET /livez and GET /readyz answered 404".to_owned(),
+            ));
+        }
+        _ => {
+            return broken(format!(
+                "GET /livez answered\n{livez}\nand GET /readyz\n{readyz}\nexpected: 200"
+            ));
         }
     }
-    let counted = service.visit()? - before - 1;
-    if counted != 0 {
-        return Ok(Finding::Lacks(format!(
-            "looking after its health was counted as {counted} visits"
-        )));
+    let after = service.visit()?;
+    if after != before + 1 {
+        return broken(format!(
+            "number {before}, then /livez and /readyz, then number {after}: they count"
+        ));
     }
-
     redis.freeze()?;
-    let while_frozen = sick(&service);
+    sick(&service, "frozen")?;
     redis.thaw()?;
     redis.stop()?;
-    for (what, seen) in [("frozen", while_frozen), ("away", sick(&service))] {
-        if let Err(seen) = seen {
-            return Ok(Finding::Lacks(format!("while Redis was {what}, {seen}")));
-        }
-    }
+    sick(&service, "away")?;
     redis.start_again()?;
-    service.visit_within(HEAL_TIMEOUT).map_err(Stop::Broken)?;
-    let answer = service.ask("GET", "/readyz")?;
-    Ok(match answer.status {
-        200 => Finding::Has,
-        _ => Finding::Lacks(format!(
-            "once Redis was back, GET /readyz answered\n{answer}\nexpected: 200"
+    if let Visit::Refused(last) = service.visit_within(HEAL_TIMEOUT)? {
+        return broken(format!("once Redis was back, GET / answered\n{last}"));
+    }
+    let readyz = service.ask("GET", "/readyz")?;
+    match readyz.status {
+        200 => Ok(Finding::Has),
+        _ => broken(format!(
+            "once Redis was back, GET /readyz answered\n{readyz}\nexpected: 200"
         )),
-    })
-}
-
-/// Whether the service is alive and says that it is not ready. The error is what it says instead.
-fn sick(service: &Service) -> Result<(), String> {
-    match service.ask("GET", "/livez") {
-        Ok(answer) if answer.status == 200 => refusals(service, "/readyz"),
-        Ok(answer) => Err(format!("GET /livez answered\n{answer}\nexpected: 200")),
-        Err(stop) => Err(format!("GET /livez: {stop:?}")),
     }
 }
 
-/// Whether all of several visitors are refused as they should be. The error is what one of them saw.
-fn refusals(service: &Service, path: &str) -> Result<(), String> {
-    let mut seen = Ok(());
+/// The service must be alive and say that it is not ready.
+fn sick(service: &Service, state: &str) -> Result<(), Stop> {
+    let livez = service.ask("GET", "/livez")?;
+    if livez.status != 200 {
+        return broken(format!(
+            "while Redis was {state}, GET /livez answered\n{livez}\nexpected: 200"
+        ));
+    }
+    match refusals(service, "/readyz")? {
+        None => Ok(()),
+        Some(seen) => broken(format!("while Redis was {state}, {seen}")),
+    }
+}
+
+/// How several visitors at once are refused: honestly (`None`) or in another way. They must be refused,
+/// and in time.
+fn refusals(service: &Service, path: &str) -> Result<Option<String>, Stop> {
+    let expected = "expected: 503 with Retry-After within 1 s";
+    let mut seen = String::new();
     for _ in 0..REFUSAL_TRIES {
         let answers = crowd::at_once(service.addr, CLIENTS, path);
-        seen = answers
-            .into_iter()
-            .try_for_each(|answer| refusal(path, answer));
-        match &seen {
-            Err(Refusal::Late(_)) => thread::sleep(WATCH_TIME),
-            _ => break,
+        let answers: Result<Vec<Response>, String> = answers.into_iter().collect();
+        let answers =
+            answers.map_err(|error| Stop::Broken(format!("GET {path}: {error}; {expected}")))?;
+        let first = |is_such: fn(&&Response) -> bool| {
+            let answer = answers.iter().find(is_such)?;
+            Some(format!("GET {path} answered\n{answer}\n{expected}"))
+        };
+        if let Some(seen) = first(|answer| !(500..=599).contains(&answer.status)) {
+            return broken(seen);
         }
+        if let Some(seen) = first(|answer| !answer.turns_away()) {
+            return Ok(Some(seen));
+        }
+        match first(|answer| answer.took > REFUSAL_TIMEOUT) {
+            None => return Ok(None),
+            Some(late) => seen = late,
+        }
+        thread::sleep(WATCH_TIME);
     }
-    seen.map_err(|(Refusal::Wrong(what) | Refusal::Late(what))| what)
-}
-
-/// What is wrong with a refusal. Only a late one may be the machine's fault.
-enum Refusal {
-    Wrong(String),
-    Late(String),
-}
-
-fn refusal(path: &str, answer: Result<Response, String>) -> Result<(), Refusal> {
-    let expected = "expected: 503 with Retry-After within 1 s";
-    match answer {
-        Err(error) => Err(Refusal::Wrong(format!("GET {path}: {error}; {expected}"))),
-        Ok(answer) if answer.status != 503 || answer.header("retry-after").is_none() => Err(
-            Refusal::Wrong(format!("GET {path} answered\n{answer}\n{expected}")),
-        ),
-        Ok(answer) if answer.took > REFUSAL_TIMEOUT => Err(Refusal::Late(format!(
-            "GET {path} answered\n{answer}\n{expected}"
-        ))),
-        Ok(_) => Ok(()),
-    }
+    broken(seen)
 }

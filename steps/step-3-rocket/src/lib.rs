@@ -11,7 +11,8 @@
 //! ```
 //!
 //! Rocket brings some manners that step 2 lacks: security headers, a `catch_unwind` around the
-//! handler, and a graceful stop on SIGTERM.
+//! handler, and a stop on SIGTERM that is kinder than death, though it still loses requests that are on
+//! their way.
 //!
 //! What it deliberately lacks: the same as step 2. The one connection to Redis is still dead for
 //! ever once Redis restarts. No framework mends that; step 4 does.

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that a contributor should run, in one command.
 
 use std::{
+    fs,
     path::Path,
     process::{Command, ExitCode, Output},
     time::Instant,
@@ -42,6 +43,7 @@ pub fn run(root: &Path, options: &TestOptions) -> Result<ExitCode> {
     licences(root, &mut summary);
     packages(root, options, &mut summary)?;
     contract(root, options, &mut summary)?;
+    measurements(root, options, &mut summary)?;
 
     let Summary {
         passed,
@@ -220,6 +222,40 @@ fn contract(root: &Path, options: &TestOptions, summary: &mut Summary) -> Result
     )? {
         None => summary.pass("README", "agrees with the contract run"),
         Some(difference) => summary.fail("README", &difference),
+    }
+    Ok(())
+}
+
+/// Compares the README's figures with the newest stored run. Nothing is measured here: a slow machine
+/// is no reason to fail.
+fn measurements(root: &Path, options: &TestOptions, summary: &mut Summary) -> Result<()> {
+    let runs = root.join("bench/runs");
+    let entries = fs::read_dir(&runs).with_context(|| format!("cannot read {}", runs.display()))?;
+    let folders: Result<Vec<_>, _> = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect();
+    let newest = folders?.into_iter().filter(|folder| folder.is_dir()).max();
+    let newest = newest.context("bench/runs holds no run")?;
+    let folder = newest.strip_prefix(root)?.to_string_lossy().into_owned();
+    let mut table = component(
+        root,
+        "run",
+        &["--quiet", "--package", "bench", "--", "table", &folder],
+    );
+    terminal::progress(&shown(&table));
+    let output = table.output().context("cannot start cargo")?;
+    if !output.status.success() {
+        summary.fail("figures", &text(&output));
+        return Ok(());
+    }
+    match readme::update(
+        root,
+        "bench",
+        &String::from_utf8_lossy(&output.stdout),
+        options.bless,
+    )? {
+        None => summary.pass("figures", &format!("the README agrees with {folder}")),
+        Some(difference) => summary.fail("figures", &difference),
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask run`, as a newcomer runs it: it serves, and nothing of it stays behind.
 
 use std::{
+    env,
     io::{BufRead, BufReader, Read, Write},
     net::{Ipv4Addr, TcpStream},
     process::{Child, Command, ExitStatus, Stdio},
@@ -144,6 +145,46 @@ fn a_step_that_dies_is_reported_and_takes_the_rest_with_it() {
     );
     assert_eq!(running.ended().code(), Some(1));
     running.nothing_is_left();
+}
+
+/// What a real browser shows. It also asks for /favicon.ico, as browsers do.
+fn browse(browser: &str, url: &str) -> String {
+    let output = Command::new(browser)
+        // Nobody has rights here that a sandbox could take away: the page is our own.
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--dump-dom",
+            url,
+        ])
+        .stderr(Stdio::null())
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_browser_that_refreshes_sees_the_number_go_up_by_one() {
+    let browsers = ["chromium", "chromium-browser", "google-chrome"];
+    let is_there = |name: &&&str| Command::new(**name).arg("--version").output().is_ok();
+    let Some(browser) = browsers.iter().find(is_there) else {
+        assert!(
+            env::var_os("SEEN_STRICT").is_none(),
+            "no Chromium, and SEEN_STRICT is set"
+        );
+        eprintln!("skipped: no Chromium to look at the pages with");
+        return;
+    };
+    for step in ["1", "2", "3", "4", "5"] {
+        let running = Running::start(&[step]);
+        let url = format!("http://localhost:{}/", running.port);
+        for seen in 1..=5 {
+            let page = browse(browser, &url);
+            let expected = format!("Hello World! I have been seen {seen} times.");
+            assert!(page.contains(&expected), "step {step}: {page}");
+        }
+    }
 }
 
 #[test]

@@ -36,7 +36,7 @@ impl Server {
         let (stop, stopped) = oneshot::channel::<()>();
         let ended = tokio::spawn(async move {
             serve(listener, app, &limits, async {
-                stopped.await.unwrap_or(())
+                stopped.await.unwrap_or(());
             })
             .await;
         });
@@ -95,7 +95,7 @@ fn app() -> Router {
 #[tokio::test]
 async fn half_a_request_is_closed_at_the_header_timeout() {
     let server = Server::start(app(), |limits| {
-        limits.header_timeout = Duration::from_millis(100)
+        limits.header_timeout = Duration::from_millis(100);
     })
     .await;
     let mut slow = server.connect().await;
@@ -106,7 +106,7 @@ async fn half_a_request_is_closed_at_the_header_timeout() {
 #[tokio::test]
 async fn a_silent_and_an_idle_connection_are_closed_at_the_header_timeout() {
     let server = Server::start(app(), |limits| {
-        limits.header_timeout = Duration::from_millis(100)
+        limits.header_timeout = Duration::from_millis(100);
     })
     .await;
     let mut silent = server.connect().await;
@@ -177,9 +177,9 @@ async fn a_stop_answers_what_is_under_way_and_closes_what_is_idle() {
 
 #[tokio::test]
 async fn a_stop_does_not_wait_for_ever() {
-    let stuck = Router::new().route("/", get(|| future::pending::<&str>()));
+    let stuck = Router::new().route("/", get(future::pending::<&str>));
     let server = Server::start(stuck, |limits| {
-        limits.drain_timeout = Duration::from_millis(100)
+        limits.drain_timeout = Duration::from_millis(100);
     })
     .await;
     let mut visitor = server.connect().await;

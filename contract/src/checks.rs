@@ -4,6 +4,7 @@ pub mod copies;
 pub mod manners;
 pub mod outages;
 pub mod page;
+pub mod stops;
 
 use crate::Stop;
 

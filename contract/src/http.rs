@@ -1,12 +1,18 @@
 //! A small blocking HTTP/1.1 client that trusts nobody: it has a time-out and a limit for everything,
 //! and an answer that is not well-formed is an error.
 
+mod framing;
+#[cfg(test)]
+mod tests;
+
 use std::{
     fmt,
     io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
     time::{Duration, Instant},
 };
+
+use framing::{Framing, framing, malformed, parse_head};
 
 /// How long a connection may take to be accepted.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -17,8 +23,8 @@ pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// More than any server that counts has to say.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
-/// The most header lines that an answer may have.
-const HEADERS_MAX: usize = 64;
+/// What a client sends who is slow, or never means to send the rest.
+pub const HALF_A_REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: ";
 
 /// An answer, whole.
 #[derive(Clone, Debug)]
@@ -46,6 +52,11 @@ impl Response {
     /// The body as text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// Whether it admits a failure (5xx).
+    pub fn is_failure(&self) -> bool {
+        (500..=599).contains(&self.status)
     }
 
     /// Whether it asks the visitor to come again later: 503 with `Retry-After` in seconds.
@@ -290,249 +301,5 @@ impl Connection {
             length => format!("closed in the middle of an answer, after {length} bytes"),
         };
         io::Error::new(io::ErrorKind::UnexpectedEof, message)
-    }
-}
-
-/// Reads the head of an answer, if it is all there: the answer without its body, the length of the
-/// head, and whether the connection stays open.
-fn parse_head(bytes: &[u8]) -> io::Result<Option<(Response, usize, bool)>> {
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
-    let mut head = httparse::Response::new(&mut headers);
-    let status = head
-        .parse(bytes)
-        .map_err(|error| malformed(&error.to_string()))?;
-    let httparse::Status::Complete(length) = status else {
-        return Ok(None);
-    };
-    // The parser forgives this. Two servers in a row that disagree on it see different answers.
-    let ends = |at: usize| at > 0 && bytes[at - 1] == b'\r';
-    if (0..length).any(|at| bytes[at] == b'\n' && !ends(at)) {
-        return Err(malformed(
-            "a line of its head ends without a carriage return",
-        ));
-    }
-    let text = |value: &[u8]| String::from_utf8_lossy(value).trim().to_owned();
-    let response = Response {
-        status: head.code.unwrap_or_default(),
-        headers: head
-            .headers
-            .iter()
-            .map(|header| (header.name.to_owned(), text(header.value)))
-            .collect(),
-        body: Vec::new(),
-        took: Duration::ZERO,
-    };
-    let connection = response
-        .header("connection")
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let keeps_open = head.version == Some(1) && !connection.contains("close");
-    Ok(Some((response, length, keeps_open)))
-}
-
-/// What tells where a body ends.
-enum Framing {
-    Chunks,
-    Length(usize),
-    UntilClosed,
-}
-
-/// Where a body ends. Whatever can be read in two ways is an error (RFC 9112, sections 6.1 to 6.3).
-fn framing(headers: &[(String, String)]) -> io::Result<Framing> {
-    let values = |name: &str| -> Vec<&str> {
-        let named = headers
-            .iter()
-            .filter(|(candidate, _)| candidate.eq_ignore_ascii_case(name));
-        named.map(|(_, value)| value.as_str()).collect()
-    };
-    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    match (
-        values("transfer-encoding").as_slice(),
-        values("content-length").as_slice(),
-    ) {
-        ([], []) => Ok(Framing::UntilClosed),
-        ([], [length]) => match length.parse() {
-            Ok(number) if is_number(length) => Ok(Framing::Length(number)),
-            _ => Err(malformed(&format!("content-length: {length}"))),
-        },
-        ([], _) => Err(malformed("content-length stands there more than once")),
-        ([coding], []) if coding.eq_ignore_ascii_case("chunked") => Ok(Framing::Chunks),
-        (codings, []) => Err(malformed(&format!(
-            "transfer-encoding: {}",
-            codings.join(", ")
-        ))),
-        (_, _) => Err(malformed("transfer-encoding and content-length together")),
-    }
-}
-
-fn malformed(what: &str) -> io::Error {
-    io::Error::new(
-        io::ErrorKind::InvalidData,
-        format!("the answer is malformed: {what}"),
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{net::TcpListener, thread};
-
-    use super::*;
-
-    /// What the client makes of an answer that arrives in these pieces.
-    fn answer(method: &'static str, pieces: &'static [&'static str]) -> io::Result<Response> {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let addr = listener.local_addr().unwrap();
-        thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            let _ = stream.read(&mut [0; 1024]).unwrap();
-            for piece in pieces {
-                stream.write_all(piece.as_bytes()).unwrap();
-                thread::sleep(Duration::from_millis(10));
-            }
-        });
-        Connection::open(addr).unwrap().ask(method, "/")
-    }
-
-    #[test]
-    fn an_answer_may_arrive_in_pieces_and_in_chunks() {
-        let whole = answer(
-            "GET",
-            &["HTTP/1.1 200 OK\r\ncontent-le", "ngth: 5\r\n\r\nhe", "llo"],
-        )
-        .unwrap();
-        assert_eq!((whole.status, whole.text().as_str()), (200, "hello"));
-        const CHUNKS: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nhel\r\n";
-        assert_eq!(
-            answer("GET", &[CHUNKS, "2\r\nl", "o\r\n0\r\n\r\n"])
-                .unwrap()
-                .text(),
-            "hello"
-        );
-        assert_eq!(
-            answer("GET", &["HTTP/1.0 200 OK\r\n\r\n", "hello"])
-                .unwrap()
-                .text(),
-            "hello"
-        );
-        assert_eq!(
-            answer("HEAD", &["HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n"])
-                .unwrap()
-                .text(),
-            ""
-        );
-    }
-
-    #[test]
-    fn a_bad_answer_is_an_error_that_says_what_is_bad() {
-        for (pieces, reason) in [
-            (
-                &["HTTP/1.1 200 OK\r\ncontent length: 5\r\n\r\nhello"][..],
-                "malformed",
-            ),
-            (
-                &["HTTP/1.1 200 OK\r\ncontent-length: five\r\n\r\nhello"],
-                "content-length: five",
-            ),
-            (
-                &["HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n"],
-                "a body of 99999999 bytes",
-            ),
-            (
-                &["HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nhello"],
-                "closed in the middle",
-            ),
-            (
-                &["HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nz\r\n"],
-                "the size of a chunk",
-            ),
-            (
-                &["HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nabc"],
-                "without an end",
-            ),
-            (
-                &["HTTP/1.1 200 OK\r\ncontent-length: +5\r\n\r\nhello"],
-                "content-length: +5",
-            ),
-            (
-                &["HTTP/1.1 200 OK\r\ncontent-length: 5\r\nContent-Length: 5\r\n\r\nhello"],
-                "more than once",
-            ),
-            (
-                &[
-                    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 3\r\n\r\n0\r\n\r\n",
-                ],
-                "transfer-encoding and content-length",
-            ),
-            (
-                &["HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\n\r\nhello"],
-                "transfer-encoding: gzip",
-            ),
-            (
-                &["HTTP/1.1 200 OK\ncontent-length: 5\r\n\r\nhello"],
-                "without a carriage return",
-            ),
-            (
-                &["HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\nhello"],
-                "without a carriage return",
-            ),
-            (
-                &["HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello!!!"],
-                "3 bytes follow",
-            ),
-            (&["nonsense\r\n\r\n"], "malformed"),
-            (&[], "closed without an answer"),
-        ] {
-            let error = answer("GET", pieces).unwrap_err().to_string();
-            assert!(error.contains(reason), "{pieces:?}: {error}");
-        }
-    }
-
-    #[test]
-    fn an_answer_to_head_has_no_body() {
-        let error = answer(
-            "HEAD",
-            &["HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"],
-        );
-        let error = error.unwrap_err().to_string();
-        assert!(error.contains("5 bytes follow"), "{error}");
-    }
-
-    #[test]
-    fn a_connection_is_closed_when_the_server_closes_it_and_not_before() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let mut connection = Connection::open(listener.local_addr().unwrap()).unwrap();
-        let (mut stream, _) = listener.accept().unwrap();
-        stream.write_all(b"a last word").unwrap();
-        assert!(!connection.is_closed().unwrap());
-        drop(stream);
-        while !connection.is_closed().unwrap() {
-            thread::sleep(Duration::from_millis(1));
-        }
-    }
-
-    #[test]
-    fn the_number_on_the_page_is_read_to_the_letter() {
-        let page = |status, text: &str| {
-            let body = text.as_bytes().to_vec();
-            Response {
-                status,
-                headers: Vec::new(),
-                body,
-                took: Duration::ZERO,
-            }
-            .seen()
-        };
-        assert_eq!(
-            page(200, "Hello World! I have been seen 12 times.\n"),
-            Some(12)
-        );
-        assert_eq!(page(500, "Hello World! I have been seen 12 times.\n"), None);
-        for text in [
-            "Hello World! I have been seen 12 times.",
-            "Hello World! I have been seen +12 times.\n",
-            "12",
-        ] {
-            assert_eq!(page(200, text), None, "{text}");
-        }
     }
 }

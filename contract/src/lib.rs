@@ -16,12 +16,14 @@ mod crowd;
 mod expectations;
 mod http;
 mod report;
+mod service;
+mod subject;
 
 use std::time::Instant;
 
-pub use bench::{RedisSource, Subject};
 pub use expectations::{Expectation, expected};
 pub use report::{Cell, Report, Verdict, markdown};
+pub use subject::{RedisSource, Subject};
 
 use bench::Bench;
 
@@ -116,7 +118,7 @@ pub const CAPABILITIES: &[Capability] = &[
     Capability {
         id: "drains",
         statement: "SIGTERM under load: every request under way is answered, exit status 0 within 5 s",
-        check: checks::manners::drains,
+        check: checks::stops::drains,
     },
     Capability {
         id: "outlasts-slow-clients",

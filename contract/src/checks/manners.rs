@@ -1,7 +1,6 @@
-//! Checks that are rude: a stop in the middle of the work, clients that dawdle, and a crowd.
+//! Checks that are rude: clients that dawdle, and a crowd.
 
 use std::{
-    process::ExitStatus,
     thread,
     time::{Duration, Instant},
 };
@@ -10,32 +9,12 @@ use lab::{process::Signal, redis::RedisServer};
 
 use crate::{
     Finding, Stop,
-    bench::{Bench, Service, Visit},
+    bench::Bench,
     checks::broken,
-    crowd::{self, Lost},
-    expectations::but,
-    http::{Connection, Response},
+    crowd,
+    http::{HALF_A_REQUEST, Response},
+    service::{Service, Visit},
 };
-
-/// Visitors under way when the service is told to stop.
-const CLIENTS: usize = 32;
-
-/// How long the visitors come and go before that.
-const WARM_UP: Duration = Duration::from_millis(300);
-
-/// How long a stop may take: the drain time-out of 5 s, and 2 s for a busy machine.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(7);
-
-/// The header time-out of a service that is told to stop: a patience that its deadline must cut short.
-const PATIENCE: (&str, &str) = ("HEADER_TIMEOUT_MS", "60000");
-
-/// How long a request is on the wire that was sent when the signal was, at least and at most: long
-/// enough for the service to hear the signal, and half as long as our steps wait for such requests.
-const WIRE: Duration = Duration::from_millis(20);
-const WIRE_MAX: Duration = Duration::from_millis(50);
-
-/// How long Redis is frozen around the signal, so that a visit is certainly under way.
-const FROST: Duration = Duration::from_millis(200);
 
 /// Clients that send half a request and wait.
 const SLOW_CLIENTS: usize = 500;
@@ -44,9 +23,6 @@ const SLOW_CLIENTS: usize = 500;
 /// not ours, and 3 s more for a busy machine.
 const SLOW_CLIENT_MIN: Duration = Duration::from_secs(4);
 const SLOW_CLIENT_MAX: Duration = Duration::from_secs(8);
-
-/// What a slow client sends.
-const HALF_A_REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: ";
 
 /// The limit that `sheds` sets, and how many come beyond it.
 const IN_FLIGHT: usize = 64;
@@ -63,127 +39,6 @@ const CROWD_TIME: Duration = Duration::from_millis(800);
 
 /// How often a thing is tried that a busy machine can spoil.
 const TRIES: usize = 3;
-
-/// A request is under way when the service has read it. To be certain of that from outside, the service
-/// is stopped while Redis is frozen for a moment and all visitors wait for their numbers: then all must
-/// be answered. Two clients are in the way, one idle and one in the middle of a request, who would both
-/// stay for ever; so a stop needs a deadline of its own. The lack is exactly that the signal itself ends
-/// the process, which so has no time to answer.
-///
-/// Other requests are on the wire: sent by clients who cannot know of the signal yet, and not read. A
-/// server that closes its idle connections at once loses them. HTTP allows that, and the client may ask
-/// again (RFC 9112, section 9.3.1): the service drains, but not to the letter.
-pub fn drains(bench: &Bench) -> Result<Finding, Stop> {
-    if let Some(lack) = answers_what_it_read(bench)? {
-        return Ok(Finding::Lacks(lack));
-    }
-    let mut is_certain = false;
-    for _ in 0..TRIES {
-        match lost_on_the_wire(bench)? {
-            Some(0) => is_certain = true,
-            Some(_) => return Ok(Finding::HasBut(but::LOST_ON_THE_WIRE)),
-            None => {}
-        }
-    }
-    if is_certain {
-        Ok(Finding::Has)
-    } else {
-        let ms = WIRE_MAX.as_millis();
-        broken(format!(
-            "this machine cannot send {CLIENTS} requests within {ms} ms"
-        ))
-    }
-}
-
-/// Stops the service while visitors wait for Redis. All must be answered; or the lack is returned.
-fn answers_what_it_read(bench: &Bench) -> Result<Option<String>, Stop> {
-    let redis = bench.redis()?;
-    let mut service = bench.start(&redis.url(), &[PATIENCE])?;
-    let _in_the_way = in_the_way(&service)?;
-    let (visitors, stopped) = crowd::until_the_end(service.addr, CLIENTS, || -> Result<_, Stop> {
-        thread::sleep(WARM_UP);
-        redis.freeze()?;
-        thread::sleep(FROST / 2);
-        let signalled = Instant::now();
-        service.signal(Signal::Terminate)?;
-        thread::sleep(FROST / 2);
-        redis.thaw()?;
-        Ok((signalled, service.ended_within(DRAIN_TIMEOUT)?))
-    });
-    let (signalled, status) = stopped?;
-    if let Some(status) = status.filter(|status| status.code().is_none()) {
-        return Ok(Some(format!("it ended at once ({status})")));
-    }
-    ended_well(&service, status)?;
-    // A request that was sent after the signal may find the door closed: the client can see that it was
-    // not heard. But an answer that has begun must be finished.
-    let is_lost = |request: &&Lost| request.sent < signalled || request.is_cut;
-    let lost: Vec<&Lost> = visitors.lost.iter().filter(is_lost).collect();
-    match lost.first() {
-        Some(Lost { why, .. }) => broken(format!(
-            "{} of {CLIENTS} requests under way got no whole answer ({why}){}",
-            lost.len(),
-            service.log()
-        )),
-        None if visitors.answered == 0 => broken("no visitor was answered".to_owned()),
-        None => Ok(None),
-    }
-}
-
-/// Stops the service while requests are on a long wire: they come a moment after the signal. Returns
-/// how many were not answered, or `None` if the moment was too long to tell.
-fn lost_on_the_wire(bench: &Bench) -> Result<Option<usize>, Stop> {
-    let redis = bench.redis()?;
-    let mut service = bench.start(&redis.url(), &[PATIENCE])?;
-    let mut visitors = Vec::with_capacity(CLIENTS);
-    for _ in 0..CLIENTS {
-        let mut connection = service.connect()?;
-        connection.ask("GET", "/")?;
-        visitors.push(connection);
-    }
-    let signalled = Instant::now();
-    service.signal(Signal::Terminate)?;
-    thread::sleep(WIRE);
-    let sent: Vec<bool> = visitors
-        .iter_mut()
-        .map(|connection| connection.send("GET", "/").is_ok())
-        .collect();
-    let is_in_time = signalled.elapsed() <= WIRE_MAX;
-    let mut lost = 0;
-    for (connection, is_sent) in visitors.iter_mut().zip(sent) {
-        match connection.receive("GET", DRAIN_TIMEOUT) {
-            Ok(_) if is_sent => {}
-            Err(error) if connection.has_begun() => {
-                return broken(format!("an answer was cut: {error}{}", service.log()));
-            }
-            _ => lost += 1,
-        }
-    }
-    let status = service.ended_within(DRAIN_TIMEOUT)?;
-    ended_well(&service, status)?;
-    Ok(is_in_time.then_some(lost))
-}
-
-/// The service must have ended in time and by itself.
-fn ended_well(service: &Service, status: Option<ExitStatus>) -> Result<(), Stop> {
-    let log = service.log();
-    match status {
-        Some(status) if status.success() => Ok(()),
-        Some(status) => broken(format!("told to stop, it ended with {status}{log}")),
-        None => {
-            let seconds = DRAIN_TIMEOUT.as_secs();
-            broken(format!("it still ran {seconds} s after SIGTERM{log}"))
-        }
-    }
-}
-
-/// A client between two visits, and one in the middle of a request.
-fn in_the_way(service: &Service) -> Result<[Connection; 2], Stop> {
-    let (mut idle, mut slow) = (service.connect()?, service.connect()?);
-    idle.ask("GET", "/")?;
-    slow.send_bytes(HALF_A_REQUEST)?;
-    Ok([idle, slow])
-}
 
 /// The lack is exactly that all the slow clients are still connected at the end. To fail to serve
 /// others meanwhile is no known lack, and to close a connection early is no way to have it.
@@ -261,6 +116,10 @@ fn turned_away(service: &Service, redis: &RedisServer) -> Result<usize, Stop> {
         let answers = answers.map_err(|error| {
             Stop::Broken(format!("of {visits} visits at once, one saw: {error}"))
         })?;
+        let is_odd = |answer: &&Response| answer.seen().is_none() && !answer.is_failure();
+        if let Some(odd) = answers.iter().find(is_odd) {
+            return broken(format!("of {visits} visits at once, one saw\n{odd}"));
+        }
         if answers.iter().all(|answer| answer.status != 503) {
             return Ok(0);
         }

@@ -6,11 +6,12 @@ use lab::redis::RedisServer;
 
 use crate::{
     Finding, Stop,
-    bench::{Bench, Launch, Service, Visit, needs_no_redis},
+    bench::{Bench, Launch, needs_no_redis},
     checks::broken,
     crowd,
     expectations::but,
     http::Response,
+    service::{Service, Visit},
 };
 
 /// How long a service may take to serve once Redis is there.
@@ -219,7 +220,7 @@ fn refusals(service: &Service, path: &str) -> Result<Option<String>, Stop> {
             let answer = answers.iter().find(is_such)?;
             Some(format!("GET {path} answered\n{answer}\n{expected}"))
         };
-        if let Some(seen) = first(|answer| !(500..=599).contains(&answer.status)) {
+        if let Some(seen) = first(|answer| !answer.is_failure()) {
             return broken(seen);
         }
         if let Some(seen) = first(|answer| !answer.turns_away()) {

@@ -1,0 +1,150 @@
+//! A step that lies in the one way that its argument names, or is honest. The suite starts it as it
+//! starts every step.
+
+use std::{
+    env,
+    io::{BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst},
+    },
+    thread,
+    time::Duration,
+};
+
+use lab::{redis::RedisClient, resp::Value};
+
+/// How long Redis may take.
+const REDIS_TIMEOUT: Duration = Duration::from_millis(400);
+
+/// A step and its lie.
+struct Step {
+    lie: String,
+    redis_url: String,
+    places: usize,
+    in_flight: AtomicUsize,
+    own_count: AtomicU64,
+    has_failed: AtomicBool,
+    first_connection: Mutex<Option<RedisClient>>,
+}
+
+fn main() {
+    let redis_url = env::var("REDIS_URL").expect("REDIS_URL is set by the suite");
+    let step: &Step = Box::leak(Box::new(Step {
+        lie: env::args().nth(1).expect("the name of a lie"),
+        first_connection: Mutex::new(connect(&redis_url)),
+        redis_url,
+        places: env::var("MAX_IN_FLIGHT").map_or(2048, |limit| limit.parse().expect("a number")),
+        in_flight: AtomicUsize::new(0),
+        own_count: AtomicU64::new(5),
+        has_failed: AtomicBool::new(false),
+    }));
+    if step.lie("ends in silence without Redis") && step.has_lost_redis() {
+        return;
+    }
+    let addr = env::var("ADDR").expect("ADDR is set by the suite");
+    let listener = TcpListener::bind(addr).expect("a free port");
+    println!("liar: http://{}", listener.local_addr().expect("bound"));
+    for stream in listener.incoming() {
+        let stream = stream.expect("a visitor");
+        thread::spawn(move || step.serve(&stream));
+    }
+}
+
+impl Step {
+    fn lie(&self, name: &str) -> bool {
+        self.lie == name
+    }
+
+    /// Serves one connection until it ends, or this thread has enough of it.
+    fn serve(&self, stream: &TcpStream) -> Option<()> {
+        let patience = match self.lie.as_str() {
+            "never closes" => None,
+            "closes early" => Some(Duration::from_millis(500)),
+            _ => Some(Duration::from_secs(5)),
+        };
+        stream.set_read_timeout(patience).ok()?;
+        stream.set_nodelay(true).ok()?;
+        let mut lines = BufReader::new(stream).lines();
+        let mut redis = None;
+        loop {
+            let request = lines.next()?.ok()?;
+            while !lines.next()?.ok()?.is_empty() {}
+            let answer = match request.split(' ').nth(1)? {
+                "/" => self.page(&mut redis)?,
+                _ => answer("404 Not Found", ""),
+            };
+            (&*stream).write_all(answer.as_bytes()).ok()?;
+        }
+    }
+
+    /// The page, a refusal, or `None` to hang up.
+    fn page(&self, redis: &mut Option<RedisClient>) -> Option<String> {
+        if self.lie("hangs up") && self.has_lost_redis() {
+            return None;
+        }
+        let limit = match self.lie.as_str() {
+            "turns away too many" => self.places / 2,
+            "turns away everybody" => usize::from(!self.has_failed.swap(true, SeqCst)),
+            _ => self.places,
+        };
+        let number = if self.in_flight.fetch_add(1, SeqCst) < limit {
+            self.count(redis)
+        } else {
+            None
+        };
+        self.in_flight.fetch_sub(1, SeqCst);
+        match number {
+            Some(number) => Some(answer(
+                "200 OK",
+                &format!("Hello World! I have been seen {number} times.\n"),
+            )),
+            None => Some(answer("503 Service Unavailable", "")),
+        }
+    }
+
+    fn count(&self, redis: &mut Option<RedisClient>) -> Option<u64> {
+        if self.lie("counts from 5") {
+            return Some(self.own_count.fetch_add(1, SeqCst));
+        }
+        let had_failed = self.has_failed.load(SeqCst);
+        match self.increment(redis) {
+            Some(number) if self.lie("goes back") && had_failed => Some(number.saturating_sub(20)),
+            Some(number) => Some(number),
+            None => {
+                self.has_failed.store(true, SeqCst);
+                self.lie("makes a number up").then_some(1000)
+            }
+        }
+    }
+
+    fn increment(&self, redis: &mut Option<RedisClient>) -> Option<u64> {
+        let mut client = redis.take().or_else(|| connect(&self.redis_url))?;
+        let reply = client.command(&["INCR", "seen"]).ok()?;
+        *redis = Some(client);
+        match reply {
+            Value::Integer(number) => number.try_into().ok(),
+            _ => None,
+        }
+    }
+
+    /// Whether the connection that was made at the start is dead.
+    fn has_lost_redis(&self) -> bool {
+        let mut connection = self.first_connection.lock().expect("nobody panics");
+        let answers = |client: &mut RedisClient| client.command(&["PING"]).is_ok();
+        *connection = connection
+            .take()
+            .and_then(|mut client| answers(&mut client).then_some(client));
+        connection.is_none()
+    }
+}
+
+fn connect(url: &str) -> Option<RedisClient> {
+    RedisClient::connect_url(url, REDIS_TIMEOUT).ok()
+}
+
+fn answer(status: &str, body: &str) -> String {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\nretry-after: 1\r\ncontent-length: {length}\r\n\r\n{body}")
+}

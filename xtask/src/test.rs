@@ -1,9 +1,10 @@
 //! `cargo xtask test`: everything that a contributor should run, in one command.
 
 use std::{
+    collections::BTreeMap,
     fs,
-    path::Path,
-    process::{Command, ExitCode, Output},
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, Output, Stdio},
     time::Instant,
 };
 
@@ -143,44 +144,97 @@ fn licences(root: &Path, summary: &mut Summary) {
     summary.command("licences", &mut component(root, "deny", &checks));
 }
 
-/// Runs the tests of each package on its own, for a summary line each.
+/// Compiles all tests at once and runs them package by package, for a summary line each. cargo would
+/// compile the dependencies anew for every package, because each wants other features of them.
 fn packages(root: &Path, options: &TestOptions, summary: &mut Summary) -> Result<()> {
-    let mut compile = component(root, "test", &["--workspace", "--no-run", "--quiet"]);
+    let arguments = [
+        "--workspace",
+        "--no-run",
+        "--message-format=json-render-diagnostics",
+    ];
+    let mut compile = component(root, "test", &arguments);
     terminal::progress(&shown(&compile));
-    if !compile.status().context("cannot start cargo")?.success() {
+    let output = compile
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot start cargo")?;
+    if !output.status.success() {
         summary.fail("tests", "they do not compile");
         return Ok(());
     }
-    for package in package_names(root)? {
-        let mut command = component(root, "test", &["--package", &package, "--", "--nocapture"]);
-        if options.strict {
-            command.env("SEEN_STRICT", "1");
-        }
-        terminal::progress(&shown(&command));
+    for (folder, programs) in test_programs(&output.stdout)? {
+        let package = folder
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        terminal::progress(&format!("the tests of {package}"));
         let started = Instant::now();
-        let output = command.output().context("cannot start cargo")?;
-        let text = text(&output);
-        let (passed, failed) = count_tests(&text);
-        for reason in text
-            .lines()
-            .filter_map(|line| line.trim().strip_prefix(SKIPPED))
-        {
-            summary.skip(&package, reason);
+        let (mut passed, mut failed, mut is_good) = (0, 0, true);
+        for program in programs {
+            let output = test_command(&program, &folder, options).output();
+            let output = output.with_context(|| format!("cannot run {}", program.display()))?;
+            let text = text(&output);
+            let counts = count_tests(&text);
+            passed += counts.0;
+            failed += counts.1;
+            for reason in text
+                .lines()
+                .filter_map(|line| line.trim().strip_prefix(SKIPPED))
+            {
+                summary.skip(&package, reason);
+            }
+            if !output.status.success() {
+                is_good = false;
+                anstream::println!("{text}");
+            }
         }
         summary.passed += passed.saturating_sub(1);
-        if output.status.success() && passed > 0 {
-            summary.pass(
-                &package,
-                &format!("{passed} tests in {:.1} s", started.elapsed().as_secs_f32()),
-            );
-        } else if output.status.success() {
-            anstream::println!("        {package:<18} has no tests of its own");
+        if is_good {
+            let seconds = started.elapsed().as_secs_f32();
+            summary.pass(&package, &format!("{passed} tests in {seconds:.1} s"));
         } else {
             summary.failed += failed.saturating_sub(1);
-            summary.fail(&package, &format!("{failed} tests failed\n{text}"));
+            summary.fail(&package, &format!("{failed} tests failed; see above"));
         }
     }
     Ok(())
+}
+
+/// The programs that cargo compiled the tests into, by the folder of their package.
+fn test_programs(messages: &[u8]) -> Result<BTreeMap<PathBuf, Vec<PathBuf>>> {
+    let mut programs: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+    for message in serde_json::Deserializer::from_slice(messages).into_iter() {
+        let message: serde_json::Value = message.context("cannot read what cargo built")?;
+        let is_test = message["profile"]["test"] == true;
+        if let (true, Some(program)) = (is_test, message["executable"].as_str()) {
+            let manifest = message["manifest_path"]
+                .as_str()
+                .context("a package has no manifest")?;
+            let folder = Path::new(manifest)
+                .parent()
+                .context("a manifest lies nowhere")?;
+            programs
+                .entry(folder.to_owned())
+                .or_default()
+                .push(program.into());
+        }
+    }
+    Ok(programs)
+}
+
+/// Runs a test program as cargo would: in the folder of its package, knowing which cargo it is.
+fn test_command(program: &Path, folder: &Path, options: &TestOptions) -> Command {
+    let mut command = Command::new(program);
+    command
+        .arg("--nocapture")
+        .current_dir(folder)
+        .env("CARGO_MANIFEST_DIR", folder);
+    command.env("CARGO", build::cargo(folder).get_program());
+    if options.strict {
+        command.env("SEEN_STRICT", "1");
+    }
+    command
 }
 
 /// Checks every step against the contract, and the README's table against what was found.
@@ -258,21 +312,6 @@ fn measurements(root: &Path, options: &TestOptions, summary: &mut Summary) -> Re
         Some(difference) => summary.fail("figures", &difference),
     }
     Ok(())
-}
-
-/// The packages of the workspace, in the order of its manifest.
-fn package_names(root: &Path) -> Result<Vec<String>> {
-    let output = component(root, "metadata", &["--no-deps", "--format-version=1"]).output()?;
-    let metadata: serde_json::Value =
-        serde_json::from_slice(&output.stdout).context("cannot read cargo metadata")?;
-    let packages = metadata["packages"]
-        .as_array()
-        .context("cargo metadata names no packages")?;
-    Ok(packages
-        .iter()
-        .filter_map(|package| package["name"].as_str())
-        .map(str::to_owned)
-        .collect())
 }
 
 /// Adds up the lines in which cargo's test runner says how many tests passed and failed.

@@ -32,6 +32,7 @@ tar -C "$root" -c . | docker import \
     --change "$label" \
     --change 'ENTRYPOINT ["docker-entrypoint.sh"]' \
     --change 'CMD ["redis-server"]' \
+    --change 'EXPOSE 6379' \
     --change 'WORKDIR /data' \
     --change 'VOLUME /data' \
     - "$redis_image"

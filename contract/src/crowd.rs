@@ -113,10 +113,13 @@ pub(crate) fn harvest(
     clients: usize,
     duration: Duration,
 ) -> Result<Harvest, String> {
-    let started = Instant::now();
+    let barrier = Barrier::new(clients);
     let one = |client: usize| -> Result<(u32, u32), String> {
         let error = |error| format!("client {client}: GET /: {error}");
-        let mut connection = Connection::open(addr).map_err(error)?;
+        let connection = Connection::open(addr);
+        barrier.wait();
+        let started = Instant::now();
+        let mut connection = connection.map_err(error)?;
         let (mut served, mut turned_away) = (0, 0);
         while started.elapsed() < duration {
             let response = connection.ask("GET", "/").map_err(error)?;
@@ -135,7 +138,7 @@ pub(crate) fn harvest(
     let clients = clients?;
     let served: u32 = clients.iter().map(|(served, _)| served).sum();
     Ok(Harvest {
-        per_second: f64::from(served) / started.elapsed().as_secs_f64(),
+        per_second: f64::from(served) / duration.as_secs_f64(),
         turned_away: clients.iter().map(|(_, turned_away)| turned_away).sum(),
     })
 }

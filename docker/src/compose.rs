@@ -22,7 +22,11 @@ pub fn engine_version() -> Result<String, Error> {
     }
     let stderr = String::from_utf8_lossy(&output.stderr);
     let reason = stderr.lines().rfind(|line| !line.trim().is_empty());
-    Err(Error::new(reason.unwrap_or("docker version fails and does not say why").trim()))
+    Err(Error::new(
+        reason
+            .unwrap_or("docker version fails and does not say why")
+            .trim(),
+    ))
 }
 
 /// A Compose that is installed here.

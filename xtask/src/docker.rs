@@ -58,8 +58,8 @@ pub fn run(root: &Path, step: &Step, port: u16) -> Result<ExitCode> {
     anstream::println!("  {DIM}page{RESET}   {BOLD}http://localhost:{port}{RESET}");
     anstream::println!("  {DIM}count{RESET}  on the volume {name}_count; it stays when you stop");
     anstream::println!(
-        "  {DIM}logs{RESET}   docker logs {}",
-        project.containers("web")?.join(" ")
+        "  {DIM}logs{RESET}   docker logs --follow {}",
+        web_name(&project)?
     );
     anstream::println!("  {DIM}stop{RESET}   Ctrl-C");
     anstream::println!();
@@ -68,6 +68,14 @@ pub fn run(root: &Path, step: &Step, port: u16) -> Result<ExitCode> {
     }
     terminal::progress("taking the containers down");
     Ok(ExitCode::SUCCESS)
+}
+
+/// The name of web's container. The two generations of Compose name it differently.
+fn web_name(project: &Project) -> Result<String> {
+    let web = project.containers("web")?;
+    let web = web.first().context("the container of web is gone")?;
+    let name = docker::inspect(web, "{{.Name}}")?;
+    Ok(name.trim_start_matches('/').to_owned())
 }
 
 /// Only the Redis of docker-compose.yml, reachable from this machine. When it is dropped it is taken

@@ -20,7 +20,8 @@ RUN if ! test -f "$STEP/Cargo.toml"; then \
     fi \
     && cp -r /src /outline && cd /outline \
     && find . -type f ! -name Cargo.toml ! -name Cargo.lock ! -name '*.rs' -delete \
-    && echo '#![allow(warnings)] fn main() {}' > /stub.rs && find . -name '*.rs' -exec cp /stub.rs {} \;
+    && echo '#![allow(warnings)] fn main() {}' > /stub.rs \
+    && find . -name '*.rs' -exec cp /stub.rs {} \;
 
 # --- 2. The program ---------------------------------------------------------------------------
 FROM ${RUST_IMAGE} AS build

@@ -40,7 +40,8 @@ tar -C "$root" -c . | docker import \
 # Rust: this machine's compiler and cargo, and the certificates with which it trusts crates.io.
 sysroot=$(rustc --print sysroot)
 cp -a "$sysroot/bin" "$sysroot/lib" "$root/usr/local/"
-cp -L "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" "$root/etc/ssl/certs/ca-certificates.crt"
+bundle=etc/ssl/certs/ca-certificates.crt
+cp -L "${SSL_CERT_FILE:-/$bundle}" "$root/$bundle"
 tar -C "$root" -c . | docker import \
     --change "$label" \
     --change 'ENV CARGO_HOME=/usr/local/cargo' \

@@ -13,7 +13,7 @@ use crate::{Compose, Error, janitor::Janitor, run};
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The variables that docker-compose.yml reads. Their values come from us, not from the shell.
-const VARIABLES: [&str; 3] = ["STEP", "APP_PORT", "RUST_LOG"];
+const VARIABLES: [&str; 4] = ["STEP", "IMAGE", "APP_PORT", "RUST_LOG"];
 
 /// What becomes of the count when a project ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -78,8 +78,8 @@ fn web_name(project: &Project) -> Result<String> {
     Ok(name.trim_start_matches('/').to_owned())
 }
 
-/// Only the Redis of docker-compose.yml, reachable from this machine. When it is dropped it is taken
-/// down, and its count with it.
+/// Only the Redis of docker-compose.yml, reachable from this machine. When it is dropped it is
+/// taken down, and its count with it.
 pub struct Redis {
     /// Where it is.
     pub url: String,

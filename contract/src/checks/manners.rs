@@ -37,7 +37,7 @@ const GOODPUT_MIN: f64 = 0.8;
 /// How long each crowd comes, and how often two crowds are compared: on a busy machine, one of them may
 /// have all the luck.
 const CROWD_TIME: Duration = Duration::from_millis(400);
-const COMPARISONS: usize = 8;
+const COMPARISONS: usize = 12;
 
 /// How often a thing is tried that a busy machine can spoil.
 const TRIES: usize = 3;

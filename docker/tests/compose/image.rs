@@ -1,50 +1,52 @@
 //! What the Dockerfile makes: how big it is, what is in it, and how soon it is made again.
 
-use std::{fs, path::Path, time::Instant};
+use std::{fs, path::Path, process, time::Instant};
 
 use docker::{Count, Project};
 
-use crate::stage::{Stage, docker, root, with_each_compose};
+use crate::stage::{IMAGE, Stage, docker, root, with_each_compose};
 
 /// The image of the last step, uncompressed, in bytes. The tutorial this is a retelling of had
 /// "a bit less than 200 MB".
 const SIZE_MAX: u64 = 3_000_000;
 
-/// The last step, as docker-compose.yml builds it when you name none.
-const LAST: &str = "seen-n-times:latest";
-
 #[test]
 fn the_image_is_one_small_program_without_rights() {
     with_each_compose(|compose| {
         Stage::new(compose, None).compose(&["build"]);
-
-        let size: u64 = inspect(LAST, "{{.Size}}").parse().unwrap();
+        // The last step, as you get it when you name none.
+        let image = &format!("{IMAGE}:latest");
+        let size: u64 = inspect(image, "{{.Size}}").parse().unwrap();
         println!("{compose}: the image has {size} bytes");
         assert!(
             size <= SIZE_MAX,
             "the image has {size} bytes, more than {SIZE_MAX}:\n{}",
-            history(LAST)
+            history(image)
         );
-        let layers = inspect(LAST, "{{len .RootFS.Layers}}");
+        let layers = inspect(image, "{{len .RootFS.Layers}}");
         assert_eq!(
             layers,
             "1",
             "the image has more layers than the program:\n{}",
-            history(LAST)
+            history(image)
         );
 
-        assert_eq!(inspect(LAST, "{{.Config.User}}"), "65532:65532", "the user");
         assert_eq!(
-            inspect(LAST, "{{json .Config.Entrypoint}}"),
+            inspect(image, "{{.Config.User}}"),
+            "65532:65532",
+            "the user"
+        );
+        assert_eq!(
+            inspect(image, "{{json .Config.Entrypoint}}"),
             r#"["/web"]"#,
             "exec form, no shell"
         );
         assert_eq!(
-            inspect(LAST, "{{json .Config.ExposedPorts}}"),
+            inspect(image, "{{json .Config.ExposedPorts}}"),
             r#"{"5000/tcp":{}}"#,
             "the port"
         );
-        let labels = inspect(LAST, "{{json .Config.Labels}}");
+        let labels = inspect(image, "{{json .Config.Labels}}");
         for label in ["title", "description", "licenses"] {
             let label = format!("org.opencontainers.image.{label}");
             assert!(labels.contains(&label), "no label {label} in {labels}");
@@ -59,7 +61,7 @@ fn another_step_is_built_and_healthy_although_it_knows_no_health() {
         stage.up();
         assert_eq!(
             stage.inspect("web", "{{.Config.Image}}"),
-            "seen-n-times:step-2-redis"
+            format!("{IMAGE}:step-2-redis")
         );
         let title = r#"{{index .Config.Labels "org.opencontainers.image.title"}}"#;
         assert_eq!(stage.inspect("web", title), "Seen N Times: step-2-redis");
@@ -107,19 +109,10 @@ fn a_change_of_one_line_compiles_only_our_own_crate() {
         let copy = tempfile::tempdir().unwrap();
         let step = steps().pop().unwrap();
         copy_sources(root(), copy.path());
-        replace(
-            &copy.path().join("docker-compose.yml"),
-            "image: seen-n-times:",
-            "image: seen-n-times-edited:",
-        );
-        let project = Project::new(
-            compose,
-            copy.path(),
-            "seen-test-edited",
-            Count::Forgotten,
-            &[],
-        )
-        .unwrap();
+        let name = &format!("seen-test-edited-{}", process::id());
+        let variables = [("IMAGE", name.as_str())];
+        let project =
+            Project::new(compose, copy.path(), name, Count::Forgotten, &variables).unwrap();
         build(&project);
 
         let lib = copy.path().join("steps").join(&step).join("src/lib.rs");
@@ -132,7 +125,7 @@ fn a_change_of_one_line_compiles_only_our_own_crate() {
             "{compose}: built again in {:.1} s",
             started.elapsed().as_secs_f32()
         );
-        docker(&["rmi", "--no-prune", "seen-n-times-edited:latest"]);
+        docker(&["rmi", "--no-prune", &format!("{name}:latest")]);
 
         let compiled: Vec<&str> = output.split("Compiling ").skip(1).collect();
         let compiled: Vec<_> = compiled

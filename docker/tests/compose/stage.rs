@@ -15,6 +15,9 @@ use crate::base_images;
 /// How long a container may take to turn healthy. It asks every two seconds.
 const HEALTHY_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// The name of the images that the checks build. Yours are called otherwise and stay as they are.
+pub const IMAGE: &str = "seen-n-times-test";
+
 /// The checks take turns: each wants the machine for itself.
 static TURN: Mutex<()> = Mutex::new(());
 
@@ -97,7 +100,7 @@ impl Stage {
             1 => format!("127.0.0.1:{first}"),
             _ => format!("127.0.0.1:{first}-{}", first + count - 1),
         };
-        let mut variables = vec![("APP_PORT", app_port.as_str())];
+        let mut variables = vec![("IMAGE", IMAGE), ("APP_PORT", &app_port)];
         variables.extend(step.map(|step| ("STEP", step)));
         let name = format!("seen-test-{}-{first}", process::id());
         let project = Project::new(compose, root(), &name, Count::Forgotten, &variables).unwrap();

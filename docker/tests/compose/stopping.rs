@@ -10,7 +10,7 @@ use crate::{
     stage::{Stage, docker, with_each_compose},
 };
 
-/// How long `stop` may take until both have ended. A program that does not listen takes ten seconds.
+/// How long `stop` may take until both have ended. Whoever does not listen takes ten seconds.
 const STOP_MAX: Duration = Duration::from_millis(1500);
 
 /// A busy machine can make any of these slow, and none of them fast: the best one counts.
@@ -78,8 +78,8 @@ fn visits_under_way_are_answered() {
     });
 }
 
-/// How long after `started` the container of a service ended, by its own account. What Compose itself
-/// takes to finish after that is no concern of ours.
+/// How long after `started` the container of a service ended, by its own account. What Compose
+/// itself takes to finish after that is no concern of ours.
 fn stopped_after(stage: &Stage, service: &str, started: SystemTime) -> Duration {
     let finished = stage.inspect(service, "{{.State.FinishedAt}}");
     let started = started

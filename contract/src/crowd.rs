@@ -15,28 +15,35 @@ use crate::http::{ANSWER_TIMEOUT, Connection, Response};
 /// How long a visitor who was turned away waits. `Retry-After` asks for longer; most are less patient.
 const REFUSED_PAUSE: Duration = Duration::from_millis(100);
 
-/// `clients` visitors make `visits` visits each, over connections that stay open.
+/// `clients` visitors make `visits` visits each, over connections that stay open. Returns their numbers;
+/// or `None` if somebody was turned away, which a busy machine can be the reason for.
 ///
 /// # Errors
 ///
-/// The first visit that did not end with a number.
-pub(crate) fn visits(addr: SocketAddr, clients: usize, visits: usize) -> Result<Vec<u64>, String> {
-    let one = |client: usize| -> Result<Vec<u64>, String> {
+/// The first visit that ended in any other way.
+pub(crate) fn visits(
+    addr: SocketAddr,
+    clients: usize,
+    visits: usize,
+) -> Result<Option<Vec<u64>>, String> {
+    let one = |client: usize| -> Result<Option<Vec<u64>>, String> {
         let error = |error| format!("client {client}: GET /: {error}");
         let mut connection = Connection::open(addr).map_err(error)?;
         let mut numbers = Vec::with_capacity(visits);
         for _ in 0..visits {
             let response = connection.ask("GET", "/").map_err(error)?;
-            let number = response
-                .seen()
-                .ok_or_else(|| format!("client {client}: GET / answered\n{response}"))?;
-            numbers.push(number);
+            match response.seen() {
+                Some(number) => numbers.push(number),
+                None if response.turns_away() => return Ok(None),
+                None => return Err(format!("client {client}: GET / answered\n{response}")),
+            }
         }
-        Ok(numbers)
+        Ok(Some(numbers))
     };
-    let results = in_parallel(clients, one);
-    let numbers: Result<Vec<Vec<u64>>, String> = results.into_iter().collect();
-    Ok(numbers?.concat())
+    let numbers: Result<Vec<Option<Vec<u64>>>, String> =
+        in_parallel(clients, one).into_iter().collect();
+    let numbers: Option<Vec<Vec<u64>>> = numbers?.into_iter().collect();
+    Ok(numbers.map(|numbers| numbers.concat()))
 }
 
 /// What is wrong with numbers that must be exactly those from `first` on, in any order.

@@ -33,6 +33,7 @@ pub fn shared(bench: &Bench) -> Result<Finding, Stop> {
     ];
     let numbers = crowd::in_parallel(copies.len(), |copy| {
         let numbers = crowd::visits(copies[copy].addr, CLIENTS, VISITS_EACH);
+        let numbers = numbers.and_then(|numbers| numbers.ok_or("a visitor was turned away".into()));
         numbers.map_err(|error| Stop::Broken(format!("{error}{}", copies[copy].log())))
     });
     let numbers: Vec<Vec<u64>> = numbers.into_iter().collect::<Result<_, _>>()?;

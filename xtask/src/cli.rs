@@ -47,11 +47,14 @@ pub struct RunOptions {
     /// Where the count is kept: auto, embedded, docker, or a URL such as redis://127.0.0.1:6379
     #[arg(long, default_value = "auto", value_name = "REDIS")]
     pub redis: RedisChoice,
-    /// Build without optimisation: compiles faster, runs slower
+    /// Build without optimisation, the default: compiles faster, runs slower
     #[arg(long)]
     pub debug: bool,
+    /// Build with optimisation: for when you point a load at the page
+    #[arg(long, conflicts_with = "debug")]
+    pub release: bool,
     /// Run in containers, as docker-compose.yml has them, and not on this machine itself
-    #[arg(long, conflicts_with_all = ["redis", "debug"])]
+    #[arg(long, conflicts_with_all = ["redis", "debug", "release"])]
     pub docker: bool,
 }
 

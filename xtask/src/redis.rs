@@ -1,6 +1,11 @@
 //! Which Redis keeps the count: one that runs already, a private one, or the one inside this tool.
 
-use std::{env, net::TcpListener, process::ExitCode, time::Duration};
+use std::{
+    env,
+    net::TcpListener,
+    process::{ExitCode, ExitStatus},
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use lab::redis::{Durability, RedisClient, RedisProgram, RedisServer};
@@ -72,13 +77,13 @@ impl Source {
         match self {
             Self::Running(url) | Self::Docker(docker::Redis { url, .. }) => Ok(Running {
                 url: url.clone(),
-                _server: None,
+                server: None,
             }),
             Self::Private(program) => {
                 let server = RedisServer::start(program, Durability::None)?;
                 Ok(Running {
                     url: server.url(),
-                    _server: Some(server),
+                    server: Some(server),
                 })
             }
         }
@@ -103,7 +108,17 @@ impl Source {
 pub struct Running {
     /// Where it is.
     pub url: String,
-    _server: Option<RedisServer>,
+    server: Option<RedisServer>,
+}
+
+impl Running {
+    /// How it ended, if it is ours and somebody else ended it.
+    pub fn has_ended(&mut self) -> Result<Option<ExitStatus>> {
+        match &mut self.server {
+            Some(server) => Ok(server.has_ended()?),
+            None => Ok(None),
+        }
+    }
 }
 
 /// Serves the embedded Redis until it is stopped. It is a process of its own, so that it can be

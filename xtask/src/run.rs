@@ -47,10 +47,11 @@ pub fn run(root: &Path, options: &RunOptions) -> Result<ExitCode> {
         .transpose()?;
 
     let interrupted = interrupt::catch()?;
-    let profile = if options.debug {
-        Profile::Debug
-    } else {
+    // The first page is worth more than a fast one: a debug build is there in two thirds of the time.
+    let profile = if options.release {
         Profile::Release
+    } else {
+        Profile::Debug
     };
     let programs = build::programs(root, std::slice::from_ref(&step), profile)?;
     if interrupted.yet() {
@@ -59,7 +60,7 @@ pub fn run(root: &Path, options: &RunOptions) -> Result<ExitCode> {
     let Some(programs) = programs else {
         return Ok(ExitCode::FAILURE);
     };
-    let redis = source.as_ref().map(Source::start).transpose()?;
+    let mut redis = source.as_ref().map(Source::start).transpose()?;
     let mut process = start(&step, &programs[0], options.port, redis.as_ref())?;
     let line = process.wait_for_line(START_TIMEOUT, |line| line.contains("http://"));
     let url = match line {
@@ -73,7 +74,7 @@ pub fn run(root: &Path, options: &RunOptions) -> Result<ExitCode> {
         Err(error) => return Err(error.into()),
     };
     print_block(&step, &url, source.as_ref(), redis.as_ref())?;
-    wait(&step, process, &interrupted)
+    wait(&step, process, redis.as_mut(), &interrupted)
 }
 
 fn ensure_port_is_free(port: u16) -> Result<()> {
@@ -129,9 +130,23 @@ fn print_block(
     Ok(())
 }
 
-/// Waits for Ctrl-C and stops the step, or for the step to end by itself, which is a failure.
-fn wait(step: &Step, mut process: Process, interrupted: &Interrupted) -> Result<ExitCode> {
+/// Waits for Ctrl-C and stops the step, or for the step to end by itself, which is a failure. That
+/// its Redis ends is none: what the step does then is worth seeing.
+fn wait(
+    step: &Step,
+    mut process: Process,
+    mut redis: Option<&mut Running>,
+    interrupted: &Interrupted,
+) -> Result<ExitCode> {
     loop {
+        if let Some(status) = redis.as_mut().map_or(Ok(None), |redis| redis.has_ended())? {
+            terminal::error(&format!(
+                "the private Redis has ended by itself: {status}; the count is gone with it. Ctrl-C, \
+                 and run {} again",
+                step.name
+            ));
+            redis = None;
+        }
         if let Some(status) = process.try_wait()? {
             terminal::error(&format!("{} has ended by itself: {status}", step.name));
             return Ok(ExitCode::FAILURE);

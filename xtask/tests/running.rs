@@ -2,9 +2,12 @@
 
 use std::{
     env,
+    fs::{self, Permissions},
     io::{BufRead, BufReader, Read, Write},
     net::{Ipv4Addr, TcpStream},
+    os::unix::{fs::PermissionsExt, process::CommandExt},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
@@ -21,11 +24,16 @@ struct Running {
 
 impl Running {
     fn start(arguments: &[&str]) -> Self {
+        Self::start_with_stderr(arguments, Stdio::inherit())
+    }
+
+    fn start_with_stderr(arguments: &[&str], stderr: Stdio) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_xtask"))
-            .args(["run", "--debug", "--port", "0"])
+            .args(["run", "--port", "0"])
             .args(arguments)
             .env_remove("REDIS_URL")
             .stdout(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -145,6 +153,74 @@ fn a_step_that_dies_is_reported_and_takes_the_rest_with_it() {
     );
     assert_eq!(running.ended().code(), Some(1));
     running.nothing_is_left();
+}
+
+#[test]
+fn a_redis_that_dies_is_reported_and_the_step_lives_on() {
+    let mut running = Running::start_with_stderr(&["2", "--redis", "embedded"], Stdio::piped());
+    assert_eq!(running.visit(), "Hello World! I have been seen 1 times.");
+    let port = running.redis_port.unwrap();
+    let killed = Command::new("pkill")
+        .args([
+            "-KILL",
+            "--full",
+            &format!("embedded-redis 127.0.0.1:{port}"),
+        ])
+        .status();
+    assert!(
+        killed.unwrap().success(),
+        "the embedded Redis was not found"
+    );
+    let lines = BufReader::new(running.child.stderr.take().unwrap()).lines();
+    let (found, report) = mpsc::channel();
+    thread::spawn(move || {
+        let is_report = |line: &String| line.contains("Redis has ended by itself");
+        let _ = found.send(lines.map_while(Result::ok).find(is_report));
+    });
+    let report = report.recv_timeout(PATIENCE).ok().flatten();
+    assert!(report.is_some(), "nobody said that Redis has ended");
+    assert!(!running.visit().contains("seen 2 times"));
+    running.signal("-INT");
+    assert_eq!(running.ended().code(), Some(0));
+    running.nothing_is_left();
+}
+
+#[test]
+fn ctrl_c_while_cargo_compiles_stops_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let cargo = folder.path().join("cargo");
+    // It compiles for ever, and says so in a file.
+    let script = format!(
+        "#!/bin/sh\necho $$ >{}/id\nexec sleep 600\n",
+        folder.path().display()
+    );
+    fs::write(&cargo, script).unwrap();
+    fs::set_permissions(&cargo, Permissions::from_mode(0o755)).unwrap();
+    let mut xtask = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["run", "2", "--port", "0", "--redis", "embedded"])
+        .env("CARGO", &cargo)
+        // A terminal sends Ctrl-C to all that it runs in the foreground: to this group.
+        .process_group(0)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    let id = loop {
+        assert!(Instant::now() < deadline, "cargo was not started");
+        match fs::read_to_string(folder.path().join("id")) {
+            Ok(id) if id.ends_with('\n') => break id.trim().to_owned(),
+            _ => thread::sleep(Duration::from_millis(10)),
+        }
+    };
+    let group = format!("-{}", xtask.id());
+    let signalled = Command::new("kill").args(["-INT", "--", &group]).status();
+    assert!(signalled.unwrap().success());
+    assert_eq!(xtask.wait().unwrap().code(), Some(130));
+    let cargo_runs = Command::new("kill")
+        .args(["-0", &id])
+        .stderr(Stdio::null())
+        .status();
+    assert!(!cargo_runs.unwrap().success(), "cargo still runs");
 }
 
 /// What a real browser shows. It also asks for /favicon.ico, as browsers do.

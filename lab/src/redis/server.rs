@@ -123,6 +123,19 @@ impl RedisServer {
         self.process.as_ref().map(Process::id)
     }
 
+    /// How the server ended, if it ended by itself or somebody else ended it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Control`] when the operating system refuses.
+    pub fn has_ended(&mut self) -> Result<Option<ExitStatus>, Error> {
+        let Some(process) = &mut self.process else {
+            return Ok(None);
+        };
+        let status = process.try_wait();
+        self.control(status)
+    }
+
     /// Where the server keeps what survives it.
     pub fn folder(&self) -> &Folder {
         &self.folder

@@ -73,7 +73,9 @@ impl Store {
             let mut connection = self.pool.get().await?;
             // Sent once. An `INCR` without a reply may have happened, so it is never sent again.
             let increment = redis::cmd("INCR").arg(KEY).take();
-            Ok(increment.query_async(&mut connection).await?)
+            // As a `u64`, the client would take -1 for 18446744073709551615.
+            let number: i64 = increment.query_async(&mut connection).await?;
+            Ok(u64::try_from(number)?)
         })
         .await
     }

@@ -80,11 +80,12 @@ impl Store {
             };
             // Sent once. An `INCRBY` without a reply may have happened, so it is never sent again.
             let add = redis::cmd("INCRBY").arg(KEY).arg(visits).take();
-            let last = add.query_async(&mut connection).await?;
+            // As a `u64`, the client would take -1 for 18446744073709551615.
+            let last: i64 = add.query_async(&mut connection).await?;
             // After a failure we do not get here: the connection goes back to the pool, which tries
             // it before it lends it again.
             *self.kept() = Some((connection, Instant::now()));
-            Ok(last)
+            Ok(u64::try_from(last)?)
         })
         .await
     }

@@ -3,6 +3,7 @@
 //!
 //! - [`process::Process`] is a child process that cannot outlive this one, however this one ends.
 //! - [`redis::RedisServer`] is a Redis of your own: start it, stop it, kill it, freeze it.
+//! - [`redis::FaultProxy`] is a bad wire to a Redis.
 //! - [`redis::RedisClient`] asks a Redis a question from blocking code.
 //! - [`embedded::serve`] is a small Redis in this crate: a dictionary behind a socket.
 //! - [`resp`] is the protocol that the last two speak.
@@ -18,9 +19,11 @@ mod janitor;
 mod platform;
 mod port;
 pub mod process;
+mod random;
 pub mod redis;
 pub mod resp;
 
 pub use error::Error;
 pub use folder::Folder;
 pub use port::free_port;
+pub use random::Random;

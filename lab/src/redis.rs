@@ -3,10 +3,12 @@
 mod client;
 mod for_tests;
 mod program;
+mod proxy;
 mod server;
 mod url;
 
 pub use client::{ClientError, RedisClient};
 pub use for_tests::TestRedis;
 pub use program::RedisProgram;
+pub use proxy::{Count, Fault, FaultProxy, Record};
 pub use server::{Durability, RedisServer};

@@ -1,6 +1,7 @@
 //! A private Redis.
 
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
@@ -111,6 +112,11 @@ impl RedisServer {
     /// The address for clients, such as `redis://127.0.0.1:23456`.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// The address for sockets.
+    pub fn addr(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
     /// The port that the server listens on while it runs.

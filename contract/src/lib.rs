@@ -9,11 +9,14 @@
 //! defect, named at the check. A service that fails in any other way neither has the capability nor
 //! lacks it, it is [broken](Verdict::Broken); and that, like a check that could not be carried out, is
 //! always a failure.
+//!
+//! A [`FaultRun`] is another kind of check: it holds a step to its promises on a bad wire to Redis.
 
 mod bench;
 mod checks;
 mod crowd;
 mod expectations;
+mod faults;
 mod http;
 mod report;
 mod service;
@@ -22,6 +25,7 @@ mod subject;
 use std::time::Instant;
 
 pub use expectations::{Expectation, expected};
+pub use faults::FaultRun;
 pub use report::{Cell, Report, Verdict, markdown};
 pub use subject::{RedisSource, Subject};
 

@@ -3,12 +3,12 @@
 use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::{Context, Result, anyhow, bail};
-use contract::{CAPABILITIES, Cell, RedisSource, Report, Subject, Verdict};
+use contract::{CAPABILITIES, Cell, FaultRun, RedisSource, Report, Stop, Subject, Verdict};
 
 use crate::{
     build::{self, Profile, Program},
     cli::CheckOptions,
-    interrupt,
+    docker, interrupt,
     redis::Source,
     step::{self, Step},
     terminal::{self, BOLD, DIM, GREEN, RED, RESET, YELLOW},
@@ -66,18 +66,35 @@ pub fn steps(
         Source::Running(url) => (RedisSource::Url(url), None),
         Source::Docker(redis) => (RedisSource::Url(redis.url.clone()), Some(redis)),
     };
-    let subjects = steps
-        .iter()
-        .zip(programs)
-        .map(|(step, program)| Subject::Step {
-            name: step.name.clone(),
-            number: step.number,
-            program: program.path.clone(),
-            arguments: program.arguments.clone(),
-        });
+    let subjects = steps.iter().zip(programs);
     Ok(subjects
-        .map(|subject| one(&subject, &redis, only))
+        .map(|(step, program)| one(&subject(step, program), &redis, only))
         .collect())
+}
+
+/// Holds a step that is built already to its promises, on a bad wire to a Redis.
+pub fn faults(
+    step: &Step,
+    program: &Program,
+    source: &Source,
+    run: FaultRun,
+) -> Result<String, Stop> {
+    let redis = match source {
+        Source::Private(program) => RedisSource::Program(program.clone()),
+        Source::Running(url) | Source::Docker(docker::Redis { url, .. }) => {
+            RedisSource::Url(url.clone())
+        }
+    };
+    run.check(&subject(step, program), &redis)
+}
+
+fn subject(step: &Step, program: &Program) -> Subject {
+    Subject::Step {
+        name: step.name.clone(),
+        number: step.number,
+        program: program.path.clone(),
+        arguments: program.arguments.clone(),
+    }
 }
 
 fn one(subject: &Subject, redis: &RedisSource, only: &[String]) -> Report {

@@ -8,21 +8,25 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
+use contract::{FaultRun, Stop};
 
 use crate::{
-    build::{self, Profile},
+    build::{self, Profile, Program},
     check,
     cli::{RedisChoice, TestOptions},
     interrupt, readme,
     redis::Source,
-    step::{self, Language},
+    step::{self, Language, Step},
     terminal::{self, BOLD, GREEN, RED, RESET, YELLOW},
     tools,
 };
 
 /// Tests say with a line that begins like this that they had nothing to run on.
 const SKIPPED: &str = "skipped: ";
+
+/// The first step that promises something for the case that the wire to Redis is bad.
+const PROMISED_FROM: u32 = 4;
 
 /// What has been run so far.
 #[derive(Default)]
@@ -256,6 +260,11 @@ fn contract(root: &Path, options: &TestOptions, summary: &mut Summary) -> Result
         summary.fail("contract", "the steps do not compile");
         return Ok(());
     };
+    for (step, program) in steps.iter().zip(&programs) {
+        if step.number >= PROMISED_FROM {
+            faults(step, program, &source, summary)?;
+        }
+    }
     let reports = check::steps(&steps, &programs, source, &[])?;
     for report in &reports {
         let (name, what) = (&report.subject, report.summary());
@@ -276,6 +285,19 @@ fn contract(root: &Path, options: &TestOptions, summary: &mut Summary) -> Result
     )? {
         None => summary.pass("README", "agrees with the contract run"),
         Some(difference) => summary.fail("README", &difference),
+    }
+    Ok(())
+}
+
+/// Holds a step to its promises on a bad wire to Redis.
+fn faults(step: &Step, program: &Program, source: &Source, summary: &mut Summary) -> Result<()> {
+    let run = FaultRun::from_env().map_err(|error| anyhow!(error))?;
+    terminal::progress(&format!("{} on a bad wire to Redis", step.name));
+    let name = format!("faults, step {}", step.number);
+    match check::faults(step, program, source, run) {
+        Ok(seen) => summary.pass(&name, &seen),
+        Err(Stop::Broken(why)) => summary.fail(&name, &why),
+        Err(Stop::LeftOut(why)) => summary.skip(&name, &why),
     }
     Ok(())
 }

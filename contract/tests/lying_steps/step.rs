@@ -26,6 +26,7 @@ struct Step {
     in_flight: AtomicUsize,
     own_count: AtomicU64,
     has_failed: AtomicBool,
+    kept: Mutex<Option<u64>>,
     first_connection: Mutex<Option<RedisClient>>,
 }
 
@@ -39,6 +40,7 @@ fn main() {
         in_flight: AtomicUsize::new(0),
         own_count: AtomicU64::new(5),
         has_failed: AtomicBool::new(false),
+        kept: Mutex::new(None),
     }));
     if step.lie("ends in silence without Redis") && step.has_lost_redis() {
         return;
@@ -109,7 +111,19 @@ impl Step {
             return Some(self.own_count.fetch_add(1, SeqCst));
         }
         let had_failed = self.has_failed.load(SeqCst);
+        if self.lie("answers before Redis") {
+            let url = self.redis_url.clone();
+            thread::spawn(move || connect(&url)?.command(&["INCR", "seen"]).ok());
+            return Some(self.own_count.fetch_add(1, SeqCst) - 4);
+        }
+        if self.lie("gives the higher number first") {
+            return self.higher_first(redis);
+        }
         match self.increment(redis) {
+            Some(number) if self.lie("gives every tenth number twice") && number % 10 == 0 => {
+                Some(number - 1)
+            }
+            None if self.lie("asks again") => self.increment(redis),
             Some(number) if self.lie("goes back") && had_failed => Some(number.saturating_sub(20)),
             Some(number) => Some(number),
             None => {
@@ -117,6 +131,16 @@ impl Step {
                 self.lie("makes a number up").then_some(1000)
             }
         }
+    }
+
+    /// Keeps every other number for the next visit.
+    fn higher_first(&self, redis: &mut Option<RedisClient>) -> Option<u64> {
+        let mut kept = self.kept.lock().expect("nobody panics");
+        if let Some(number) = kept.take() {
+            return Some(number);
+        }
+        *kept = Some(self.increment(redis)?);
+        self.increment(redis)
     }
 
     fn increment(&self, redis: &mut Option<RedisClient>) -> Option<u64> {

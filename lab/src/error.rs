@@ -51,6 +51,15 @@ pub enum Error {
         /// The last lines of its log.
         output: String,
     },
+    /// The nodes of a cluster have not become what they should be.
+    Cluster {
+        /// What was waited for.
+        what: String,
+        /// How long.
+        timeout: Duration,
+        /// What was seen instead, last.
+        seen: String,
+    },
     /// No temporary folder could be made.
     Folder(io::Error),
     /// No free port was found.
@@ -118,6 +127,15 @@ impl fmt::Display for Error {
                     Tail(output)
                 )
             }
+            Error::Cluster {
+                what,
+                timeout,
+                seen,
+            } => write!(
+                f,
+                "the Redis Cluster does not have {what} after {timeout:?}{}",
+                Tail(seen)
+            ),
             Error::Folder(source) => write!(f, "cannot make a temporary folder: {source}"),
             Error::Port(source) => write!(f, "cannot find a free port on 127.0.0.1: {source}"),
             Error::Client(source) => source.fmt(f),
@@ -131,7 +149,7 @@ impl std::error::Error for Error {
             Error::Spawn { source, .. } | Error::Control { source, .. } => Some(source),
             Error::Folder(source) | Error::Port(source) => Some(source),
             Error::Client(source) => Some(source),
-            Error::NoLine { .. } | Error::RedisNotReady { .. } => None,
+            Error::NoLine { .. } | Error::RedisNotReady { .. } | Error::Cluster { .. } => None,
         }
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! - [`process::Process`] is a child process that cannot outlive this one, however this one ends.
 //! - [`redis::RedisServer`] is a Redis of your own: start it, stop it, kill it, freeze it.
+//! - [`redis::RedisCluster`] is six of them that share the keys and stand in for each other.
 //! - [`redis::FaultProxy`] is a bad wire to a Redis.
 //! - [`redis::RedisClient`] asks a Redis a question from blocking code.
 //! - [`embedded::serve`] is a small Redis in this crate: a dictionary behind a socket.

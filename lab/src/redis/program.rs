@@ -50,8 +50,15 @@ impl RedisProgram {
             .map(str::to_owned)
     }
 
-    /// The command that serves `port` on 127.0.0.1 and keeps what it must keep in `folder`.
-    pub(super) fn command(&self, port: u16, folder: &Path, durability: Durability) -> Command {
+    /// The command that serves `port` on 127.0.0.1 and keeps what it must keep in `folder`. With
+    /// `more` for a real server.
+    pub(super) fn command(
+        &self,
+        port: u16,
+        folder: &Path,
+        durability: Durability,
+        more: &[String],
+    ) -> Command {
         match self {
             RedisProgram::Server(program) => {
                 let mut command = Command::new(program);
@@ -63,6 +70,7 @@ impl RedisProgram {
                     Durability::None => ["--appendonly", "no"].as_slice(),
                     Durability::AppendOnly => &["--appendonly", "yes", "--appendfsync", "always"],
                 });
+                command.args(more);
                 command
             }
             RedisProgram::Embedded { program, arguments } => {

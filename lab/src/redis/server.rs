@@ -51,6 +51,16 @@ pub struct RedisServer {
     program: RedisProgram,
     durability: Durability,
     port: u16,
+    as_node: Option<AsNode>,
+}
+
+/// What a server must know that is a node of a cluster.
+#[derive(Debug)]
+struct AsNode {
+    /// The port for the other nodes.
+    bus_port: u16,
+    /// How long a node may be silent until the others think of replacing it.
+    timeout: Duration,
 }
 
 impl RedisServer {
@@ -79,7 +89,19 @@ impl RedisServer {
             program: program.clone(),
             durability,
             port: free_port().map_err(Error::Port)?,
+            as_node: None,
         })
+    }
+
+    /// Starts a server that can be a node of a cluster, and is in none.
+    pub(super) fn start_node(program: &RedisProgram, timeout: Duration) -> Result<Self, Error> {
+        let mut server = RedisServer::reserve(program, Durability::None)?;
+        server.as_node = Some(AsNode {
+            bus_port: free_port().map_err(Error::Port)?,
+            timeout,
+        });
+        server.start_on_a_free_port()?;
+        Ok(server)
     }
 
     /// Starts the server on the same port with the same folder, and waits until it answers
@@ -91,9 +113,12 @@ impl RedisServer {
     /// lines of its log when it ends or is not ready within 20 s.
     pub fn start_again(&mut self) -> Result<(), Error> {
         self.process = None;
+        let folder = self.folder.path();
+        let as_node = self.as_node.as_ref().map(AsNode::arguments);
+        let more = as_node.unwrap_or_default();
         let command = self
             .program
-            .command(self.port, self.folder.path(), self.durability);
+            .command(self.port, folder, self.durability, &more);
         let mut process = Process::spawn(&self.program.to_string(), command, Output::Capture)?;
         let deadline = Instant::now() + START_TIMEOUT;
         loop {
@@ -122,6 +147,11 @@ impl RedisServer {
     /// The port that the server listens on while it runs.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The port for the other nodes of a cluster, if this is a node.
+    pub(super) fn bus_port(&self) -> Option<u16> {
+        self.as_node.as_ref().map(|node| node.bus_port)
     }
 
     /// The process number of the server, if it was started and not stopped or killed since.
@@ -198,6 +228,9 @@ impl RedisServer {
             match self.start_again() {
                 Err(Error::RedisNotReady { output, .. }) if is_port_in_use(&output) => {
                     self.port = free_port().map_err(Error::Port)?;
+                    if let Some(node) = &mut self.as_node {
+                        node.bus_port = free_port().map_err(Error::Port)?;
+                    }
                 }
                 other => return other,
             }
@@ -258,6 +291,20 @@ impl RedisServer {
             status,
             output,
         }
+    }
+}
+
+impl AsNode {
+    /// The bus would listen on the port + 10000, which may be taken, or not be a port at all. A replica
+    /// waits for no others that may want to be filled, too, and stays with its master.
+    fn arguments(&self) -> Vec<String> {
+        let arguments = format!(
+            "--cluster-enabled yes --cluster-port {} --cluster-node-timeout {} \
+             --cluster-allow-replica-migration no --repl-diskless-sync-delay 0",
+            self.bus_port,
+            self.timeout.as_millis()
+        );
+        arguments.split(' ').map(str::to_owned).collect()
     }
 }
 

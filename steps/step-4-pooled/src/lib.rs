@@ -51,11 +51,11 @@ pub fn app(counter: Counter) -> Router {
         .route("/", get(hello))
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
-        .with_state(counter)
+        .with_state(Arc::new(counter))
 }
 
 /// `GET /`: counts the visit and says which one it is.
-async fn hello(State(counter): State<Counter>) -> Result<String, AppError> {
+async fn hello(State(counter): State<Arc<Counter>>) -> Result<String, AppError> {
     let seen = counter.visit().await?;
     tracing::debug!(seen, "visit");
     Ok(format!("Hello World! I have been seen {seen} times.\n"))
@@ -67,16 +67,15 @@ async fn livez() -> &'static str {
 }
 
 /// `GET /readyz`: Redis answers, too. Whoever gets a `503` here should send visitors elsewhere.
-async fn readyz(State(counter): State<Counter>) -> Result<&'static str, AppError> {
+async fn readyz(State(counter): State<Arc<Counter>>) -> Result<&'static str, AppError> {
     counter.store.ping().await?;
     Ok("ready\n")
 }
 
-/// How often the page has been seen. Clones share one store and one limit.
-#[derive(Clone)]
+/// How often the page has been seen.
 pub struct Counter {
     store: Store,
-    in_flight: Arc<Semaphore>,
+    in_flight: Semaphore,
 }
 
 impl Counter {
@@ -88,7 +87,7 @@ impl Counter {
     /// When no pool can be built from these settings.
     pub fn new(info: ConnectionInfo, limits: Limits) -> Result<Self, Box<dyn Error>> {
         let store = Store::new(info, limits)?;
-        let in_flight = Arc::new(Semaphore::new(limits.max_in_flight));
+        let in_flight = Semaphore::new(limits.max_in_flight);
         Ok(Self { store, in_flight })
     }
 

@@ -14,9 +14,7 @@ use std::{
 
 use axum::{
     Router,
-    extract::State,
     http::{HeaderValue, header::CONNECTION},
-    middleware::map_response_with_state,
     response::Response,
 };
 use hyper::server::conn::http1;
@@ -30,6 +28,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
+use tower::util::MapResponse;
 
 use crate::settings::Limits;
 
@@ -52,10 +51,6 @@ pub async fn serve(
     let places = Arc::new(Semaphore::new(limits.max_connections));
     let connections = GracefulShutdown::new();
     let stopping = Arc::new(AtomicBool::new(false));
-    let app = app.layer(map_response_with_state(
-        stopping.clone(),
-        last_answer_closes,
-    ));
     // A request may be on its way when the signal comes, and to close its connection would lose it.
     // So for a moment all are still let in, and told with their answer that it is the last one.
     let mut shutdown = pin!(async {
@@ -68,7 +63,9 @@ pub async fn serve(
             accepted = accept(&listener, &places) => accepted,
             () = &mut shutdown => break,
         };
-        let service = TowerToHyperService::new(app.clone());
+        let stopping = stopping.clone();
+        let answers = move |answer| last_answer_closes(&stopping, answer);
+        let service = TowerToHyperService::new(MapResponse::new(app.clone(), answers));
         let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
         // A task of its own: a panic in a request ends this connection and nothing else.
         tokio::spawn(async move {
@@ -88,15 +85,12 @@ pub async fn serve(
 }
 
 /// Says `connection: close` with every answer once the server is stopping.
-async fn last_answer_closes(
-    State(stopping): State<Arc<AtomicBool>>,
-    mut response: Response,
-) -> Response {
+fn last_answer_closes(stopping: &AtomicBool, mut answer: Response) -> Response {
     if stopping.load(Ordering::Relaxed) {
-        let headers = response.headers_mut();
+        let headers = answer.headers_mut();
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    response
+    answer
 }
 
 /// The next visitor, once there is a place.

@@ -3,10 +3,7 @@
 use std::{
     error::Error,
     future::Future,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
@@ -25,13 +22,12 @@ pub struct Away;
 /// Why: for the log.
 type Cause = Box<dyn Error + Send + Sync>;
 
-/// The count in Redis. Clones share one pool of connections.
-#[derive(Clone)]
+/// The count in Redis, behind one pool of connections.
 pub struct Store {
     pool: Pool,
     patience: Duration,
     /// Whether the last command failed, so that an outage is logged twice and not once a visit.
-    away: Arc<AtomicBool>,
+    away: AtomicBool,
 }
 
 impl Store {
@@ -59,7 +55,7 @@ impl Store {
         Ok(Self {
             pool,
             patience,
-            away: Arc::default(),
+            away: AtomicBool::default(),
         })
     }
 

@@ -53,11 +53,11 @@ pub fn app(counter: Counter) -> Router {
         .route("/", get(hello))
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
-        .with_state(counter)
+        .with_state(Arc::new(counter))
 }
 
 /// `GET /`: counts the visit and says which one it is.
-async fn hello(State(counter): State<Counter>) -> Result<String, AppError> {
+async fn hello(State(counter): State<Arc<Counter>>) -> Result<String, AppError> {
     let seen = counter.visit().await?;
     tracing::debug!(seen, "visit");
     Ok(format!("Hello World! I have been seen {seen} times.\n"))
@@ -69,18 +69,17 @@ async fn livez() -> &'static str {
 }
 
 /// `GET /readyz`: Redis answers, too. Whoever gets a `503` here should send visitors elsewhere.
-async fn readyz(State(counter): State<Counter>) -> Result<&'static str, AppError> {
+async fn readyz(State(counter): State<Arc<Counter>>) -> Result<&'static str, AppError> {
     counter.store.ping().await?;
     Ok("ready\n")
 }
 
-/// How often the page has been seen. Clones share one store, one queue and one limit.
-#[derive(Clone)]
+/// How often the page has been seen.
 pub struct Counter {
-    store: Store,
+    store: Arc<Store>,
     batcher: Batcher,
     limits: Limits,
-    in_flight: Arc<Semaphore>,
+    in_flight: Semaphore,
 }
 
 impl Counter {
@@ -95,13 +94,13 @@ impl Counter {
     ///
     /// When called outside a Tokio runtime: the batches are counted in a task.
     pub fn new(info: ConnectionInfo, limits: Limits) -> Result<Self, Box<dyn Error>> {
-        let store = Store::new(info, limits)?;
+        let store = Arc::new(Store::new(info, limits)?);
         let batches = store.clone();
         let batcher = Batcher::start(limits.max_in_flight, move |visits| {
             let store = batches.clone();
             async move { store.add(visits).await.ok() }
         });
-        let in_flight = Arc::new(Semaphore::new(limits.max_in_flight));
+        let in_flight = Semaphore::new(limits.max_in_flight);
         Ok(Self {
             store,
             batcher,

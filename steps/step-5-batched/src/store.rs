@@ -4,7 +4,7 @@ use std::{
     error::Error,
     future::Future,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -25,16 +25,15 @@ pub struct Away;
 /// Why: for the log.
 type Cause = Box<dyn Error + Send + Sync>;
 
-/// The count in Redis. Clones share one pool of connections.
-#[derive(Clone)]
+/// The count in Redis, behind one pool of connections.
 pub struct Store {
     pool: Pool,
     patience: Duration,
     /// The connection of the batches, and when it last gave a reply.
-    kept: Arc<Mutex<Option<(Connection, Instant)>>>,
+    kept: Mutex<Option<(Connection, Instant)>>,
     trusted_for: Duration,
     /// Whether the last command failed, so that an outage is logged twice and not once a visit.
-    away: Arc<AtomicBool>,
+    away: AtomicBool,
 }
 
 impl Store {
@@ -61,9 +60,9 @@ impl Store {
         Ok(Self {
             pool,
             patience: limits.visit_timeout,
-            kept: Arc::default(),
+            kept: Mutex::default(),
             trusted_for: limits.trusted_for,
-            away: Arc::default(),
+            away: AtomicBool::default(),
         })
     }
 

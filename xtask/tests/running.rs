@@ -252,7 +252,7 @@ fn a_browser_that_refreshes_sees_the_number_go_up_by_one() {
         eprintln!("skipped: no Chromium to look at the pages with");
         return;
     };
-    for step in ["1", "2", "3", "4", "5"] {
+    for step in ["1", "2", "3", "4", "5", "6"] {
         let running = Running::start(&[step]);
         let url = format!("http://localhost:{}/", running.port);
         for seen in 1..=5 {

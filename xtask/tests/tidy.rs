@@ -171,18 +171,24 @@ fn what_a_step_does_not_change_is_the_same_to_the_letter() {
         text.replace(step, "step-N")
             .replace(&step.replace('-', "_"), "step_N")
     };
-    for file in [
+    let same = |one: &str, other: &str, files: &[&str]| {
+        for file in files {
+            assert_eq!(
+                read(one, file),
+                read(other, file),
+                "{file} of {one} and {other}"
+            );
+        }
+    };
+    let files = [
         "src/main.rs",
         "src/serve.rs",
         "tests/page.rs",
         "tests/serve.rs",
-    ] {
-        assert_eq!(
-            read("step-4-pooled", file),
-            read("step-5-batched", file),
-            "{file} of steps 4 and 5"
-        );
-    }
+    ];
+    same("step-4-pooled", "step-5-batched", &files);
+    let files = ["src/batcher.rs", "tests/batcher.rs"];
+    same("step-5-batched", "step-6-scaled", &files);
 }
 
 #[test]

@@ -1,0 +1,107 @@
+//! Group commit: visits that wait together are counted together.
+//!
+//! Redis can add `n` as fast as it can add 1. So while one `INCRBY` is on its way, the visits that
+//! arrive gather in a queue, and the next `INCRBY` counts all of them. Nobody waits for a batch to
+//! fill: a lonely visit is a batch of one, and the busier it gets, the larger the batches grow.
+//!
+//! What holds, and is tested:
+//!
+//! 1. A number is handed out only after Redis has replied to the `INCRBY` that contains it.
+//! 2. A batch is closed before it is sent. Who comes later is in the next one.
+//! 3. A reply `r` to a batch of `n` gives the numbers `r-n+1` to `r`, in the order of arrival.
+//! 4. A batch that fails is never sent again: Redis may have counted it. All of its visits fail.
+//!
+//! So no number is given twice, ever. Numbers are skipped only for visits that failed, or whose
+//! visitor left while waiting.
+
+use std::{error::Error, fmt, future::Future};
+
+use tokio::sync::{mpsc, oneshot};
+
+/// A visit that waits for its number. When the other end is gone, the visitor has left.
+type Ticket = oneshot::Sender<u64>;
+
+/// The queue in front of Redis. Clones share one queue.
+#[derive(Clone)]
+pub struct Batcher {
+    queue: mpsc::Sender<Ticket>,
+}
+
+/// Why a visit has no number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchError {
+    /// As many visits as the queue holds are waiting. This one was not counted.
+    Full,
+    /// The batch failed. This visit may have been counted, or not.
+    Failed,
+}
+
+impl Batcher {
+    /// Starts a task that counts the visits, up to `capacity` in a batch. `add(n)` adds `n` to the
+    /// count and returns the new count, or `None` when it does not know whether it has.
+    ///
+    /// The task ends when the last clone of the batcher is gone and all that wait are answered.
+    ///
+    /// # Panics
+    ///
+    /// When called outside a Tokio runtime, or with a capacity of 0.
+    pub fn start<A, F>(capacity: usize, add: A) -> Self
+    where
+        A: FnMut(u64) -> F + Send + 'static,
+        F: Future<Output = Option<u64>> + Send + 'static,
+    {
+        let (queue, waiting) = mpsc::channel(capacity);
+        tokio::spawn(count(waiting, capacity, add));
+        Self { queue }
+    }
+
+    /// Counts one visit and returns its number.
+    ///
+    /// # Errors
+    ///
+    /// See [`BatchError`].
+    pub async fn visit(&self) -> Result<u64, BatchError> {
+        let (ticket, number) = oneshot::channel();
+        self.queue.try_send(ticket).map_err(|_| BatchError::Full)?;
+        // The task drops the tickets of a batch that failed.
+        number.await.map_err(|_| BatchError::Failed)
+    }
+}
+
+/// Takes all that wait, counts them with one `add`, hands out the numbers, and starts again.
+async fn count<A, F>(mut waiting: mpsc::Receiver<Ticket>, capacity: usize, mut add: A)
+where
+    A: FnMut(u64) -> F,
+    F: Future<Output = Option<u64>>,
+{
+    let mut batch = Vec::with_capacity(capacity);
+    while waiting.recv_many(&mut batch, capacity).await > 0 {
+        // Who has left by now costs nothing. Who leaves after this line costs a number.
+        batch.retain(|ticket| !ticket.is_closed());
+        let size = batch.len() as u64;
+        if size == 0 {
+            continue;
+        }
+        let last = add(size).await;
+        // A count below the size of the batch is not one that started at 0: somebody has set it.
+        let Some(before) = last.and_then(|last| last.checked_sub(size)) else {
+            batch.clear();
+            continue;
+        };
+        for (ticket, number) in batch.drain(..).zip(before + 1..) {
+            // It fails where the visitor has left. Nobody else may have the number.
+            let _: Result<(), u64> = ticket.send(number);
+        }
+    }
+}
+
+impl Error for BatchError {}
+
+impl fmt::Display for BatchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "the queue is full",
+            Self::Failed => "the batch was not counted, or nobody knows",
+        })
+    }
+}

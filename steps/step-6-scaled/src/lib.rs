@@ -1,0 +1,157 @@
+//! # Step 6: as far as one count can go
+//!
+//! Step 5 keeps all cores busy with one queue and one runtime, which moves tasks between the cores and
+//! makes them wait for each other. This step goes up: every core has a runtime of its own, with its own
+//! queue and its own connection to Redis ([`cores`]). And it goes out: `REDIS_URL` may name several
+//! nodes of a Redis Cluster, and the count outlives the one that keeps it ([`cluster`]).
+//!
+//! Try it with `cargo xtask run step-6` and refresh <http://localhost:8000>:
+//!
+//! ```text
+//! Hello World! I have been seen 1 times.
+//! ```
+//!
+//! What it deliberately lacks: nothing that more code would bring. One count is one key, which lives on
+//! one node, and one number after the other is all that it gives. Who needs more than that counts in
+//! several places and adds up, and then nobody is visitor number N any more.
+
+pub mod batcher;
+pub mod cluster;
+pub mod cores;
+pub mod serve;
+pub mod settings;
+pub mod store;
+
+use std::{error::Error, sync::Arc};
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header::RETRY_AFTER},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use tokio::{sync::Semaphore, time::timeout};
+
+use crate::{
+    batcher::{BatchError, Batcher},
+    settings::{Limits, Nodes},
+    store::{Away, Store},
+};
+
+/// When to come again after a `503`, in seconds.
+const RETRY_AFTER_SECONDS: &str = "1";
+
+/// The whole service: one page, the counter behind it, and two pages for whoever watches over it.
+///
+/// axum answers `404` to every other path, `405` to every other method, and runs the `GET` handler
+/// for `HEAD`, so a `HEAD /` counts as a visit.
+pub fn app(counter: Counter) -> Router {
+    Router::new()
+        .route("/", get(hello))
+        .route("/livez", get(livez))
+        .route("/readyz", get(readyz))
+        .with_state(Arc::new(counter))
+}
+
+/// `GET /`: counts the visit and says which one it is.
+async fn hello(State(counter): State<Arc<Counter>>) -> Result<String, AppError> {
+    let seen = counter.visit().await?;
+    tracing::debug!(seen, "visit");
+    Ok(format!("Hello World! I have been seen {seen} times.\n"))
+}
+
+/// `GET /livez`: the process runs. Whoever gets no answer here should restart it.
+async fn livez() -> &'static str {
+    "alive\n"
+}
+
+/// `GET /readyz`: Redis answers, too. Whoever gets a `503` here should send visitors elsewhere.
+async fn readyz(State(counter): State<Arc<Counter>>) -> Result<&'static str, AppError> {
+    counter.store.ping().await?;
+    Ok("ready\n")
+}
+
+/// How often the page has been seen, for the visitors of one core.
+pub struct Counter {
+    store: Arc<Store>,
+    batcher: Batcher,
+    limits: Limits,
+    in_flight: Arc<Semaphore>,
+}
+
+impl Counter {
+    /// A counter in the Redis that keeps the count, with `in_flight` places for the visits of all cores
+    /// together. It connects when the first visit comes, so the service starts while Redis is away.
+    ///
+    /// # Errors
+    ///
+    /// When no pool can be built from these settings.
+    ///
+    /// # Panics
+    ///
+    /// When called outside a Tokio runtime: the batches are counted in a task.
+    pub fn new(
+        nodes: Nodes,
+        limits: Limits,
+        in_flight: Arc<Semaphore>,
+    ) -> Result<Self, Box<dyn Error>> {
+        let store = Arc::new(Store::new(nodes, limits)?);
+        let batches = store.clone();
+        let batcher = Batcher::start(limits.max_in_flight, move |visits| {
+            let store = batches.clone();
+            async move { store.add(visits).await.ok() }
+        });
+        Ok(Self {
+            store,
+            batcher,
+            limits,
+            in_flight,
+        })
+    }
+
+    /// Counts one visit and returns its number; the first is 1.
+    async fn visit(&self) -> Result<u64, AppError> {
+        // Over the limit the answer is a fast no. Waiting in line would only make everybody late.
+        let place = self.in_flight.try_acquire();
+        let _place = place.map_err(|_| AppError::Overloaded)?;
+        let number = timeout(self.limits.visit_timeout, self.batcher.visit()).await;
+        number
+            .map_err(|_| AppError::Unreachable)?
+            .map_err(AppError::from)
+    }
+}
+
+/// Why a visit has no number. The visitor sees a `503` and may come again.
+enum AppError {
+    /// As many visits as [`Limits::max_in_flight`] are under way.
+    Overloaded,
+    /// Redis, or the way to it, failed or took too long.
+    Unreachable,
+}
+
+impl From<Away> for AppError {
+    fn from(_: Away) -> Self {
+        Self::Unreachable
+    }
+}
+
+impl From<BatchError> for AppError {
+    fn from(error: BatchError) -> Self {
+        match error {
+            BatchError::Full => Self::Overloaded,
+            BatchError::Failed => Self::Unreachable,
+        }
+    }
+}
+
+impl IntoResponse for AppError {
+    fn into_response(self) -> Response {
+        let reason = match self {
+            Self::Overloaded => "Too many visitors at once. Please come again.\n",
+            Self::Unreachable => "The count is out of reach. Please come again.\n",
+        };
+        let retry_after = [(RETRY_AFTER, RETRY_AFTER_SECONDS)];
+        (StatusCode::SERVICE_UNAVAILABLE, retry_after, reason).into_response()
+    }
+}

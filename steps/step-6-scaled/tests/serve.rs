@@ -1,0 +1,196 @@
+//! The server around the app, over real sockets: what it does to slow clients, panics and a stop.
+
+use std::{future, net::SocketAddr, time::Duration};
+
+use axum::{Router, routing::get};
+use step_6_scaled::{
+    cores::Core,
+    serve::serve,
+    settings::{Limits, Settings},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
+
+/// Longer than anything here takes on the slowest machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: test\r\n\r\n";
+
+/// A server for `app`, and the handle that stops it.
+struct Server {
+    addr: SocketAddr,
+    stop: oneshot::Sender<()>,
+    ended: JoinHandle<()>,
+}
+
+impl Server {
+    async fn start(app: Router, change: impl FnOnce(&mut Limits)) -> Self {
+        let mut limits = Settings::from_env().unwrap().limits;
+        change(&mut limits);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let cores = (0..2).map(|_| Core::start(|| Ok(app.clone())).unwrap());
+        let cores = cores.collect();
+        let ended = tokio::spawn(async move {
+            serve(listener, cores, &limits, async {
+                stopped.await.unwrap_or(());
+            })
+            .await;
+        });
+        Self { addr, stop, ended }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.addr).await.unwrap()
+    }
+}
+
+/// Reads one answer with a body that ends in a line break.
+async fn answer(stream: &mut TcpStream) -> String {
+    let mut text = String::new();
+    let mut chunk = [0; 1024];
+    while !text.contains("\r\n\r\n") || !text.ends_with('\n') || text.ends_with("\r\n") {
+        let read = timeout(PATIENCE, stream.read(&mut chunk))
+            .await
+            .expect("no answer came")
+            .unwrap();
+        assert_ne!(read, 0, "closed after {text:?}");
+        text.push_str(std::str::from_utf8(&chunk[..read]).unwrap());
+    }
+    text
+}
+
+/// Waits until the server closes the connection.
+async fn closed(stream: &mut TcpStream) {
+    let read = timeout(PATIENCE, stream.read(&mut [0; 1]))
+        .await
+        .expect("the connection is still open");
+    assert_eq!(
+        read.unwrap_or(0),
+        0,
+        "something came where the end was expected"
+    );
+}
+
+/// `/` answers at once, `/slow` after a while, `/panic` never.
+fn app() -> Router {
+    let slow = || async {
+        sleep(Duration::from_millis(300)).await;
+        "slow\n"
+    };
+    let panic = || async {
+        if true {
+            panic!("on purpose")
+        }
+    };
+    Router::new()
+        .route("/", get(|| async { "fast\n" }))
+        .route("/slow", get(slow))
+        .route("/panic", get(panic))
+}
+
+#[tokio::test]
+async fn half_a_request_is_closed_at_the_header_timeout() {
+    let server = Server::start(app(), |limits| {
+        limits.header_timeout = Duration::from_millis(100);
+    })
+    .await;
+    let mut slow = server.connect().await;
+    slow.write_all(&REQUEST[..10]).await.unwrap();
+    closed(&mut slow).await;
+}
+
+#[tokio::test]
+async fn a_silent_and_an_idle_connection_are_closed_at_the_header_timeout() {
+    let server = Server::start(app(), |limits| {
+        limits.header_timeout = Duration::from_millis(100);
+    })
+    .await;
+    let mut silent = server.connect().await;
+    closed(&mut silent).await;
+
+    let mut idle = server.connect().await;
+    idle.write_all(REQUEST).await.unwrap();
+    assert!(answer(&mut idle).await.ends_with("fast\n"));
+    closed(&mut idle).await;
+}
+
+#[tokio::test]
+async fn visitors_over_the_connection_limit_wait_for_a_place() {
+    let server = Server::start(app(), |limits| limits.max_connections = 1).await;
+    let mut first = server.connect().await;
+    first.write_all(REQUEST).await.unwrap();
+    answer(&mut first).await;
+
+    let mut second = server.connect().await;
+    second.write_all(REQUEST).await.unwrap();
+    let early = timeout(Duration::from_millis(200), second.read(&mut [0; 1])).await;
+    assert!(
+        early.is_err(),
+        "the second visitor was served while the first held the only place"
+    );
+    drop(first);
+    assert!(answer(&mut second).await.ends_with("fast\n"));
+}
+
+#[tokio::test]
+async fn a_panic_ends_its_connection_and_nothing_else() {
+    let server = Server::start(app(), |_| {}).await;
+    let mut other = server.connect().await;
+    let mut unlucky = server.connect().await;
+    unlucky
+        .write_all(b"GET /panic HTTP/1.1\r\nhost: test\r\n\r\n")
+        .await
+        .unwrap();
+    closed(&mut unlucky).await;
+    other.write_all(REQUEST).await.unwrap();
+    assert!(answer(&mut other).await.ends_with("fast\n"));
+}
+
+#[tokio::test]
+async fn a_stop_answers_what_is_under_way_and_closes_what_is_idle() {
+    let server = Server::start(app(), |_| {}).await;
+    let mut idle = server.connect().await;
+    idle.write_all(REQUEST).await.unwrap();
+    answer(&mut idle).await;
+    let mut busy = server.connect().await;
+    busy.write_all(b"GET /slow HTTP/1.1\r\nhost: test\r\n\r\n")
+        .await
+        .unwrap();
+    sleep(Duration::from_millis(100)).await;
+
+    server.stop.send(()).unwrap();
+    assert!(answer(&mut busy).await.ends_with("slow\n"));
+    closed(&mut idle).await;
+    timeout(PATIENCE, server.ended)
+        .await
+        .expect("the server still runs")
+        .unwrap();
+    assert!(
+        TcpStream::connect(server.addr).await.is_err(),
+        "the port is still open"
+    );
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_ever() {
+    let stuck = Router::new().route("/", get(future::pending::<&str>));
+    let server = Server::start(stuck, |limits| {
+        limits.drain_timeout = Duration::from_millis(100);
+    })
+    .await;
+    let mut visitor = server.connect().await;
+    visitor.write_all(REQUEST).await.unwrap();
+    sleep(Duration::from_millis(100)).await;
+    server.stop.send(()).unwrap();
+    timeout(PATIENCE, server.ended)
+        .await
+        .expect("the drain has no deadline")
+        .unwrap();
+}

@@ -1,5 +1,6 @@
 //! The checks, by what they do to the service.
 
+pub mod cluster;
 pub mod copies;
 pub mod manners;
 pub mod outages;

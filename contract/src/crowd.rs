@@ -150,6 +150,54 @@ pub(crate) fn harvest(
     })
 }
 
+/// A visit that was answered.
+pub(crate) struct Answer {
+    /// When it was asked for.
+    pub(crate) sent: Instant,
+    /// The number, or `None` if the visitor was turned away.
+    pub(crate) number: Option<u64>,
+}
+
+/// `clients` keep coming while `meanwhile` runs. Whoever is turned away comes again a moment later.
+///
+/// # Errors
+///
+/// The first visit that ended with neither a number nor a 503 with `Retry-After`.
+pub(crate) fn beside<T>(
+    addr: SocketAddr,
+    clients: usize,
+    meanwhile: impl FnOnce() -> T,
+) -> (Result<Vec<Answer>, String>, T) {
+    let over = AtomicBool::new(false);
+    let one = |client: usize| -> Result<Vec<Answer>, String> {
+        let error = |error| format!("client {client}: GET /: {error}");
+        let mut connection = Connection::open(addr).map_err(error)?;
+        let mut answers = Vec::new();
+        while !over.load(Ordering::Relaxed) {
+            let sent = Instant::now();
+            let response = connection.ask("GET", "/").map_err(error)?;
+            let number = response.seen();
+            if number.is_none() {
+                if !response.turns_away() {
+                    return Err(format!("client {client}: GET / answered\n{response}"));
+                }
+                thread::sleep(REFUSED_PAUSE);
+            }
+            answers.push(Answer { sent, number });
+        }
+        Ok(answers)
+    };
+    thread::scope(|scope| {
+        let crowd = scope.spawn(|| in_parallel(clients, one));
+        let result = meanwhile();
+        over.store(true, Ordering::Relaxed);
+        let answers = crowd.join().expect("a client does not panic");
+        let answers: Result<Vec<Vec<Answer>>, String> = answers.into_iter().collect();
+        let answers = answers.map(|answers| answers.into_iter().flatten().collect());
+        (answers, result)
+    })
+}
+
 /// A request that was sent and not answered.
 pub(crate) struct Lost {
     /// When the last byte of it was sent.

@@ -45,6 +45,8 @@ pub struct Capability {
 pub enum Finding {
     /// The service can do it.
     Has,
+    /// The service can do it. The text says what it took.
+    HasNoting(String),
     /// The service can do it, but not to the letter. The text names the difference.
     HasBut(&'static str),
     /// The service has the one defect that the capability is the remedy for. The text says what was
@@ -138,6 +140,11 @@ pub const CAPABILITIES: &[Capability] = &[
         id: "few-round-trips",
         statement: "at 64 connections, at most 0.1 Redis commands a visit",
         check: checks::page::few_round_trips,
+    },
+    Capability {
+        id: "cluster",
+        statement: "the same contract against a Redis Cluster",
+        check: checks::cluster::cluster,
     },
 ];
 

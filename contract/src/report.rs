@@ -47,16 +47,19 @@ impl Cell {
     ) -> Self {
         let expectation = expected(subject, capability.id);
         let as_expected = match (&outcome, expectation) {
-            (Ok(Finding::Has), Expectation::Has) | (Ok(Finding::Lacks(_)), Expectation::Lacks) => {
-                true
-            }
+            (Ok(Finding::Has | Finding::HasNoting(_)), Expectation::Has)
+            | (Ok(Finding::Lacks(_)), Expectation::Lacks) => true,
             (Ok(Finding::HasBut(found)), Expectation::HasBut(expected)) => *found == expected,
-            (Ok(Finding::Has | Finding::HasBut(_)), Expectation::Unknown)
+            (
+                Ok(Finding::Has | Finding::HasNoting(_) | Finding::HasBut(_)),
+                Expectation::Unknown,
+            )
             | (Err(Stop::LeftOut(_)), _) => true,
             _ => false,
         };
         let (verdict, evidence) = match outcome {
             Ok(Finding::Has) => (Verdict::Has, String::new()),
+            Ok(Finding::HasNoting(seen)) => (Verdict::Has, seen),
             Ok(Finding::HasBut(difference)) => (Verdict::HasBut, difference.to_owned()),
             Ok(Finding::Lacks(seen)) => (Verdict::Lacks, seen),
             Err(Stop::LeftOut(why)) => (Verdict::LeftOut, why),

@@ -36,6 +36,11 @@ fn lacks(question: &str, answer: &Response, expected: &str) -> Result<Finding, S
 
 pub fn greets(bench: &Bench) -> Result<Finding, Stop> {
     let (service, _redis) = bench.service()?;
+    greets_at(&service)
+}
+
+/// The same, of a service that runs.
+pub fn greets_at(service: &Service) -> Result<Finding, Stop> {
     let page = service.ask("GET", "/")?;
     if page.seen().is_none() {
         return lacks(
@@ -53,8 +58,13 @@ pub fn greets(bench: &Bench) -> Result<Finding, Stop> {
 
 pub fn counts(bench: &Bench) -> Result<Finding, Stop> {
     let (service, redis) = bench.service()?;
+    counts_at(&service, redis.is_some())
+}
+
+/// The same, of a service that runs. On a store that was empty, the first visit has number 1.
+pub fn counts_at(service: &Service, was_empty: bool) -> Result<Finding, Stop> {
     let first = service.visit()?;
-    if redis.is_some() && first != 1 {
+    if was_empty && first != 1 {
         return Ok(Finding::Lacks(format!(
             "the first visit on an empty store has number {first}"
         )));
@@ -84,9 +94,14 @@ pub fn counts(bench: &Bench) -> Result<Finding, Stop> {
 
 pub fn unique(bench: &Bench) -> Result<Finding, Stop> {
     let (service, _redis) = bench.service()?;
+    unique_at(&service)
+}
+
+/// The same, of a service that runs.
+pub fn unique_at(service: &Service) -> Result<Finding, Stop> {
     for _ in 0..CROWDS {
         let before = service.visit()?;
-        if let Some(numbers) = visits(&service)? {
+        if let Some(numbers) = visits(service)? {
             return Ok(match crowd::flaw(&numbers, before + 1) {
                 None => Finding::Has,
                 Some(flaw) => Finding::Lacks(flaw),

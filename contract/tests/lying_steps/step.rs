@@ -13,7 +13,10 @@ use std::{
     time::Duration,
 };
 
-use lab::{redis::RedisClient, resp::Value};
+use lab::{
+    redis::{ClientError, RedisClient},
+    resp::Value,
+};
 
 /// How long Redis may take.
 const REDIS_TIMEOUT: Duration = Duration::from_millis(400);
@@ -34,7 +37,7 @@ fn main() {
     let redis_url = env::var("REDIS_URL").expect("REDIS_URL is set by the suite");
     let step: &Step = Box::leak(Box::new(Step {
         lie: env::args().nth(1).expect("the name of a lie"),
-        first_connection: Mutex::new(connect(&redis_url)),
+        first_connection: Mutex::new(redis_url.split(',').find_map(connect)),
         redis_url,
         places: env::var("MAX_IN_FLIGHT").map_or(2048, |limit| limit.parse().expect("a number")),
         in_flight: AtomicUsize::new(0),
@@ -73,10 +76,13 @@ impl Step {
         loop {
             let request = lines.next()?.ok()?;
             while !lines.next()?.ok()?.is_empty() {}
-            let answer = match request.split(' ').nth(1)? {
+            let mut answer = match request.split(' ').nth(1)? {
                 "/" => self.page(&mut redis)?,
                 _ => answer("404 Not Found", ""),
             };
+            if request.starts_with("HEAD ") {
+                answer.truncate(answer.find("\r\n\r\n")? + 4);
+            }
             (&*stream).write_all(answer.as_bytes()).ok()?;
         }
     }
@@ -143,14 +149,27 @@ impl Step {
         self.increment(redis)
     }
 
+    /// Asks the node that was good for the last visit of this visitor, and else one after the other.
     fn increment(&self, redis: &mut Option<RedisClient>) -> Option<u64> {
-        let mut client = redis.take().or_else(|| connect(&self.redis_url))?;
-        let reply = client.command(&["INCR", "seen"]).ok()?;
-        *redis = Some(client);
-        match reply {
-            Value::Integer(number) => number.try_into().ok(),
-            _ => None,
+        let known = redis.take();
+        let urls = self.redis_url.split(',');
+        let urls = urls.take(if self.lie("knows one node") {
+            1
+        } else {
+            usize::MAX
+        });
+        for mut client in known.into_iter().chain(urls.filter_map(connect)) {
+            match client.command(&["INCR", "seen"]) {
+                Ok(Value::Integer(number)) => {
+                    *redis = Some(client);
+                    return number.try_into().ok();
+                }
+                // It has refused, and so not counted.
+                Err(ClientError::Refused { .. }) => {}
+                _ => return None,
+            }
         }
+        None
     }
 
     /// Whether the connection that was made at the start is dead.
@@ -170,5 +189,8 @@ fn connect(url: &str) -> Option<RedisClient> {
 
 fn answer(status: &str, body: &str) -> String {
     let length = body.len();
-    format!("HTTP/1.1 {status}\r\nretry-after: 1\r\ncontent-length: {length}\r\n\r\n{body}")
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\nretry-after: 1\r\n\
+         content-length: {length}\r\n\r\n{body}"
+    )
 }

@@ -1,0 +1,75 @@
+//! The connection to Redis: one `INCRBY` at a time, by hand.
+
+use std::{
+    io::{self, ErrorKind, Read, Write},
+    net,
+};
+
+use mio::net::TcpStream;
+
+/// A connection.
+pub struct Redis {
+    stream: TcpStream,
+    /// What has arrived of the reply.
+    reply: Vec<u8>,
+}
+
+impl Redis {
+    /// Connects to a URL such as `redis://127.0.0.1:6379`.
+    pub fn connect(url: &str) -> Result<Self, String> {
+        let addr = url
+            .strip_prefix("redis://")
+            .map(|rest| rest.trim_end_matches('/'));
+        let addr = addr.ok_or_else(|| {
+            format!("REDIS_URL is {url:?}, but must be a URL such as redis://127.0.0.1:6379")
+        })?;
+        let connect = || {
+            let stream = net::TcpStream::connect(addr)?;
+            stream.set_nodelay(true)?;
+            stream.set_nonblocking(true)?;
+            Ok(TcpStream::from_std(stream))
+        };
+        let stream = connect().map_err(|error: io::Error| {
+            format!("REDIS_URL is {url:?}, but nobody answers there: {error}; start a Redis first")
+        })?;
+        Ok(Self {
+            stream,
+            reply: Vec::new(),
+        })
+    }
+
+    /// The socket, for the event loop.
+    pub fn stream(&mut self) -> &mut TcpStream {
+        &mut self.stream
+    }
+
+    /// Sends the order to add so many visits to the count.
+    pub fn add(&mut self, visits: usize) -> io::Result<()> {
+        let visits = visits.to_string();
+        let length = visits.len();
+        let command = format!("*3\r\n$6\r\nINCRBY\r\n$4\r\nseen\r\n${length}\r\n{visits}\r\n");
+        // Nothing else is on its way, so there is always room for these few bytes.
+        self.stream.write_all(command.as_bytes())
+    }
+
+    /// The new count, once all of the reply is there.
+    pub fn reply(&mut self) -> io::Result<Option<u64>> {
+        let mut chunk = [0; 64];
+        while !self.reply.ends_with(b"\r\n") {
+            match self.stream.read(&mut chunk) {
+                Ok(0) => return Err(io::Error::other("Redis has closed the connection")),
+                Ok(length) => self.reply.extend_from_slice(&chunk[..length]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let reply = String::from_utf8_lossy(&self.reply);
+        let count = reply
+            .strip_prefix(':')
+            .and_then(|n| n.trim_end().parse().ok());
+        let count = count.ok_or_else(|| io::Error::other(format!("Redis says {reply:?}")))?;
+        self.reply.clear();
+        Ok(Some(count))
+    }
+}

@@ -1,0 +1,109 @@
+//! What a visitor asks for, taken apart by hand.
+
+/// The head of a request.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Request {
+    pub asks: Asks,
+    /// How many bytes it has.
+    pub length: usize,
+    /// Whether the connection ends after the answer.
+    pub is_last: bool,
+}
+
+/// What a request is about.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// `GET /`: a visit.
+    Page,
+    /// `HEAD /`: a visit, too, and an answer without a body.
+    HeadOfPage,
+    OtherPath,
+    OtherMethod,
+    Nonsense,
+}
+
+impl Request {
+    /// Reads the head at the start of `input`. `None` when not all of it is there.
+    pub fn parse(input: &[u8]) -> Option<Self> {
+        let end = input.windows(4).position(|bytes| bytes == b"\r\n\r\n")?;
+        // What is not UTF-8 is no word that we know.
+        let head = str::from_utf8(&input[..end]).unwrap_or_default();
+        let mut lines = head.split("\r\n");
+        let (asks, mut is_last) = first_line(lines.next().unwrap_or_default());
+        for line in lines {
+            let (name, value) = line.split_once(':').unwrap_or((line, ""));
+            let is = |other: &str| name.eq_ignore_ascii_case(other);
+            // Where a body may follow, the connection ends: nobody here looks for the end of a body.
+            is_last |= (is("connection") && value.trim().eq_ignore_ascii_case("close"))
+                || (is("content-length") && value.trim() != "0")
+                || is("transfer-encoding");
+        }
+        Some(Self {
+            asks,
+            length: end + 4,
+            is_last,
+        })
+    }
+}
+
+/// What the first line asks for, and whether it is the last that is asked.
+fn first_line(line: &str) -> (Asks, bool) {
+    let mut words = line.split(' ');
+    let (method, target, version) = (words.next(), words.next(), words.next());
+    let is_last = match version {
+        Some("HTTP/1.1") => false,
+        Some("HTTP/1.0") => true,
+        _ => return (Asks::Nonsense, true),
+    };
+    let path = target.and_then(|target| target.split('?').next());
+    let asks = match (method, path) {
+        (Some("GET"), Some("/")) => Asks::Page,
+        (Some("HEAD"), Some("/")) => Asks::HeadOfPage,
+        (_, Some("/")) => Asks::OtherMethod,
+        _ => Asks::OtherPath,
+    };
+    (asks, is_last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(head: &str) -> (Asks, bool) {
+        let request = Request::parse(format!("{head}\r\n\r\nmore").as_bytes()).unwrap();
+        assert_eq!(request.length, head.len() + 4, "{head}");
+        (request.asks, request.is_last)
+    }
+
+    #[test]
+    fn the_first_line_says_what_is_asked() {
+        assert_eq!(parse("GET / HTTP/1.1"), (Asks::Page, false));
+        assert_eq!(parse("GET /?a=b HTTP/1.1"), (Asks::Page, false));
+        assert_eq!(parse("GET / HTTP/1.0"), (Asks::Page, true));
+        assert_eq!(parse("HEAD / HTTP/1.1"), (Asks::HeadOfPage, false));
+        assert_eq!(parse("GET /favicon.ico HTTP/1.1"), (Asks::OtherPath, false));
+        assert_eq!(parse("POST / HTTP/1.1"), (Asks::OtherMethod, false));
+        for nonsense in ["", "GET /", "GET / HTTP/9", "\u{0}", "fish and chips"] {
+            assert_eq!(parse(nonsense), (Asks::Nonsense, true), "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn what_may_have_a_body_is_the_last_request() {
+        let is_last = |header: &str| parse(&format!("POST / HTTP/1.1\r\nHost: x\r\n{header}")).1;
+        assert!(is_last("Connection: close"));
+        assert!(is_last("content-length: 5"));
+        assert!(is_last("Transfer-Encoding: chunked"));
+        assert!(!is_last("Content-Length: 0"));
+        assert!(!is_last("connection: keep-alive"));
+    }
+
+    #[test]
+    fn half_a_head_is_none() {
+        let head = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+        for length in 0..head.len() {
+            assert_eq!(Request::parse(&head[..length]), None, "{length}");
+        }
+        assert!(Request::parse(head).is_some());
+    }
+}

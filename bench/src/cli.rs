@@ -48,7 +48,8 @@ pub enum Command {
 /// The arguments of a measurement.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Who takes part: steps such as 2 or step-2-redis, flask-debug, flask-gunicorn; or all
+    /// Who takes part: steps such as 2 or step-2-redis, flask-debug, flask-gunicorn, limit (no
+    /// framework, to see what the machine can do); or all
     #[arg(value_name = "STEP")]
     pub steps: Vec<String>,
     /// How many connections; several numbers make several tables

@@ -1,5 +1,5 @@
-//! Who can take part: every step that has a folder, both ways to serve Flask, and whatever server
-//! the user already runs.
+//! Who can take part: every step that has a folder, both ways to serve Flask, the probe that shows
+//! the limit, and whatever server the user already runs.
 
 use std::fs;
 use std::path::Path;
@@ -55,7 +55,7 @@ pub fn discover(root: &Path) -> Result<Vec<Contestant>> {
             contestants.push(flask("flask-gunicorn", FlaskServer::Gunicorn));
         }
     }
-    // The least that a server on this machine can do, for those who wonder what is left to win.
+    // What the machine can do with no framework: how much is left to win?
     let limit = root.join("bench/limit");
     if limit.join("Cargo.toml").exists() {
         contestants.push(package("limit".to_owned(), &limit)?);
@@ -77,7 +77,10 @@ pub fn select(everybody: &[Contestant], wanted: &[String]) -> Result<Vec<Contest
                 .any(|contestant| contestant.answers_to(name))
         {
             let names: Vec<&str> = everybody.iter().map(|c| c.name.as_str()).collect();
-            bail!("there is no step {name}; there are: {}", names.join(", "));
+            bail!(
+                "there is no contestant {name}; there are: {}",
+                names.join(", ")
+            );
         }
     }
     let all = wanted.is_empty() || wanted.iter().any(|name| name == "all");
@@ -165,7 +168,7 @@ mod tests {
         write("steps/step-7-empty/README.md", "");
         write(
             "bench/limit/Cargo.toml",
-            "[package]\nname = \"bench-limit\"\n",
+            "[package]\nname = \"limit-probe\"\n",
         );
         let everybody = discover(root.path()).unwrap();
         (root, everybody)
@@ -190,7 +193,7 @@ mod tests {
         );
         assert_eq!(
             everybody[4].source,
-            Source::Package("bench-limit".to_owned())
+            Source::Package("limit-probe".to_owned())
         );
     }
 

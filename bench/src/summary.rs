@@ -7,9 +7,10 @@ use crate::results::{Cpu, Figures, Load, Results, Round};
 use crate::statistics::{self, Series, Spread, noise, ratio, spread};
 
 /// Those that the others are compared with, where they take part, and the headings of the columns.
-const BASELINES: [(&str, &str); 3] = [
+const BASELINES: [(&str, &str); 4] = [
     ("step-1-memory", "÷ step 1"),
     ("flask-gunicorn", "÷ gunicorn"),
+    ("limit", "÷ limit"),
     ("flask-debug", "÷ debug server"),
 ];
 

@@ -3,17 +3,45 @@
 //! A runtime that moves tasks between the cores keeps all of them busy, at a price: its queues need
 //! locks, a wake-up may have to reach another core, and what one core has in its cache the other has
 //! to fetch. Here a visitor stays on the core that it was dealt to, and finds everything there: the
-//! queue, the connection to Redis, the timers. What the cores share is two limits, which are promises
-//! of the service as a whole, and the signal to stop.
+//! queue, the connection to Redis, the timers. What the cores share they only look at, or use once a
+//! visit: [`Shared`], the places for visitors, and the signal to stop.
 
-use std::{error::Error, future::Future, thread};
+use std::{
+    error::Error,
+    future::Future,
+    sync::atomic::{AtomicBool, AtomicU64},
+    thread,
+};
 
 use axum::Router;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::{
     runtime::{Builder, Handle},
-    sync::oneshot,
+    sync::{Semaphore, oneshot},
 };
+
+use crate::settings::Limits;
+
+/// What concerns all cores together.
+pub struct Shared {
+    /// Places for the visits that are under way.
+    pub in_flight: Semaphore,
+    /// Whether the last command to Redis failed.
+    pub away: AtomicBool,
+    /// How often Redis has failed a core. The others trust the connections they keep no longer then.
+    pub failures: AtomicU64,
+}
+
+impl Shared {
+    /// As many places as the limits say, and no bad news yet.
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            in_flight: Semaphore::new(limits.max_in_flight),
+            away: AtomicBool::new(false),
+            failures: AtomicU64::new(0),
+        }
+    }
+}
 
 /// A runtime that runs on a thread of its own, and the app that it serves.
 pub struct Core {

@@ -31,10 +31,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::time::timeout;
 
 use crate::{
     batcher::{BatchError, Batcher},
+    cores::Shared,
     settings::{Limits, Nodes},
     store::{Away, Store},
 };
@@ -77,12 +78,12 @@ pub struct Counter {
     store: Arc<Store>,
     batcher: Batcher,
     limits: Limits,
-    in_flight: Arc<Semaphore>,
+    shared: Arc<Shared>,
 }
 
 impl Counter {
-    /// A counter in the Redis that keeps the count, with `in_flight` places for the visits of all cores
-    /// together. It connects when the first visit comes, so the service starts while Redis is away.
+    /// A counter in the Redis that keeps the count, for one of the cores that share `shared`. It connects
+    /// when the first visit comes, so the service starts while Redis is away.
     ///
     /// # Errors
     ///
@@ -91,12 +92,8 @@ impl Counter {
     /// # Panics
     ///
     /// When called outside a Tokio runtime: the batches are counted in a task.
-    pub fn new(
-        nodes: Nodes,
-        limits: Limits,
-        in_flight: Arc<Semaphore>,
-    ) -> Result<Self, Box<dyn Error>> {
-        let store = Arc::new(Store::new(nodes, limits)?);
+    pub fn new(nodes: Nodes, limits: Limits, shared: Arc<Shared>) -> Result<Self, Box<dyn Error>> {
+        let store = Arc::new(Store::new(nodes, limits, shared.clone())?);
         let batches = store.clone();
         let batcher = Batcher::start(limits.max_in_flight, move |visits| {
             let store = batches.clone();
@@ -106,14 +103,14 @@ impl Counter {
             store,
             batcher,
             limits,
-            in_flight,
+            shared,
         })
     }
 
     /// Counts one visit and returns its number; the first is 1.
     async fn visit(&self) -> Result<u64, AppError> {
         // Over the limit the answer is a fast no. Waiting in line would only make everybody late.
-        let place = self.in_flight.try_acquire();
+        let place = self.shared.in_flight.try_acquire();
         let _place = place.map_err(|_| AppError::Overloaded)?;
         let number = timeout(self.limits.visit_timeout, self.batcher.visit()).await;
         number

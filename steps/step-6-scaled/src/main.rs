@@ -2,11 +2,15 @@
 
 use std::{error::Error, future::Future, io, process::ExitCode, sync::Arc};
 
-use step_6_scaled::{Counter, app, cores::Core, serve::serve, settings::Settings};
+use step_6_scaled::{
+    Counter, app,
+    cores::{Core, Shared},
+    serve::serve,
+    settings::Settings,
+};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
-    sync::Semaphore,
 };
 use tracing_subscriber::{Layer, fmt, prelude::*};
 
@@ -35,8 +39,8 @@ async fn start() -> Result<(), Box<dyn Error>> {
     let log = fmt::layer().with_writer(io::stderr).with_filter(log);
     tracing_subscriber::registry().with(log).init();
 
-    let in_flight = Arc::new(Semaphore::new(limits.max_in_flight));
-    let counter = || Counter::new(redis.clone(), limits, in_flight.clone());
+    let shared = Arc::new(Shared::new(&limits));
+    let counter = || Counter::new(redis.clone(), limits, shared.clone());
     let cores = (0..limits.cores).map(|_| Core::start(|| Ok(app(counter()?))));
     let cores = cores.collect::<Result<Vec<Core>, _>>()?;
     let stop = stop_signal()?;

@@ -3,10 +3,7 @@
 use std::{
     error::Error,
     future::Future,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -15,6 +12,7 @@ use tokio::time::timeout;
 
 use crate::{
     cluster::{Cause, Cluster},
+    cores::Shared,
     settings::{Limits, Nodes},
 };
 
@@ -33,11 +31,10 @@ pub struct Store {
     cluster: Cluster,
     patience: Duration,
     replicas: usize,
-    /// The connection of the batches, and when it last gave a reply.
-    kept: Mutex<Option<(Connection, Instant)>>,
+    /// The connection of the batches, when it last gave a reply, and the failures until then.
+    kept: Mutex<Option<(Connection, Instant, u64)>>,
     trusted_for: Duration,
-    /// Whether the last command failed, so that an outage is logged twice and not once a visit.
-    away: AtomicBool,
+    shared: Arc<Shared>,
 }
 
 impl Store {
@@ -46,14 +43,14 @@ impl Store {
     /// # Errors
     ///
     /// When no pool can be built from these settings.
-    pub fn new(nodes: Nodes, limits: Limits) -> Result<Self, Box<dyn Error>> {
+    pub fn new(nodes: Nodes, limits: Limits, shared: Arc<Shared>) -> Result<Self, Box<dyn Error>> {
         Ok(Self {
             cluster: Cluster::new(nodes, limits).map_err(|cause| cause as Box<dyn Error>)?,
             patience: limits.visit_timeout,
             replicas: limits.replicas,
             kept: Mutex::default(),
             trusted_for: limits.trusted_for,
-            away: AtomicBool::default(),
+            shared,
         })
     }
 
@@ -83,7 +80,7 @@ impl Store {
             self.wait_for_replicas(&mut connection).await?;
             // After a failure we do not get here: the connection goes back to the pool, which tries
             // it before it lends it again.
-            *self.kept() = Some((connection, Instant::now()));
+            *self.kept() = Some((connection, Instant::now(), self.failures()));
             Ok(last)
         })
         .await
@@ -117,13 +114,19 @@ impl Store {
         Ok(())
     }
 
-    /// The kept connection, if its last reply is fresh. An older one goes back to the pool.
+    /// The kept connection, if its last reply is fresh and nothing has failed on any core since. Another
+    /// goes back to the pool.
     fn take_kept(&self) -> Option<Connection> {
-        let (connection, replied) = self.kept().take()?;
-        (replied.elapsed() < self.trusted_for).then_some(connection)
+        let (connection, replied, failures) = self.kept().take()?;
+        let is_trusted = replied.elapsed() < self.trusted_for && failures == self.failures();
+        is_trusted.then_some(connection)
     }
 
-    fn kept(&self) -> MutexGuard<'_, Option<(Connection, Instant)>> {
+    fn failures(&self) -> u64 {
+        self.shared.failures.load(Ordering::Relaxed)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Option<(Connection, Instant, u64)>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -136,6 +139,7 @@ impl Store {
         let reply = reply.unwrap_or_else(|elapsed| Err(elapsed.into()));
         self.log_outage(&reply);
         reply.map_err(|_| {
+            self.shared.failures.fetch_add(1, Ordering::Relaxed);
             self.cluster.ask_another();
             Away
         })
@@ -145,8 +149,8 @@ impl Store {
     fn log_outage<T>(&self, reply: &Result<T, Cause>) {
         let away = reply.is_err();
         // Read before writing. If every visit wrote, the cores would fight over this one word.
-        if self.away.load(Ordering::Relaxed) == away
-            || self.away.swap(away, Ordering::Relaxed) == away
+        if self.shared.away.load(Ordering::Relaxed) == away
+            || self.shared.away.swap(away, Ordering::Relaxed) == away
         {
             return;
         }

@@ -9,8 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lab::redis::{RedisCluster, RedisProgram};
+use lab::redis::{RedisCluster, RedisProgram, TestRedis};
 use step_6_scaled::{
+    cores::Shared,
     settings::{Limits, Nodes, Settings},
     store::Store,
 };
@@ -28,7 +29,8 @@ fn limits() -> Limits {
 }
 
 fn store(urls: &str, limits: Limits) -> Store {
-    Store::new(urls.parse().unwrap(), limits).unwrap()
+    let shared = Arc::new(Shared::new(&limits));
+    Store::new(urls.parse().unwrap(), limits, shared).unwrap()
 }
 
 /// What a node does with an `INCRBY`.
@@ -115,6 +117,26 @@ async fn an_unanswered_command_is_never_sent_again() {
     }
     // After a failure another node is asked.
     assert_eq!(asked_one.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn what_one_core_learns_of_redis_the_others_know() {
+    let redis = TestRedis::start().unwrap();
+    let limits = limits();
+    let shared = Arc::new(Shared::new(&limits));
+    let core = || Store::new(redis.url().parse().unwrap(), limits, shared.clone()).unwrap();
+    let (one, other) = (core(), core());
+    assert_eq!(one.add(1).await.ok(), Some(1));
+    assert_eq!(other.add(1).await.ok(), Some(2));
+
+    // Redis hangs up on everybody. The first core to notice loses a batch, and only that one.
+    let hang_up = ["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"];
+    if redis.client().unwrap().command(&hang_up).is_err() {
+        return; // The embedded Redis hangs up on nobody.
+    }
+    while one.add(1).await.is_ok() {}
+    assert!(other.add(1).await.is_ok());
+    assert!(one.add(1).await.is_ok());
 }
 
 #[tokio::test]

@@ -10,14 +10,14 @@ use axum::{
 };
 use step_6_scaled::{
     Counter, app,
-    cores::Core,
+    cores::{Core, Shared},
     serve::serve,
     settings::{Limits, Settings},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, oneshot},
+    sync::oneshot,
     task::JoinHandle,
     time::{sleep, timeout},
 };
@@ -143,17 +143,18 @@ async fn the_limit_of_visits_holds_for_all_cores_together() {
     // A Redis that takes every connection and never says a word.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("redis://{}", silent.local_addr().unwrap());
-    let limits = Settings::from_env().unwrap().limits;
-    let in_flight = Arc::new(Semaphore::new(1));
+    let mut limits = Settings::from_env().unwrap().limits;
+    limits.max_in_flight = 1;
+    let shared = Arc::new(Shared::new(&limits));
     let of_one_core = || {
-        let counter = Counter::new(url.parse().unwrap(), limits, in_flight.clone());
+        let counter = Counter::new(url.parse().unwrap(), limits, shared.clone());
         app(counter.unwrap())
     };
     let (one, other) = (of_one_core(), of_one_core());
 
     let visit = || Request::builder().uri("/").body(Body::empty()).unwrap();
     let waits = tokio::spawn(one.oneshot(visit()));
-    while in_flight.available_permits() > 0 {
+    while shared.in_flight.available_permits() > 0 {
         sleep(Duration::from_millis(1)).await;
     }
     let answer = other.oneshot(visit()).await.unwrap();

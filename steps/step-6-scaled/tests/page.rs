@@ -8,15 +8,14 @@ use axum::{
     http::Request,
 };
 use lab::redis::TestRedis;
-use step_6_scaled::{Counter, app, settings::Settings};
-use tokio::sync::Semaphore;
+use step_6_scaled::{Counter, app, cores::Shared, settings::Settings};
 use tower::ServiceExt;
 
 /// A copy of the service that counts at `url`, with the default limits.
 fn service(url: &str) -> Router {
     let limits = Settings::from_env().unwrap().limits;
-    let in_flight = Arc::new(Semaphore::new(limits.max_in_flight));
-    app(Counter::new(url.parse().unwrap(), limits, in_flight).unwrap())
+    let shared = Arc::new(Shared::new(&limits));
+    app(Counter::new(url.parse().unwrap(), limits, shared).unwrap())
 }
 
 /// Sends a request and writes the whole response down: status, headers, body.

@@ -97,7 +97,8 @@ fn rest(row: &Row) -> [String; 3] {
     ]
 }
 
-fn circumstances(results: &Results) -> String {
+/// When, where and how a run was made, and what to know before believing it.
+pub fn circumstances(results: &Results) -> String {
     let Results { machine, plan, .. } = results;
     let memory = machine
         .memory_bytes
@@ -169,7 +170,7 @@ fn section(group: &Group, plots: &[Plot]) -> String {
 }
 
 /// Sets a table in Markdown: names to the left, everything else to the right.
-fn set(table: &Table) -> String {
+pub fn set(table: &Table) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let rules: Vec<String> = (0..table.heading.len())
         .map(|column| if column == 0 { "---" } else { "---:" }.to_owned())

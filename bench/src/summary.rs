@@ -120,6 +120,24 @@ pub fn slowest_capacity(results: &Results, connections: u32) -> Option<f64> {
         .min_by(f64::total_cmp)
 }
 
+/// A figure of one contestant's capacity ÷ the same figure of another's, round by round. `None` when
+/// they have no round in common that counts.
+pub fn compare(
+    results: &Results,
+    connections: u32,
+    name: &str,
+    base: &str,
+    figure: impl Fn(&Figures) -> f64,
+) -> Option<Spread> {
+    let of_group =
+        |round: &&Round| round.connections == connections && round.load == Load::Capacity;
+    let rounds: Vec<&Round> = results.rounds.iter().filter(of_group).collect();
+    ratio(
+        &series(&rounds, name, &figure),
+        &series(&rounds, base, &figure),
+    )
+}
+
 /// What to know before believing the figures: what was stored, and what the rounds show.
 pub fn warnings(results: &Results) -> Vec<String> {
     let mut warnings = results.warnings.clone();

@@ -167,7 +167,7 @@ fn copy_sources(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let (name, to) = (entry.file_name(), to.join(entry.file_name()));
-        if ["target", "book", ".git", "runs"]
+        if ["target", ".git", "runs"]
             .iter()
             .any(|ignored| name == *ignored)
         {

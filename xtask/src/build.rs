@@ -133,11 +133,18 @@ fn crate_programs(root: &Path, steps: &[&Step], profile: Profile) -> Result<Opti
 }
 
 /// Builds a tool of the workspace that only its command needs, and runs it to its end.
-pub fn run_tool(root: &Path, package: &str, arguments: &[OsString]) -> Result<ExitCode> {
+pub fn run_tool(
+    root: &Path,
+    package: &str,
+    profile: Profile,
+    arguments: &[OsString],
+) -> Result<ExitCode> {
     let mut command = cargo(root);
-    command
-        .args(["run", "--quiet", "--release", "--package", package, "--"])
-        .args(arguments);
+    command.args(["run", "--quiet"]);
+    if profile == Profile::Release {
+        command.arg("--release");
+    }
+    command.args(["--package", package, "--"]).args(arguments);
     // Ctrl-C reaches the tool itself, which knows what to do with it. We only wait for it.
     let _interrupted = interrupt::catch()?;
     let status = command.status().context("cannot start cargo")?;

@@ -29,6 +29,9 @@ pub enum Command {
     Bench(BenchOptions),
     /// Show what changed from one step to another
     Diff(DiffOptions),
+    /// Render the book, serve it, prove that it says what is so, or accept what is so now
+    #[command(disable_help_flag = true)]
+    Book(BookOptions),
     /// Say what is missing on this machine, and which command installs it
     Doctor,
     /// Serve the embedded Redis (started by the other commands)
@@ -105,6 +108,14 @@ pub struct TestOptions {
 #[derive(Args)]
 pub struct BenchOptions {
     /// See `cargo xtask bench --help`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<OsString>,
+}
+
+/// `cargo xtask book`: a tool of its own, which knows its arguments.
+#[derive(Args)]
+pub struct BookOptions {
+    /// See `cargo xtask book --help`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub arguments: Vec<OsString>,
 }

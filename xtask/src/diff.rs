@@ -76,7 +76,8 @@ fn files(step: &Step) -> Result<Vec<PathBuf>> {
 }
 
 /// The text of a file, with the step's own name made neutral: it differs everywhere and says nothing.
-/// A file that the step does not have is empty.
+/// The lines that mark a part for the book say nothing either. A file that the step does not have is
+/// empty.
 fn read(step: &Step, file: &Path) -> Result<String> {
     let path = step.folder.join(file);
     if !path.exists() {
@@ -84,6 +85,11 @@ fn read(step: &Step, file: &Path) -> Result<String> {
     }
     let text =
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let is_mark = |line: &&str| line.contains("ANCHOR: ") || line.contains("ANCHOR_END: ");
+    let text: String = text
+        .split_inclusive('\n')
+        .filter(|line| !is_mark(line))
+        .collect();
     Ok(text
         .replace(&step.name, "step-N")
         .replace(&step.crate_name(), "step_N"))

@@ -24,6 +24,7 @@ use std::{path::Path, process::ExitCode};
 
 use clap::Parser;
 
+use build::Profile;
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
@@ -36,7 +37,11 @@ fn main() -> ExitCode {
         Command::Check(options) => check::run(root, &options),
         Command::Test(options) => test::run(root, &options),
         Command::Diff(options) => diff::run(root, &options),
-        Command::Bench(options) => build::run_tool(root, "bench", &options.arguments),
+        Command::Bench(options) => {
+            build::run_tool(root, "bench", Profile::Release, &options.arguments)
+        }
+        // mdBook takes longer to compile with optimisation than a book takes to render without.
+        Command::Book(options) => build::run_tool(root, "book", Profile::Debug, &options.arguments),
         Command::Doctor => doctor::run(root),
         Command::EmbeddedRedis(options) => redis::serve_embedded(&options),
     };

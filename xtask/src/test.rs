@@ -49,6 +49,7 @@ pub fn run(root: &Path, options: &TestOptions) -> Result<ExitCode> {
     packages(root, options, &mut summary)?;
     contract(root, options, &mut summary)?;
     measurements(root, options, &mut summary)?;
+    book(root, options, &mut summary)?;
 
     let Summary {
         passed,
@@ -332,6 +333,29 @@ fn measurements(root: &Path, options: &TestOptions, summary: &mut Summary) -> Re
     )? {
         None => summary.pass("figures", &format!("the README agrees with {folder}")),
         Some(difference) => summary.fail("figures", &difference),
+    }
+    Ok(())
+}
+
+/// Proves that the book says what is so: one line a page. Its tool speaks as this one does.
+fn book(root: &Path, options: &TestOptions, summary: &mut Summary) -> Result<()> {
+    let action = if options.bless { "bless" } else { "test" };
+    let mut command = component(root, "run", &["--quiet", "--package", "book", "--", action]);
+    terminal::progress(&shown(&command));
+    let output = command.stderr(Stdio::inherit()).output();
+    let output = output.context("cannot start cargo")?;
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        if let Some(reason) = line.strip_prefix(SKIPPED) {
+            summary.skip("book", reason);
+        } else if let Some(page) = line.strip_prefix("ok ") {
+            let (name, what) = page.trim().split_once(' ').unwrap_or((page.trim(), ""));
+            summary.pass(name, what.trim());
+        } else {
+            anstream::println!("{line}");
+        }
+    }
+    if !output.status.success() {
+        summary.fail("book", "see above");
     }
     Ok(())
 }

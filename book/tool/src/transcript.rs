@@ -6,6 +6,7 @@
 pub mod matching;
 mod ports;
 mod session;
+mod shell;
 
 use std::time::Duration;
 

@@ -2,19 +2,20 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    env,
     path::Path,
-    process::Command,
     thread,
     time::{Duration, Instant},
 };
 
-use lab::process::{Output, Process, Signal};
+use lab::{
+    Folder,
+    process::{Output, Process, Signal},
+};
 
 use super::{
     Action, Block, Part,
     matching::{self, beginning, blessed, difference, matches, significant},
-    ports,
+    ports, shell,
 };
 
 /// How often we look at what a command has printed.
@@ -61,7 +62,7 @@ pub fn play(root: &Path, page: &str, blocks: &[Block], bless: bool) -> Outcome {
     let mut runnable = Vec::new();
     let mut skipped_terminals = BTreeSet::new();
     for block in blocks {
-        let missing = block.needs.iter().find_map(|tool| lack(tool));
+        let missing = block.needs.iter().find_map(|tool| shell::lack(tool));
         let goes_on = block
             .terminal
             .as_ref()
@@ -94,7 +95,15 @@ pub fn play(root: &Path, page: &str, blocks: &[Block], bless: bool) -> Outcome {
         outcome.failure = Some((line, what));
         return outcome;
     }
+    let home = match shell::home() {
+        Ok(home) => home,
+        Err(error) => {
+            outcome.failure = Some((1, format!("{error:#}")));
+            return outcome;
+        }
+    };
     let mut session = Session {
+        home,
         root,
         page,
         bless,
@@ -121,30 +130,8 @@ pub fn play(root: &Path, page: &str, blocks: &[Block], bless: bool) -> Outcome {
     outcome
 }
 
-/// Why a tool cannot be used.
-fn lack(tool: &str) -> Option<String> {
-    let folders = env::var_os("PATH").unwrap_or_default();
-    let is_here = env::split_paths(&folders).any(|folder| folder.join(tool).is_file());
-    if !is_here {
-        return Some(format!(
-            "{tool} is missing; cargo xtask doctor says how to get it"
-        ));
-    }
-    if tool == "docker" || tool == "docker-compose" {
-        if env::var_os("SEEN_BOOK_DOCKER").is_none() {
-            return Some(
-                "images take minutes to build; set SEEN_BOOK_DOCKER=1 to build them".to_owned(),
-            );
-        }
-        let engine = Command::new("docker").arg("info").output();
-        if !engine.is_ok_and(|output| output.status.success()) {
-            return Some("no Docker Engine answers".to_owned());
-        }
-    }
-    None
-}
-
 struct Session<'a> {
+    home: Folder,
     root: &'a Path,
     page: &'a str,
     bless: bool,
@@ -192,35 +179,7 @@ impl Session<'_> {
     }
 
     fn spawn(&self, command: &str) -> Result<Process, String> {
-        let mut shell = Command::new("sh");
-        // One pipe for both streams keeps their lines in order.
-        shell
-            .arg("-c")
-            .arg(format!("exec 2>&1\n{command}"))
-            .current_dir(self.root);
-        for (name, _) in env::vars_os() {
-            let name = name.to_string_lossy().into_owned();
-            let is_ours = name.starts_with("CARGO_PKG_")
-                || name.starts_with("CARGO_BIN_")
-                || name == "CARGO_MANIFEST_DIR"
-                || name == "CARGO_MANIFEST_PATH";
-            let is_a_setting = [
-                "REDIS_URL",
-                "ADDR",
-                "RUST_LOG",
-                "STEP",
-                "CLICOLOR_FORCE",
-                "SEEN_STRICT",
-            ]
-            .contains(&name.as_str());
-            if is_ours || is_a_setting {
-                shell.env_remove(&name);
-            }
-        }
-        shell
-            .env("NO_COLOR", "1")
-            .env("CARGO_TERM_COLOR", "never")
-            .env("TERM", "dumb");
+        let shell = shell::command(self.root, &self.home, command);
         Process::spawn(&format!("{}: {command}", self.page), shell, Output::Capture)
             .map_err(|error| error.to_string())
     }

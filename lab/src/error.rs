@@ -75,9 +75,7 @@ impl fmt::Display for Error {
                 name,
                 program,
                 source,
-            } => {
-                write!(f, "cannot start {name} ({}): {source}", program.display())
-            }
+            } => write!(f, "cannot start {name} ({}): {source}", program.display()),
             Error::NoLine {
                 name,
                 timeout,

@@ -53,10 +53,8 @@ pub enum Error {
     },
     /// The nodes of a cluster have not become what they should be.
     Cluster {
-        /// What was waited for.
+        /// What was waited for, and how long.
         what: String,
-        /// How long.
-        timeout: Duration,
         /// What was seen instead, last.
         seen: String,
     },
@@ -125,15 +123,9 @@ impl fmt::Display for Error {
                     Tail(output)
                 )
             }
-            Error::Cluster {
-                what,
-                timeout,
-                seen,
-            } => write!(
-                f,
-                "the Redis Cluster does not have {what} after {timeout:?}{}",
-                Tail(seen)
-            ),
+            Error::Cluster { what, seen } => {
+                write!(f, "the Redis Cluster does not have {what}{}", Tail(seen))
+            }
             Error::Folder(source) => write!(f, "cannot make a temporary folder: {source}"),
             Error::Port(source) => write!(f, "cannot find a free port on 127.0.0.1: {source}"),
             Error::Client(source) => source.fmt(f),

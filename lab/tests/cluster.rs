@@ -28,6 +28,7 @@ fn the_replica_takes_over_when_its_master_is_killed() {
     assert_eq!(heard.as_integer(), Some(1));
 
     cluster.node_mut(owner).kill().unwrap();
+    assert_eq!(cluster.last_word(owner, "visits").unwrap(), 1);
     let next = cluster
         .wait_for_another_owner("visits", owner, FAILOVER_TIMEOUT)
         .unwrap();
@@ -35,6 +36,7 @@ fn the_replica_takes_over_when_its_master_is_killed() {
     let mut client = cluster.node(next).client().unwrap();
     let number = client.command(&["INCR", "visits"]).unwrap();
     assert_eq!(number.as_integer(), Some(2));
+    assert_eq!(cluster.number(next, "visits").unwrap(), 2);
 
     // The old master comes back as a replica of the new one.
     cluster.node_mut(owner).start_again().unwrap();

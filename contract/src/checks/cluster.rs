@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    path::Path,
     process::ExitStatus,
     thread,
     time::{Duration, Instant},
@@ -9,7 +10,7 @@ use std::{
 
 use lab::{
     free_port,
-    redis::{RedisCluster, RedisProgram, RedisServer},
+    redis::{RedisCluster, RedisProgram},
 };
 
 use crate::{
@@ -36,9 +37,6 @@ const FAILOVER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long after that the service may take to find the new master.
 const HEAL_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long the replica may take to notice that its master is gone.
-const NOTICE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The lack is exactly that a `REDIS_URL` with several nodes stops the start, with a word about it.
 pub fn cluster(bench: &Bench) -> Result<Finding, Stop> {
@@ -79,7 +77,7 @@ fn gave_up(status: ExitStatus, output: &str, port: u16) -> Result<Finding, Stop>
 }
 
 /// The program to make a cluster of.
-fn real_redis<'a>(bench: &'a Bench) -> Result<&'a std::path::Path, Stop> {
+fn real_redis<'a>(bench: &'a Bench) -> Result<&'a Path, Stop> {
     let left_out = |why: &str| Err(Stop::LeftOut(why.to_owned()));
     let RedisSource::Program(program) = bench.redis else {
         return left_out(
@@ -120,7 +118,7 @@ fn failover(service: &Service, cluster: &mut RedisCluster) -> Result<String, Sto
         thread::sleep(CALM);
         cluster.node_mut(owner).kill()?;
         let killed = Instant::now();
-        let heard = last_word(cluster.node(cluster.partner(owner)))?;
+        let heard = cluster.last_word(owner, KEY)?;
         let next = cluster.wait_for_another_owner(KEY, owner, FAILOVER_TIMEOUT)?;
         let replaced_after = killed.elapsed();
         if let Visit::Refused(last) = service.visit_within(HEAL_TIMEOUT)? {
@@ -140,7 +138,7 @@ fn failover(service: &Service, cluster: &mut RedisCluster) -> Result<String, Sto
     let course = Course {
         killed,
         heard,
-        count: count(cluster.node(next), false)?,
+        count: cluster.number(next, KEY)?,
     };
     let losses = losses(&answers, first, &course).map_err(Stop::Broken)?;
     Ok(format!(
@@ -153,36 +151,6 @@ fn failover(service: &Service, cluster: &mut RedisCluster) -> Result<String, Sto
             .filter(|answer| answer.number.is_none())
             .count(),
     ))
-}
-
-/// The count that a replica has when it has heard the last of its master.
-fn last_word(replica: &RedisServer) -> Result<u64, Stop> {
-    let mut client = replica.client()?;
-    let deadline = Instant::now() + NOTICE_TIMEOUT;
-    loop {
-        let info = client.command(&["INFO", "replication"])?;
-        let info = info.as_text().unwrap_or_default();
-        if info.contains("master_link_status:down") {
-            return count(replica, true);
-        }
-        if Instant::now() >= deadline || info.contains("role:master") {
-            return broken("the replica could not be asked before it took over".to_owned());
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// The count as a node has it.
-fn count(node: &RedisServer, is_replica: bool) -> Result<u64, Stop> {
-    let mut client = node.client()?;
-    if is_replica {
-        client.command(&["READONLY"])?;
-    }
-    let count = client.command(&["GET", KEY])?;
-    Ok(count
-        .as_text()
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(0))
 }
 
 /// What visitors saw of a failover, if all of it can be explained.

@@ -19,6 +19,9 @@ const NODE_TIMEOUT: Duration = Duration::from_millis(2000);
 /// How long the nodes may take to become a cluster. They are usually one after 2 s.
 const FORM_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long a replica may take to notice that its master is dead. It must, before it takes over.
+const NOTICE_TIMEOUT: Duration = NODE_TIMEOUT;
+
 /// How often the nodes are asked how far they are.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
@@ -100,6 +103,33 @@ impl RedisCluster {
         })
     }
 
+    /// The number under `key` that the replica of `master` has, now that the master is dead and the
+    /// replica has read to the end what it was sent. If it takes over, it goes on from there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Cluster`] when it does not notice in time that its master is dead, or takes over
+    /// before it could be asked.
+    pub fn last_word(&self, master: usize, key: &str) -> Result<u64, Error> {
+        let mut replica = self.node(self.partner(master)).client()?;
+        wait_for("a replica that misses its master", NOTICE_TIMEOUT, || {
+            let links = text(&mut replica, &["INFO", "replication"])?;
+            let is_cut = links.contains("master_link_status:down");
+            Ok(if is_cut { Ok(()) } else { Err(links) })
+        })?;
+        replica.command(&["READONLY"])?;
+        number(&mut replica, key)
+    }
+
+    /// The number under `key` on node `index`, which must own the key; 0 if there is none.
+    ///
+    /// # Errors
+    ///
+    /// When the node does not answer, or does not own the key.
+    pub fn number(&self, index: usize, key: &str) -> Result<u64, Error> {
+        number(&mut self.node(index).client()?, key)
+    }
+
     fn form(&self) -> Result<(), Error> {
         for (index, node) in self.nodes.iter().enumerate() {
             let mut client = node.client()?;
@@ -167,6 +197,12 @@ impl RedisCluster {
     }
 }
 
+fn number(client: &mut RedisClient, key: &str) -> Result<u64, Error> {
+    let number = client.command(&["GET", key])?;
+    let number = number.as_text().and_then(|number| number.parse().ok());
+    Ok(number.unwrap_or(0))
+}
+
 fn text(client: &mut RedisClient, command: &[&str]) -> Result<String, Error> {
     let reply = client.command(command)?;
     Ok(reply.as_text().unwrap_or_default().replace('\r', ""))
@@ -183,11 +219,8 @@ fn wait_for<T>(
         match ask()? {
             Ok(answer) => return Ok(answer),
             Err(seen) if Instant::now() >= deadline => {
-                return Err(Error::Cluster {
-                    what: what.to_owned(),
-                    timeout,
-                    seen,
-                });
+                let what = format!("{what} after {timeout:?}");
+                return Err(Error::Cluster { what, seen });
             }
             Err(_) => std::thread::sleep(POLL_INTERVAL),
         }

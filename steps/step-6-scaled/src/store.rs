@@ -68,7 +68,8 @@ impl Store {
             // Sent once. An `INCRBY` without a reply may have happened, so it is never sent again.
             let add = redis::cmd("INCRBY").arg(KEY).arg(visits).take();
             let mut redirections = 0;
-            let last = loop {
+            // As a `u64`, the client would take -1 for 18446744073709551615.
+            let last: i64 = loop {
                 match add.query_async(&mut connection).await {
                     Ok(last) => break last,
                     Err(error) if redirections == REDIRECTIONS_MAX => return Err(error.into()),
@@ -81,7 +82,7 @@ impl Store {
             // After a failure we do not get here: the connection goes back to the pool, which tries
             // it before it lends it again.
             *self.kept() = Some((connection, Instant::now(), self.failures()));
-            Ok(last)
+            Ok(u64::try_from(last)?)
         })
         .await
     }

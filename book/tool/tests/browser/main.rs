@@ -1,0 +1,133 @@
+//! The book as a reader has it: opened from the disk in a browser, wide and on a phone.
+
+mod devtools;
+
+use std::path::{Path, PathBuf};
+
+use book::{commands::render_checked, source::Book};
+use devtools::Browser;
+use serde_json::json;
+use tempfile::TempDir;
+
+/// A window on a desk, and a phone.
+const WIDTHS: [u32; 2] = [1280, 390];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .unwrap()
+}
+
+/// The rendered book and a browser; `None`, with the reason, where there is no browser.
+fn open() -> Option<(TempDir, Vec<String>, Browser)> {
+    let Some(mut browser) = Browser::start() else {
+        println!(
+            "skipped: chromium is missing, so the pages are not looked at; cargo xtask doctor"
+        );
+        assert!(
+            std::env::var_os("SEEN_STRICT").is_none(),
+            "--strict allows nothing to be skipped"
+        );
+        return None;
+    };
+    let out = TempDir::new().unwrap();
+    render_checked(root(), out.path()).unwrap();
+    let pages = Book::read(root()).unwrap().pages;
+    let names = pages
+        .iter()
+        .map(|page| page.name.replace(".md", ".html"))
+        .collect();
+    browser.enable();
+    Some((out, names, browser))
+}
+
+fn url(folder: &TempDir, name: &str) -> String {
+    let file: PathBuf = folder.path().canonicalize().unwrap().join(name);
+    format!("file://{}", file.display())
+}
+
+#[test]
+fn every_page_fits_its_window_and_asks_for_nothing_elsewhere() {
+    let Some((folder, names, mut browser)) = open() else {
+        return;
+    };
+    let mut problems = Vec::new();
+    for width in WIDTHS {
+        browser.resize(width);
+        for name in &names {
+            browser.go(&url(&folder, name));
+            let overflow = browser.evaluate(
+                "(() => { const root = document.documentElement;
+                if (root.scrollWidth <= innerWidth) return '';
+                const wide = [...document.querySelectorAll('main *')].find(e => e.getBoundingClientRect().right > innerWidth + 1);
+                return `${root.scrollWidth} wide; perhaps <${wide?.tagName}> ${wide?.textContent.slice(0, 60)}`; })()",
+            );
+            if overflow != json!("") {
+                problems.push(format!("{name} at {width}: {overflow}"));
+            }
+            problems.extend(
+                browser
+                    .complaints()
+                    .into_iter()
+                    .map(|what| format!("{name} at {width}: {what}")),
+            );
+        }
+    }
+    assert!(problems.is_empty(), "{problems:#?}");
+}
+
+#[test]
+fn the_book_can_be_searched_and_leafed_through_by_keyboard() {
+    let Some((folder, names, mut browser)) = open() else {
+        return;
+    };
+    browser.resize(WIDTHS[0]);
+    browser.go(&url(&folder, &names[0]));
+    let text = names.iter().map(|name| {
+        std::fs::read_to_string(folder.path().join(name))
+            .unwrap()
+            .to_lowercase()
+    });
+    let word = if text.into_iter().any(|text| text.contains(" pool")) {
+        "pool"
+    } else {
+        "visit"
+    };
+    browser.press("s");
+    browser.wait_for("document.activeElement?.id.includes('searchbar')");
+    browser.type_text(word);
+    browser.wait_for("document.querySelectorAll('[id$=searchresults] li').length > 0");
+
+    if let Some(second) = names.get(1) {
+        browser.go(&url(&folder, &names[0]));
+        browser.press("ArrowRight");
+        browser.wait_for(&format!("location.pathname.endsWith('/{second}')"));
+        browser.press("ArrowLeft");
+        browser.wait_for("!!document.querySelector('main')");
+        browser.wait_for(&format!("!location.pathname.endsWith('/{second}')"));
+    }
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_wrong_with_a_page_is_seen() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    browser.enable();
+    browser.resize(390);
+    let folder = TempDir::new().unwrap();
+    let page = "<p>x<script>console.error('broken'); throw new Error('thrown')</script><img src='http://127.0.0.1:9/x.png'><div style='width:900px'>wide</div>";
+    std::fs::write(folder.path().join("bad.html"), page).unwrap();
+    browser.go(&url(&folder, "bad.html"));
+    browser.wait_for("document.images[0].complete");
+    let complaints = browser.complaints().join("\n");
+    for expected in ["broken", "thrown", "http://127.0.0.1:9/x.png"] {
+        assert!(complaints.contains(expected), "{complaints}");
+    }
+    assert_eq!(
+        browser.evaluate("document.documentElement.scrollWidth > 390"),
+        json!(true)
+    );
+}

@@ -176,7 +176,9 @@ fn missing_chapters(book: &Book, steps: &[Step]) -> Vec<Problem> {
 /// A mark that no page uses is a comment that means nothing.
 fn unused_anchors(book: &Book, used: &BTreeSet<(String, String)>) -> Result<Vec<Problem>> {
     let mut problems = Vec::new();
-    for file in files(&book.root.join("steps"))? {
+    let single = ["Dockerfile", "docker-compose.yml"].map(|name| book.root.join(name));
+    let single = single.into_iter().filter(|file| file.is_file());
+    for file in files(&book.root.join("steps"))?.into_iter().chain(single) {
         let name = file
             .strip_prefix(&book.root)?
             .to_string_lossy()

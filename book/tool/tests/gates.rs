@@ -2,7 +2,11 @@
 
 use std::{fs, path::Path};
 
-use book::{commands::render_checked, gates, generated, source::Book};
+use book::{
+    commands::render_checked,
+    gates, generated,
+    source::{self, Book},
+};
 use tempfile::TempDir;
 
 /// A chapter with all its bones. Only `wrong` and `table` differ between the two steps.
@@ -103,6 +107,10 @@ fn tiny() -> TempDir {
         .unwrap();
     fs::create_dir_all(root.join("book/src")).unwrap();
     fs::copy(real.join("book/book.toml"), root.join("book/book.toml")).unwrap();
+    fs::create_dir_all(root.join("book/theme")).unwrap();
+    for file in source::files(&real.join("book/theme")).unwrap() {
+        fs::copy(&file, root.join(file.strip_prefix(real).unwrap())).unwrap();
+    }
     let run = book::value::newest_run(real)
         .unwrap()
         .unwrap()
@@ -226,6 +234,21 @@ fn an_anchor_that_no_page_uses_is_found() {
         "// ANCHOR: top\n//! What",
         "steps/step-1-memory/src/lib.rs:1:",
         "no page shows the part \"top\"",
+    );
+}
+
+#[test]
+fn an_anchor_of_the_dockerfile_that_no_page_uses_is_found() {
+    let folder = tiny();
+    write(
+        folder.path(),
+        "Dockerfile",
+        "FROM a\n# ANCHOR: b\nRUN b\n# ANCHOR_END: b\n",
+    );
+    expect(
+        folder.path(),
+        "Dockerfile:2:",
+        "no page shows the part \"b\"",
     );
 }
 
@@ -555,18 +578,9 @@ fn whatever_comes_from_another_host_is_found() {
         "another host",
     );
     let folder = tiny();
-    write(
-        folder.path(),
-        "book/theme/extra.css",
-        "@import \"https://fonts.example/a.css\";\n",
-    );
-    edit(
-        folder.path(),
-        "book/book.toml",
-        "[output.html]",
-        "[output.html]\nadditional-css = [\"theme/extra.css\"]",
-    );
-    expect(folder.path(), "book: theme/extra.css:1:", "another host");
+    let style = "@import \"https://fonts.example/a.css\";\n";
+    write(folder.path(), "book/theme/book.css", style);
+    expect(folder.path(), "book: theme/book.css:1:", "another host");
 }
 
 #[test]

@@ -93,9 +93,9 @@ impl Browser {
             _process: process,
             _profile: profile,
         };
-        let target = browser.call("Target.createTarget", json!({"url": "about:blank"}));
+        let target = browser.call("Target.createTarget", &json!({"url": "about:blank"}));
         let target = json!({"targetId": target["targetId"], "flatten": true});
-        let attached = browser.call("Target.attachToTarget", target);
+        let attached = browser.call("Target.attachToTarget", &target);
         browser.session = attached["sessionId"].as_str().unwrap().to_owned();
         Some(browser)
     }
@@ -103,7 +103,7 @@ impl Browser {
     /// Asks to be told of everything.
     pub fn enable(&mut self) {
         for domain in ["Page", "Runtime", "Log", "Network"] {
-            self.call(&format!("{domain}.enable"), json!({}));
+            self.call(&format!("{domain}.enable"), &json!({}));
         }
     }
 
@@ -111,27 +111,25 @@ impl Browser {
     pub fn resize(&mut self, width: u32) {
         let size =
             json!({"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500});
-        self.call("Emulation.setDeviceMetricsOverride", size);
+        self.call("Emulation.setDeviceMetricsOverride", &size);
     }
 
     /// Opens a page and waits until it is there.
     pub fn go(&mut self, url: &str) {
         let is_loaded = |event: &Value| event["method"] == "Page.loadEventFired";
         self.events.retain(|event| !is_loaded(event));
-        let result = self.call("Page.navigate", json!({"url": url}));
+        let result = self.call("Page.navigate", &json!({"url": url}));
         assert!(result["errorText"].is_null(), "{url}: {result}");
         while !self.events.iter().any(is_loaded) {
             self.receive();
         }
     }
 
-    /// The value of a JavaScript expression.
+    /// The value of a JavaScript expression; null while one page gives way to the next.
     pub fn evaluate(&mut self, expression: &str) -> Value {
-        let result = self.call(
-            "Runtime.evaluate",
-            json!({"expression": expression, "returnByValue": true}),
-        );
-        result["result"]["value"].clone()
+        let parameters = json!({"expression": expression, "returnByValue": true});
+        let mut answer = self.ask("Runtime.evaluate", &parameters);
+        answer["result"]["result"]["value"].take()
     }
 
     /// Waits until a JavaScript expression is true.
@@ -153,7 +151,7 @@ impl Browser {
             // A key of one letter also writes it, as on a keyboard.
             self.call(
                 "Input.dispatchKeyEvent",
-                json!({"type": kind, "key": key, "code": key}),
+                &json!({"type": kind, "key": key, "code": key}),
             );
         }
     }
@@ -164,11 +162,11 @@ impl Browser {
             let letter = letter.to_string();
             self.call(
                 "Input.dispatchKeyEvent",
-                json!({"type": "keyDown", "key": letter, "text": letter}),
+                &json!({"type": "keyDown", "key": letter, "text": letter}),
             );
             self.call(
                 "Input.dispatchKeyEvent",
-                json!({"type": "keyUp", "key": letter}),
+                &json!({"type": "keyUp", "key": letter}),
             );
         }
     }
@@ -199,7 +197,14 @@ impl Browser {
         events.iter().filter_map(complaint).collect()
     }
 
-    fn call(&mut self, method: &str, parameters: Value) -> Value {
+    /// Asks for something that cannot fail.
+    fn call(&mut self, method: &str, parameters: &Value) -> Value {
+        let mut answer = self.ask(method, parameters);
+        assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
+        answer["result"].take()
+    }
+
+    fn ask(&mut self, method: &str, parameters: &Value) -> Value {
         self.next_id += 1;
         let id = self.next_id;
         let mut message = json!({"id": id, "method": method, "params": parameters});
@@ -210,9 +215,8 @@ impl Browser {
             .send(Message::text(message.to_string()))
             .unwrap();
         loop {
-            if let Some(mut answer) = self.receive().filter(|answer| answer["id"] == id) {
-                assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
-                return answer["result"].take();
+            if let Some(answer) = self.receive().filter(|answer| answer["id"] == id) {
+                return answer;
             }
         }
     }

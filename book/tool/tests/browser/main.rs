@@ -12,6 +12,9 @@ use tempfile::TempDir;
 /// A window on a desk, and a phone.
 const WIDTHS: [u32; 2] = [1280, 390];
 
+/// Only then does a page listen to the keyboard.
+const IS_LOADED: &str = "document.readyState === 'complete'";
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .ancestors()
@@ -102,10 +105,13 @@ fn the_book_can_be_searched_and_leafed_through_by_keyboard() {
     if let Some(second) = names.get(1) {
         browser.go(&url(&folder, &names[0]));
         browser.press("ArrowRight");
-        browser.wait_for(&format!("location.pathname.endsWith('/{second}')"));
+        browser.wait_for(&format!(
+            "{IS_LOADED} && location.pathname.endsWith('/{second}')"
+        ));
         browser.press("ArrowLeft");
-        browser.wait_for("!!document.querySelector('main')");
-        browser.wait_for(&format!("!location.pathname.endsWith('/{second}')"));
+        browser.wait_for(&format!(
+            "{IS_LOADED} && !location.pathname.endsWith('/{second}')"
+        ));
     }
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }

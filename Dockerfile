@@ -4,11 +4,14 @@
 # You seldom call it yourself: `docker-compose up` does.
 
 # The version is the rust-version of Cargo.toml.
+# ANCHOR: image
 ARG RUST_IMAGE=rust:1.89-slim-bookworm
+# ANCHOR_END: image
 
 # --- 1. The sources, and an outline of them ---------------------------------------------------
 # The outline has every manifest, and in place of every source file a program that does nothing.
 # That is all cargo needs to build the dependencies, and it stays the same when you edit a step.
+# ANCHOR: sources
 FROM ${RUST_IMAGE} AS sources
 COPY . /src
 WORKDIR /src/steps
@@ -22,21 +25,27 @@ RUN if ! test -f "$STEP/Cargo.toml"; then \
     && find . -type f ! -name Cargo.toml ! -name Cargo.lock ! -name '*.rs' -delete \
     && echo '#![allow(warnings)] fn main() {}' > /stub.rs \
     && find . -name '*.rs' -exec cp /stub.rs {} \;
+# ANCHOR_END: sources
 
 # --- 2. The program ---------------------------------------------------------------------------
+# ANCHOR: static
 FROM ${RUST_IMAGE} AS build
 WORKDIR /build
 # A static program carries its own libc. That needs a target that is spelled out, even if it is
 # this very machine's: only then do the flags leave alone what runs during the build.
 ENV RUSTFLAGS="-C target-feature=+crt-static"
 RUN rustc -vV | sed -n 's/^host: //p' > /target
+# ANCHOR_END: static
 ARG STEP
 
+# ANCHOR: dependencies
 # The dependencies have a layer of their own. Docker compares what COPY brings with what it brought
 # the last time, and where that is the same it takes the layer from its cache.
 COPY --from=sources /outline .
 RUN cargo build --locked --profile dist --target "$(cat /target)" --package "$STEP"
+# ANCHOR_END: dependencies
 
+# ANCHOR: program
 # Now the sources of the step. docker/image makes its program also its health check. cargo goes by
 # the time of the last change, and the outline is younger than the sources: touch them.
 COPY --from=sources /src/steps/${STEP} steps/${STEP}
@@ -46,8 +55,10 @@ RUN cd "steps/$STEP" \
     && find . -name '*.rs' -exec touch {} + \
     && cargo build --frozen --profile dist --target "$(cat /target)" --package "$STEP" --bin web \
     && cp "/build/target/$(cat /target)/dist/web" /web
+# ANCHOR_END: program
 
 # --- 3. The image -----------------------------------------------------------------------------
+# ANCHOR: final
 FROM scratch
 ARG STEP
 LABEL org.opencontainers.image.title="Seen N Times: ${STEP}" \
@@ -61,3 +72,4 @@ USER 65532:65532
 HEALTHCHECK --interval=2s --timeout=3s --retries=3 CMD ["/web", "healthcheck", "127.0.0.1:5000"]
 ENTRYPOINT ["/web"]
 COPY --from=build /web /web
+# ANCHOR_END: final

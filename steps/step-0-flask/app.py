@@ -19,14 +19,18 @@ import sys
 from flask import Flask
 from redis import Redis
 
+# ANCHOR: app
 app = Flask(__name__)
 redis = Redis.from_url(os.environ.get("REDIS_URL", "redis://127.0.0.1:6379"))
+# ANCHOR_END: app
 
 
+# ANCHOR: page
 @app.get("/")
 def hello():
     """Counts the visit and says which one it is."""
     return f"Hello World! I have been seen {redis.incr('seen')} times.\n"
+# ANCHOR_END: page
 
 
 def address():
@@ -42,8 +46,10 @@ def address():
     return host.strip("[]"), int(port)
 
 
+# ANCHOR: start
 if __name__ == "__main__":
     host, port = address()
     # Flask logs its address and every visit. Standard output is where the other steps say the first.
     logging.basicConfig(stream=sys.stdout, format="%(message)s")
     app.run(host, port, debug=True)
+# ANCHOR_END: start

@@ -66,6 +66,10 @@ pub enum Tool {
     Redis,
     /// The load generator.
     Wrk,
+    /// Another load generator, to compare with.
+    ApacheBench,
+    /// A third one.
+    Siege,
     /// Runs containers.
     Docker,
     /// Starts several containers from one file.
@@ -76,10 +80,12 @@ pub enum Tool {
 
 impl Tool {
     /// All of them, in the order in which a newcomer needs them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Rust,
         Self::Redis,
         Self::Wrk,
+        Self::ApacheBench,
+        Self::Siege,
         Self::Docker,
         Self::Compose,
         Self::Chromium,
@@ -91,6 +97,8 @@ impl Tool {
             Self::Rust => "Rust",
             Self::Redis => "Redis",
             Self::Wrk => "wrk",
+            Self::ApacheBench => "ab",
+            Self::Siege => "siege",
             Self::Docker => "Docker Engine",
             Self::Compose => "Docker Compose",
             Self::Chromium => "Chromium",
@@ -103,6 +111,7 @@ impl Tool {
             Self::Rust => "everything",
             Self::Redis => "a count that lasts; without it, an embedded stand-in",
             Self::Wrk => "cargo xtask bench",
+            Self::ApacheBench | Self::Siege => "the book, where it compares them with wrk",
             Self::Docker | Self::Compose => "docker-compose up",
             Self::Chromium => "the browser tests",
         }
@@ -122,8 +131,16 @@ impl Tool {
             (Self::Wrk, Fedora) => "sudo dnf install wrk",
             (Self::Wrk, Arch) => "sudo pacman -S wrk",
             (Self::Wrk, MacOs) => "brew install wrk",
-            // Neither is made for Windows. Both run in its Linux.
-            (Self::Redis | Self::Wrk, Windows) => "wsl --install",
+            (Self::ApacheBench, Debian) => "sudo apt install apache2-utils",
+            (Self::ApacheBench, Fedora) => "sudo dnf install httpd-tools",
+            (Self::ApacheBench, Arch) => "sudo pacman -S apache",
+            (Self::ApacheBench, MacOs) => "brew install httpd",
+            (Self::Siege, Debian) => "sudo apt install siege",
+            (Self::Siege, Fedora) => "sudo dnf install siege",
+            (Self::Siege, Arch) => "sudo pacman -S siege",
+            (Self::Siege, MacOs) => "brew install siege",
+            // None of these is made for Windows. All run in its Linux.
+            (Self::Redis | Self::Wrk | Self::ApacheBench | Self::Siege, Windows) => "wsl --install",
             (Self::Docker, Debian) => "sudo apt install docker.io",
             (Self::Docker, Fedora) => "sudo dnf install moby-engine",
             (Self::Docker, Arch) => "sudo pacman -S docker",
@@ -147,6 +164,9 @@ impl Tool {
             Self::Redis => lab::redis::RedisProgram::find()?.version(),
             // wrk has no flag that only prints the version: `-v` also prints the usage, and fails.
             Self::Wrk => first_line("wrk", &["-v"]),
+            Self::ApacheBench => first_line("ab", &["-V"]),
+            // siege takes standard error for its version, so say only that it is there.
+            Self::Siege => on_path("siege").map(|path| path.display().to_string()),
             // A client alone starts nothing, so ask the engine.
             Self::Docker => first_line("docker", &["version", "--format", "{{.Server.Version}}"]),
             Self::Compose => first_line("docker-compose", &["version", "--short"])

@@ -341,6 +341,9 @@ fn measurements(root: &Path, options: &TestOptions, summary: &mut Summary) -> Re
 fn book(root: &Path, options: &TestOptions, summary: &mut Summary) -> Result<()> {
     let action = if options.bless { "bless" } else { "test" };
     let mut command = component(root, "run", &["--quiet", "--package", "book", "--", action]);
+    if options.strict {
+        command.env("SEEN_BOOK_DOCKER", "1");
+    }
     terminal::progress(&shown(&command));
     let output = command.stderr(Stdio::inherit()).output();
     let output = output.context("cannot start cargo")?;

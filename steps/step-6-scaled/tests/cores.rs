@@ -154,9 +154,13 @@ async fn the_limit_of_visits_holds_for_all_cores_together() {
 
     let visit = || Request::builder().uri("/").body(Body::empty()).unwrap();
     let waits = tokio::spawn(one.oneshot(visit()));
-    while shared.in_flight.available_permits() > 0 {
-        sleep(Duration::from_millis(1)).await;
-    }
+    timeout(PATIENCE, async {
+        while shared.in_flight.available_permits() > 0 {
+            sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await
+    .expect("the visit takes the only place that all cores have");
     let answer = other.oneshot(visit()).await.unwrap();
     assert_eq!(answer.status(), 503);
     let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();

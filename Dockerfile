@@ -32,8 +32,10 @@ RUN if ! test -f "$STEP/Cargo.toml"; then \
 FROM ${RUST_IMAGE} AS build
 WORKDIR /build
 # A static program carries its own libc. That needs a target that is spelled out, even if it is
-# this very machine's: only then do the flags leave alone what runs during the build.
-ENV RUSTFLAGS="-C target-feature=+crt-static"
+# this very machine's: only then do the flags leave alone what runs during the build. The linker
+# writes down where the program has addresses of its own, to be adjusted at its start: packed, that
+# is 90 kB less.
+ENV RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs"
 RUN rustc -vV | sed -n 's/^host: //p' > /target
 # ANCHOR_END: static
 ARG STEP

@@ -4,7 +4,7 @@
 //! through here in four stages:
 //!
 //! 1. [`source`] reads the pages, [`markdown`] finds what is in them.
-//! 2. [`expand`] puts in what the directives ask for: code ([`include`]), figures ([`value`]),
+//! 2. [`expand`] puts in what the directives ask for: code ([`mod@include`]), figures ([`value`]),
 //!    pictures ([`picture`]). What [`generated`] writes is asked for in the same way.
 //! 3. [`render`] hands the pages to mdBook, as a library.
 //! 4. [`gates`] looks at the pages as they were written, [`built`] at the pages as they were rendered,

@@ -123,7 +123,9 @@ fn crate_programs(root: &Path, steps: &[&Step], profile: Profile) -> Result<Opti
             programs[position] = Some(PathBuf::from(program));
         }
     }
-    if !child.wait()?.success() {
+    let ended = child.wait()?;
+    interrupt::exit_if_interrupted(ended);
+    if !ended.success() {
         return Ok(None);
     }
     let programs: Option<Vec<PathBuf>> = programs.into_iter().collect();
@@ -148,6 +150,7 @@ pub fn run_tool(
     // Ctrl-C reaches the tool itself, which knows what to do with it. We only wait for it.
     let _interrupted = interrupt::catch()?;
     let status = command.status().context("cannot start cargo")?;
+    interrupt::exit_if_interrupted(status);
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }

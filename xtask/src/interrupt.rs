@@ -1,14 +1,20 @@
 //! Ctrl-C, and the signals by which others ask us to end (SIGTERM, SIGHUP).
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    process::ExitStatus,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use anyhow::{Context, Result};
 
-/// The exit status of a program that Ctrl-C ended: 128 and the number of SIGINT.
-pub const STATUS: u8 = 130;
+/// The number of the signal that Ctrl-C sends.
+const SIGINT: u8 = 2;
+
+/// The exit status of a program that Ctrl-C ended.
+pub const STATUS: u8 = 128 + SIGINT;
 
 /// Whether we were asked to end.
 #[derive(Clone)]
@@ -37,6 +43,17 @@ pub fn catch() -> Result<Interrupted> {
 /// From now on Ctrl-C ends us at once.
 pub fn exit_on_interrupt() -> Result<()> {
     ctrlc::set_handler(exit).context("cannot catch Ctrl-C")
+}
+
+/// Ends us if Ctrl-C has ended a program that we waited for. It reaches both, and we may see the other's
+/// end before our own handler has run.
+pub fn exit_if_interrupted(ended: ExitStatus) {
+    #[cfg(unix)]
+    if std::os::unix::process::ExitStatusExt::signal(&ended) == Some(SIGINT.into()) {
+        exit();
+    }
+    #[cfg(not(unix))]
+    let _ = ended;
 }
 
 /// Nothing to clean up here: whatever we started is on the janitor's list and ends with us.

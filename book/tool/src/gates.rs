@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 
 use crate::{
+    exercise,
     expand::{self, Expanded, sole_include},
     include,
     markdown::{self, Content, Fence},
@@ -67,6 +68,7 @@ pub fn look(book: &Book) -> Result<Outcome> {
     }
     outcome.problems.extend(missing_chapters(book, &steps));
     outcome.problems.extend(unused_anchors(book, &used)?);
+    outcome.problems.extend(exercise::look(book)?);
     Ok(outcome)
 }
 
@@ -101,6 +103,7 @@ fn of_page(page: &Page, content: &Content, steps: &[Step]) -> Vec<Problem> {
         }
     }
     problems.extend(figures::typed(page, content));
+    problems.extend(exercise::sketches(page, content));
     let step = steps
         .iter()
         .find(|step| step.number > 0 && page.name == format!("{}.md", step.name));
@@ -134,9 +137,9 @@ fn wrong_kind(fence: &Fence) -> Option<String> {
             unknown_kind(kind)
         });
     };
-    let is_diff = argument.contains("generated/diff-");
+    let is_diff = argument.contains("generated/diff-") || argument.ends_with(".patch");
     match (kind, is_diff) {
-        ("diff", false) => Some("a diff is generated; include generated/diff-A-B/…".to_owned()),
+        ("diff", false) => Some("a diff is generated, or a solution; include generated/diff-A-B/… or ../exercises/….patch".to_owned()),
         ("diff", true) => None,
         (_, true) => Some("this is a diff; call the block ```diff".to_owned()),
         (kind, false) if LISTINGS.contains(&kind) => None,

@@ -7,6 +7,8 @@ use std::{
 
 use regex::Regex;
 
+use crate::exercise;
+
 static MARK: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^\s*(?://|#|--|<!--)\s*ANCHOR(_END)?: *(\S+)").expect("the expression is right")
 });
@@ -53,6 +55,7 @@ pub fn include(root: &Path, folder: &Path, argument: &str) -> Result<Included, S
     })?;
     let part = match anchor {
         Some(anchor) => between(&text, anchor).ok_or_else(|| missing(&name, anchor, &text))?,
+        None if name.ends_with(".patch") => without_anchors(&exercise::shown(&text)),
         None => without_anchors(&text),
     };
     Ok(Included {

@@ -4,8 +4,8 @@
 //! through here in four stages:
 //!
 //! 1. [`source`] reads the pages, [`markdown`] finds what is in them.
-//! 2. [`expand`] puts in what the directives ask for: code ([`mod@include`]), figures ([`value`]),
-//!    pictures ([`picture`]). What [`generated`] writes is asked for in the same way.
+//! 2. [`expand`] puts in what the directives ask for: code ([`mod@include`]), solutions ([`exercise`]),
+//!    figures ([`value`]), pictures ([`picture`]). What [`generated`] writes is asked for in the same way.
 //! 3. [`render`] hands the pages to mdBook, as a library.
 //! 4. [`gates`] looks at the pages as they were written, [`built`] at the pages as they were rendered,
 //!    and [`transcript`] types the commands of a page and compares what they print.
@@ -14,6 +14,7 @@ pub mod built;
 pub mod cli;
 pub mod commands;
 pub mod diff;
+pub mod exercise;
 pub mod expand;
 pub mod gates;
 pub mod generated;

@@ -544,6 +544,34 @@ fn a_chapter_that_lacks_a_bone_is_found() {
 }
 
 #[test]
+fn a_solution_that_nothing_proves_is_found() {
+    drift(
+        TWO,
+        "`cargo xtask check 2`",
+        "`cargo xtask check 2`\n\n```rust,sketch\nfn solved() {}\n```",
+        TWO,
+        "make it a patch in book/exercises",
+    );
+}
+
+#[test]
+fn a_solution_is_shown_on_a_page() {
+    let folder = tiny();
+    let root = folder.path();
+    let patch = "has: counts\n\ndiff --git a/steps/step-2-redis/src/lib.rs b/steps/step-2-redis/src/lib.rs\n--- a/steps/step-2-redis/src/lib.rs\n+++ b/steps/step-2-redis/src/lib.rs\n@@ -4,3 +4,3 @@\n pub fn visit() -> u64 {\n-    2\n+    1 + 1\n }\n";
+    let file = "book/exercises/step-2-sum.patch";
+    write(root, file, patch);
+    let place = format!("{file}:1:");
+    expect(root, &place, "no page shows it");
+    let solution =
+        "`cargo xtask check 2`\n\n```diff\n{{#include ../exercises/step-2-sum.patch}}\n```";
+    edit(root, TWO, "`cargo xtask check 2`", solution);
+    assert_eq!(problems(root), Vec::<String>::new());
+    edit(root, file, "has: counts", "it counts");
+    expect(root, &place, "declares nothing");
+}
+
+#[test]
 fn an_image_without_words_is_found() {
     drift(
         "book/src/intro.md",

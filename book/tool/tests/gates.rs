@@ -374,8 +374,8 @@ fn a_stale_or_missing_or_forgotten_generated_file_is_found() {
 fn a_changed_measurement_makes_its_tables_stale() {
     drift(
         "bench/runs/a/results.json",
-        "\"duration_s\": 4",
-        "\"duration_s\": 5",
+        "\"duration_s\": ",
+        "\"duration_s\": 1",
         "book/src/generated/circumstances.md:",
         "out of date",
     );

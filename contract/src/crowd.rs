@@ -1,6 +1,7 @@
 //! Many visitors at once, each on a connection and in a thread of its own.
 
 use std::{
+    io,
     net::SocketAddr,
     sync::{
         Barrier,
@@ -100,6 +101,15 @@ pub(crate) fn at_once(
         let response = connection.and_then(|mut connection| connection.ask("GET", path));
         response.map_err(|error| error.to_string())
     })
+}
+
+/// `clients` visitors connect at the same moment, and give up after `patience`.
+pub(crate) fn knock(
+    addr: SocketAddr,
+    clients: usize,
+    patience: Duration,
+) -> Vec<io::Result<Connection>> {
+    in_parallel(clients, |_| Connection::open_within(addr, patience))
 }
 
 /// What a crowd that keeps coming brought home.

@@ -45,6 +45,7 @@ const FIRST_STEPS: &[(&str, u32)] = &[
     ("health", 4),
     ("drains", 3),
     ("outlasts-slow-clients", 4),
+    ("queues-a-burst", 4),
     ("sheds", 4),
     ("few-round-trips", 5),
     ("cluster", 6),

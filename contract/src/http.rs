@@ -106,7 +106,16 @@ impl Connection {
     ///
     /// When nobody accepts within 5 s.
     pub fn open(addr: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect_timeout(&addr, CONNECT_TIMEOUT)?;
+        Self::open_within(addr, CONNECT_TIMEOUT)
+    }
+
+    /// Connects.
+    ///
+    /// # Errors
+    ///
+    /// When nobody accepts within `timeout`.
+    pub fn open_within(addr: SocketAddr, timeout: Duration) -> io::Result<Self> {
+        let stream = TcpStream::connect_timeout(&addr, timeout)?;
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(ANSWER_TIMEOUT))?;
         Ok(Self {

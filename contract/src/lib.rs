@@ -132,6 +132,11 @@ pub const CAPABILITIES: &[Capability] = &[
         check: checks::manners::outlasts_slow_clients,
     },
     Capability {
+        id: "queues-a-burst",
+        statement: "500 visitors who arrive in the same moment are all let in: none has to knock again",
+        check: checks::manners::queues_a_burst,
+    },
+    Capability {
         id: "sheds",
         statement: "more visits than the limit: 503 within 50 ms for the rest, at least 0.8 of the peak for the others",
         check: checks::manners::sheds,

@@ -47,6 +47,9 @@ fn an_honest_step_is_believed() {
         "heals",
         "refuses-honestly",
         "outlasts-slow-clients",
+        // Elsewhere the system does not say how many may wait.
+        #[cfg(target_os = "linux")]
+        "queues-a-burst",
         "sheds",
     ] {
         if let Some(cell) = check(4, capability, STEP, &["is honest"]) {
@@ -123,6 +126,27 @@ fn slow_clients_that_are_closed_early_or_never_are_found_out() {
     let capability = "outlasts-slow-clients";
     assert_found_out("closes early", 2, capability, "was closed after");
     assert_found_out("never closes", 4, capability, "500 of 500");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_short_queue_is_found_out() {
+    let words = "of 500 visitors got in";
+    assert_found_out("has a short queue", 4, "queues-a-burst", words);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn to_lose_who_has_waited_in_the_queue_is_no_known_lack() {
+    let capability = "queues-a-burst";
+    assert_found_out("loses a visitor", 2, capability, "closed without an answer");
+    assert_found_out("loses a visitor", 4, capability, "closed without an answer");
+    assert_found_out(
+        "gives every tenth number twice",
+        2,
+        capability,
+        "given twice",
+    );
 }
 
 #[test]

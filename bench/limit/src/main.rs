@@ -25,12 +25,10 @@ mod visitor;
 
 use std::{
     env, io,
-    net::{self, SocketAddr},
+    net::{SocketAddr, TcpListener},
     process::{self, ExitCode},
     thread,
 };
-
-use mio::net::TcpListener;
 
 use crate::core::Core;
 
@@ -76,11 +74,11 @@ fn start() -> Result<(), String> {
     Ok(())
 }
 
-/// A listener that waits. It comes by way of mio, whose queue for visitors is as long as the system
-/// allows: the standard library's has 128 places, and a thousand come at once.
-fn listen(addr: SocketAddr) -> io::Result<net::TcpListener> {
-    let listener = net::TcpListener::from(TcpListener::bind(addr)?);
-    listener.set_nonblocking(false)?;
+/// A listener whose queue for visitors is as long as the system allows. The standard library asks for 128
+/// places, and a thousand come at once; to ask again only changes the length.
+fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(addr)?;
+    rustix::net::listen(&listener, i32::MAX)?;
     Ok(listener)
 }
 

@@ -94,6 +94,9 @@ fn the_contract_finds_all_that_is_not_manners() {
         "ignores-strangers",
         "survives-restart",
         "shared",
+        // Elsewhere the system does not say how many may wait.
+        #[cfg(target_os = "linux")]
+        "queues-a-burst",
         "few-round-trips",
     ]
     .map(str::to_owned);

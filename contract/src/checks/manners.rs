@@ -1,7 +1,7 @@
 //! Checks that are rude: clients that dawdle, and a crowd.
 
 use std::{
-    thread,
+    fs, io, thread,
     time::{Duration, Instant},
 };
 
@@ -23,6 +23,19 @@ const SLOW_CLIENTS: usize = 500;
 /// not ours, and 3 s more for a busy machine.
 const SLOW_CLIENT_MIN: Duration = Duration::from_secs(4);
 const SLOW_CLIENT_MAX: Duration = Duration::from_secs(8);
+
+/// Visitors who arrive in the same moment.
+const BURST: usize = 500;
+
+/// How long they wait to be let in. Who finds room in the queue is in at once, and who finds none is not
+/// let in at all while the service is frozen: how long this is decides nothing.
+const BURST_PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long it may take until a signal has frozen every thread of the service.
+const FREEZE_TIME: Duration = Duration::from_millis(100);
+
+/// Where Linux says how many visitors may wait at most, whatever a service asks for.
+const QUEUE_MAX: &str = "/proc/sys/net/core/somaxconn";
 
 /// The limit that `sheds` sets, and how many come beyond it.
 const IN_FLIGHT: usize = 64;
@@ -87,6 +100,58 @@ pub fn outlasts_slow_clients(bench: &Bench) -> Result<Finding, Stop> {
             "after {seconds} s, an idle connection is still open"
         )),
         _ => broken(seen),
+    }
+}
+
+/// The kernel lets visitors in before the service does, into a queue. How many have room there shows when
+/// the service is frozen and takes none out. The lack is exactly that some of the visitors have no room:
+/// whoever is in must be served as soon as the service goes on.
+pub fn queues_a_burst(bench: &Bench) -> Result<Finding, Stop> {
+    let (service, _redis) = bench.service()?;
+    // A stranger's server cannot be frozen. `signal` leaves it out.
+    service.signal(Signal::Continue)?;
+    ensure_room_for_a_burst()?;
+    let before = service.visit()?;
+    service.signal(Signal::Stop)?;
+    thread::sleep(FREEZE_TIME);
+    let burst = crowd::knock(service.addr, BURST, BURST_PATIENCE);
+    service.signal(Signal::Continue)?;
+    let mut numbers = Vec::with_capacity(BURST);
+    for visitor in burst {
+        let mut visitor = match visitor {
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => continue,
+            visitor => visitor?,
+        };
+        let answer = visitor.ask("GET", "/").map_err(|error| error.to_string());
+        let number = answer.and_then(|answer| Visit::of(answer)?.number());
+        numbers.push(number.map_err(|what| {
+            let log = service.log();
+            Stop::Broken(format!("of the visitors who got in, one saw: {what}{log}"))
+        })?);
+    }
+    let count = numbers.len();
+    match crowd::flaw(&numbers, before + 1) {
+        Some(flaw) => broken(flaw),
+        None if count == BURST => Ok(Finding::Has),
+        None => Ok(Finding::Lacks(format!(
+            "{count} of {BURST} visitors got in; the others have to knock again"
+        ))),
+    }
+}
+
+/// A system that lets fewer visitors wait tells nothing about the service.
+fn ensure_room_for_a_burst() -> Result<(), Stop> {
+    let max = fs::read_to_string(QUEUE_MAX)
+        .ok()
+        .and_then(|text| text.trim().parse::<usize>().ok());
+    match max {
+        Some(max) if max >= BURST => Ok(()),
+        Some(max) => Err(Stop::LeftOut(format!(
+            "this system lets at most {max} visitors wait ({QUEUE_MAX}), and {BURST} come"
+        ))),
+        None => Err(Stop::LeftOut(format!(
+            "this system does not say how many visitors may wait: there is no {QUEUE_MAX}"
+        ))),
     }
 }
 

@@ -50,9 +50,16 @@ fn main() {
     }
     let addr = env::var("ADDR").expect("ADDR is set by the suite");
     let listener = TcpListener::bind(addr).expect("a free port");
+    if !step.lie("has a short queue") {
+        // The standard library asked for 128 places. To ask again only changes the length.
+        rustix::net::listen(&listener, i32::MAX).expect("it listens already");
+    }
     println!("liar: http://{}", listener.local_addr().expect("bound"));
-    for stream in listener.incoming() {
+    for (stream, visitor) in listener.incoming().zip(0..) {
         let stream = stream.expect("a visitor");
+        if step.lie("loses a visitor") && visitor == 200 {
+            continue;
+        }
         thread::spawn(move || step.serve(&stream));
     }
 }

@@ -35,6 +35,9 @@ pub struct Limits {
     pub max_in_flight: usize,
     /// `MAX_CONNECTIONS`, 4096: how many visitors may be connected. Others wait in the kernel's queue.
     pub max_connections: usize,
+    /// `ACCEPT_QUEUE`, 1024: how many visitors may wait there. Whoever finds no room knocks again a second
+    /// later, and tokio by itself asks for 128. Linux grants no more than its `net.core.somaxconn`.
+    pub accept_queue: usize,
     /// `HEADER_TIMEOUT_MS`, 5000 milliseconds: how long a client may take to send the head of a
     /// request, counted from the connection's start or from the last answer. So it is also how long
     /// a connection may be idle.
@@ -71,6 +74,7 @@ impl Settings {
                 visit_timeout: milliseconds("VISIT_TIMEOUT_MS", 800)?,
                 max_in_flight: count("MAX_IN_FLIGHT", 2048)?,
                 max_connections: count("MAX_CONNECTIONS", 4096)?,
+                accept_queue: count("ACCEPT_QUEUE", 1024)?,
                 header_timeout: milliseconds("HEADER_TIMEOUT_MS", 5000)?,
                 lame_duck: milliseconds("LAME_DUCK_MS", 100)?,
                 drain_timeout: milliseconds("DRAIN_TIMEOUT_MS", 5000)?,

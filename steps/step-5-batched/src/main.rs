@@ -2,11 +2,12 @@
 
 use std::{error::Error, future::Future, io, process::ExitCode};
 
-use step_5_batched::{Counter, app, serve::serve, settings::Settings};
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
+use step_5_batched::{
+    Counter, app,
+    serve::{listen, serve},
+    settings::Settings,
 };
+use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::{Layer, fmt, prelude::*};
 
 #[tokio::main]
@@ -30,8 +31,7 @@ async fn start() -> Result<(), Box<dyn Error>> {
 
     let counter = Counter::new(redis, limits)?;
     let stop = stop_signal()?;
-    let listener = TcpListener::bind(addr)
-        .await
+    let listener = listen(addr, &limits)
         .map_err(|error| format!("ADDR is {addr}, but nobody can listen there: {error}"))?;
     println!("step-5-batched: http://{}", listener.local_addr()?);
     serve(listener, app(counter), &limits, stop).await;

@@ -4,12 +4,12 @@ use std::{future, net::SocketAddr, time::Duration};
 
 use axum::{Router, routing::get};
 use step_5_batched::{
-    serve::serve,
+    serve::{listen, serve},
     settings::{Limits, Settings},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     sync::oneshot,
     task::JoinHandle,
     time::{sleep, timeout},
@@ -31,7 +31,7 @@ impl Server {
     async fn start(app: Router, change: impl FnOnce(&mut Limits)) -> Self {
         let mut limits = Settings::from_env().unwrap().limits;
         change(&mut limits);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = listen("127.0.0.1:0".parse().unwrap(), &limits).unwrap();
         let addr = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let ended = tokio::spawn(async move {
@@ -90,6 +90,50 @@ fn app() -> Router {
         .route("/", get(|| async { "fast\n" }))
         .route("/slow", get(slow))
         .route("/panic", get(panic))
+}
+
+/// Nobody lets the visitors in here. Linux never answers one for whom its queue has no room.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_burst_of_visitors_finds_room_in_the_queue() {
+    let limits = Settings::from_env().unwrap().limits;
+    let listener = listen("127.0.0.1:0".parse().unwrap(), &limits).unwrap();
+    let addr = listener.local_addr().unwrap();
+    let allowed = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
+    let burst = allowed.trim().parse::<usize>().unwrap().min(512);
+    let mut waiting = Vec::new();
+    while waiting.len() < burst {
+        let visitor = timeout(Duration::from_secs(5), TcpStream::connect(addr)).await;
+        let found = waiting.len();
+        let visitor = visitor.unwrap_or_else(|_| panic!("only {found} of {burst} found room"));
+        waiting.push(visitor.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn an_address_may_be_of_either_kind() {
+    let limits = Settings::from_env().unwrap().limits;
+    for addr in ["127.0.0.1:0", "[::1]:0"] {
+        let addr: SocketAddr = addr.parse().unwrap();
+        let has_such = std::net::TcpListener::bind(addr).is_ok();
+        assert_eq!(listen(addr, &limits).is_ok(), has_such, "{addr}");
+    }
+}
+
+#[tokio::test]
+async fn the_port_of_a_stopped_server_is_free_at_once() {
+    let server = Server::start(app(), |_| {}).await;
+    let mut idle = server.connect().await;
+    idle.write_all(REQUEST).await.unwrap();
+    answer(&mut idle).await;
+    server.stop.send(()).unwrap();
+    timeout(PATIENCE, server.ended)
+        .await
+        .expect("the server still runs")
+        .unwrap();
+    // The server has closed this connection and the visitor has not, so the system keeps it for a while.
+    let limits = Settings::from_env().unwrap().limits;
+    listen(server.addr, &limits).expect("the port is still taken");
 }
 
 #[tokio::test]

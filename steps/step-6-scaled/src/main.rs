@@ -5,13 +5,10 @@ use std::{error::Error, future::Future, io, process::ExitCode, sync::Arc};
 use step_6_scaled::{
     Counter, app,
     cores::{Core, Shared},
-    serve::serve,
+    serve::{listen, serve},
     settings::Settings,
 };
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-};
+use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::{Layer, fmt, prelude::*};
 
 /// Every visit takes memory and gives it back. This allocator does so without a look at the other cores:
@@ -44,8 +41,7 @@ async fn start() -> Result<(), Box<dyn Error>> {
     let cores = (0..limits.cores).map(|_| Core::start(|| Ok(app(counter()?))));
     let cores = cores.collect::<Result<Vec<Core>, _>>()?;
     let stop = stop_signal()?;
-    let listener = TcpListener::bind(addr)
-        .await
+    let listener = listen(addr, &limits)
         .map_err(|error| format!("ADDR is {addr}, but nobody can listen there: {error}"))?;
     println!("step-6-scaled: http://{}", listener.local_addr()?);
     serve(listener, cores, &limits, stop).await;

@@ -4,6 +4,7 @@
 use std::{
     future::Future,
     io,
+    net::SocketAddr,
     pin::pin,
     sync::{
         Arc,
@@ -22,7 +23,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
     time::{sleep, timeout},
@@ -34,6 +35,23 @@ use crate::{cores::Core, settings::Limits};
 /// How long to wait after a failed `accept`: out of file descriptors, most likely. Long enough not to
 /// spin, short enough not to be noticed.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
+
+/// What `TcpListener::bind` does, with a longer queue for visitors who come all at once.
+///
+/// # Errors
+///
+/// When nobody can listen there.
+pub fn listen(addr: SocketAddr, limits: &Limits) -> io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // What is left of the connections of a stopped server does not keep the next one from the port.
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(limits.accept_queue.try_into().unwrap_or(u32::MAX))
+}
 
 /// Serves the apps of `cores` on `listener` until `shutdown` completes, then answers what is under way
 /// and returns, after [`Limits::drain_timeout`] at the latest.

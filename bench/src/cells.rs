@@ -116,6 +116,23 @@ pub fn noise(group: &Group) -> String {
     }
 }
 
+/// Whose accept queue was too short for so many visitors at once. `None` when everybody's was long
+/// enough, or nothing is known.
+pub fn queue(group: &Group) -> Option<String> {
+    let overflows = |row: &Row| {
+        let times = row.queue_overflows.filter(|times| *times >= 1.0)?;
+        Some(format!("{} ({})", row.name, count(times)))
+    };
+    let rows = group.rows.iter().filter(|row| !row.is_repetition);
+    let full: Vec<String> = rows.filter_map(overflows).collect();
+    (!full.is_empty()).then(|| {
+        format!(
+            "Accept queue full, times a round: {}. Whoever finds it full knocks again a second later.",
+            full.join(", ")
+        )
+    })
+}
+
 /// A ratio as it stands in a table: `1.23 (1.20–1.27)`, or `≈ 1` inside the noise.
 pub fn ratio(ratio: &Option<Ratio>) -> String {
     let Some(ratio) = ratio else {

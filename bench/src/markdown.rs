@@ -32,6 +32,8 @@ const READING: &str = "\
   void.
 - Closed-loop latency hides stalls: while a server stands still nobody asks. wrk corrects for that in
   part. For latency, use a run at a fixed rate.
+- A visitor who finds the accept queue full knocks again after a second. wrk counts latency from the
+  request on, so that this second is in no percentile.
 - A percentile needs ten responses beyond it in every round, or it is left out.
 - Server, Redis and load µs are processor time for each response, all processes and threads together.
 - MiB is the peak memory of the server's processes, added up. Commands are Redis commands for each
@@ -154,6 +156,9 @@ fn section(group: &Group, plots: &[Plot]) -> String {
     text.push('\n');
     text += &set(&cells::cost(group));
     let _ = writeln!(text, "\n{}\n", cells::noise(group));
+    if let Some(queue) = cells::queue(group) {
+        let _ = writeln!(text, "{queue}\n");
+    }
     for row in &group.rows {
         for reason in &row.void {
             let reason = reason.replace('\n', " ");

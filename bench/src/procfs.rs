@@ -69,6 +69,27 @@ pub fn machine_cpu() -> Option<Duration> {
     Some(from_ticks(user + nice + system + steal))
 }
 
+/// How often a connection was refused a place in the accept queue of a port that listens, since the
+/// machine started: `ListenOverflows` of Linux. Whoever is refused hears nothing, and tries again
+/// after a second.
+pub fn queue_overflows() -> Option<u64> {
+    tcp_counter(
+        &fs::read_to_string("/proc/self/net/netstat").ok()?,
+        "ListenOverflows",
+    )
+}
+
+/// A counter among the extended ones of TCP: one line has the names, the next has the values.
+fn tcp_counter(netstat: &str, name: &str) -> Option<u64> {
+    let mut lines = netstat
+        .lines()
+        .filter_map(|line| line.strip_prefix("TcpExt: "));
+    let (names, values) = (lines.next()?, lines.next()?);
+    let mut counters = names.split(' ').zip(values.split(' '));
+    let (_, value) = counters.find(|(found, _)| *found == name)?;
+    value.parse().ok()
+}
+
 /// The numbers of a group's processes, each with the fields of its `stat` behind the name.
 fn group_stats(group: u32) -> Option<Vec<(u32, Vec<u64>)>> {
     let mut stats = Vec::new();
@@ -120,6 +141,7 @@ fn from_ticks(_ticks: u64) -> Duration {
 mod tests {
     use super::*;
     use lab::process::{Output, Process};
+    use std::net::{TcpListener, TcpStream};
     use std::process::Command;
 
     #[test]
@@ -133,6 +155,29 @@ mod tests {
             "{fields:?}"
         );
         assert_eq!(parse_stat("42 (short) S 1 2 3"), None);
+    }
+
+    #[test]
+    fn a_counter_is_found_under_its_name() {
+        let netstat = "TcpExt: SyncookiesSent ListenOverflows\nTcpExt: 7 42\n\
+            IpExt: ListenOverflows\nIpExt: 9\n";
+        assert_eq!(tcp_counter(netstat, "ListenOverflows"), Some(42));
+        assert_eq!(tcp_counter(netstat, "ListenDrops"), None);
+    }
+
+    #[test]
+    fn a_visitor_who_finds_the_queue_full_is_counted() {
+        let before = queue_overflows().unwrap();
+        // Nobody accepts, and the queue of the standard library has 128 places.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        let visit = || TcpStream::connect_timeout(&addr, Duration::from_millis(100));
+        let visitors: Vec<_> = std::iter::repeat_with(visit)
+            .take(1_000)
+            .map_while(Result::ok)
+            .collect();
+        assert!(visitors.len() < 1_000, "everybody found a place");
+        assert!(queue_overflows().unwrap() > before);
     }
 
     #[test]

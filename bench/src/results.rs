@@ -140,6 +140,10 @@ pub struct Figures {
     pub redis_commands: Option<f64>,
     /// The share of the machine's processor time that went to nobody in this measurement, 0 to 1.
     pub stolen: Option<f64>,
+    /// How often a visitor found the queue of a listening port full, on the whole machine, where the
+    /// system tells.
+    #[serde(default)]
+    pub queue_overflows: Option<u64>,
 }
 
 /// What a load generator saw. Both engines print it as one line of JSON.

@@ -61,6 +61,8 @@ pub struct Row {
     pub memory_bytes: Option<u64>,
     /// Redis commands for each response: the median of the rounds.
     pub redis_commands: Option<f64>,
+    /// How often visitors found the accept queue full: the median of the rounds.
+    pub queue_overflows: Option<f64>,
 }
 
 /// A comparison of two contestants.
@@ -253,6 +255,12 @@ fn row(rounds: &[&Round], name: &str) -> Row {
         })(),
         memory_bytes: figures.iter().filter_map(|f| f.memory_bytes).max(),
         redis_commands: median(figures.iter().filter_map(|f| f.redis_commands).collect()),
+        queue_overflows: median(
+            figures
+                .iter()
+                .filter_map(|f| Some(f.queue_overflows? as f64))
+                .collect(),
+        ),
     }
 }
 

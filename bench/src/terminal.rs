@@ -37,6 +37,9 @@ fn render_group(group: &Group) -> String {
     text += &set(&cells::cost(group));
     text.push('\n');
     text += &wrap("", &cells::noise(group), "");
+    if let Some(queue) = cells::queue(group) {
+        text += &wrap("", &queue, "");
+    }
     for row in &group.rows {
         for reason in &row.void {
             text += &wrap("VOID ", &format!("{}: {reason}", row.name), RED);

@@ -79,9 +79,9 @@ impl Bench {
         order.duration_s = self.duration_s;
         let settled = rig.page.settle()?;
         let commands_before = rig.redis_commands()?;
-        let clock_before = Clock::read(&rig);
+        let meters_before = Meters::read(&rig);
         let (report, output) = engine.run(&order)?;
-        let clock_after = Clock::read(&rig);
+        let meters_after = Meters::read(&rig);
         self.keep(trial, &output)?;
         let memory_bytes = rig
             .server
@@ -108,8 +108,9 @@ impl Bench {
             .zip(commands_before)
             .map(|(after, before)| after - before);
         let figures = Figures {
-            cpu: clock_after.cpu_for_each(&clock_before, report.responses),
-            stolen: clock_after.stolen(&clock_before),
+            cpu: meters_after.cpu_for_each(&meters_before, report.responses),
+            stolen: meters_after.stolen(&meters_before),
+            queue_overflows: meters_after.queue_overflows_since(&meters_before),
             memory_bytes,
             redis_commands: commands
                 .zip(visits)
@@ -218,29 +219,32 @@ fn start_server(mut command: Command, redis_url: &str) -> Result<(Process, Page)
     }
 }
 
-/// Processor time used so far, by everybody who matters.
-struct Clock {
+/// What the system has counted so far: processor time of everybody who matters, and visitors who found
+/// an accept queue full.
+struct Meters {
     at: Instant,
     server: Option<Duration>,
     redis: Option<Duration>,
     load: Option<Duration>,
     machine: Option<Duration>,
+    queue_overflows: Option<u64>,
 }
 
-impl Clock {
-    fn read(rig: &Rig) -> Clock {
+impl Meters {
+    fn read(rig: &Rig) -> Meters {
         let server = rig.server.as_ref().map(Process::id);
         let redis = rig.redis.as_ref().and_then(RedisServer::id);
-        Clock {
+        Meters {
             at: Instant::now(),
             server: server.and_then(procfs::group_cpu),
             redis: redis.and_then(procfs::group_cpu),
             load: procfs::ended_children_cpu(),
             machine: procfs::machine_cpu(),
+            queue_overflows: procfs::queue_overflows(),
         }
     }
 
-    fn cpu_for_each(&self, before: &Clock, responses: u64) -> Option<Cpu> {
+    fn cpu_for_each(&self, before: &Meters, responses: u64) -> Option<Cpu> {
         let each = |after: Option<Duration>, before: Option<Duration>| {
             let used = after?.checked_sub(before?)?;
             (responses > 0).then(|| used.as_secs_f64() * 1e6 / responses as f64)
@@ -254,7 +258,7 @@ impl Clock {
 
     /// The share of the machine that programs outside of this measurement used, or a hypervisor.
     /// `None` when a server that we did not start is one of them.
-    fn stolen(&self, before: &Clock) -> Option<f64> {
+    fn stolen(&self, before: &Meters) -> Option<f64> {
         let used = |after: Option<Duration>, before: Option<Duration>| {
             Some(after?.checked_sub(before?)?.as_secs_f64())
         };
@@ -265,6 +269,10 @@ impl Clock {
         let available = self.at.duration_since(before.at).as_secs_f64() * cores;
         let share = (used(self.machine, before.machine)? - ours) / available;
         Some(share.clamp(0.0, 1.0))
+    }
+
+    fn queue_overflows_since(&self, before: &Meters) -> Option<u64> {
+        self.queue_overflows?.checked_sub(before.queue_overflows?)
     }
 }
 

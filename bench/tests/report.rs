@@ -81,6 +81,11 @@ fn figures(trial: &Trial, per_second: f64) -> Figures {
         memory_bytes: Some(12 << 20),
         redis_commands: Some(1.0),
         stolen: Some(0.01),
+        // As many as do not fit at once: a queue of 128.
+        queue_overflows: Some(match trial.program.as_str() {
+            "limit" => 0,
+            _ => u64::from(trial.connections.saturating_sub(128)),
+        }),
     }
 }
 

@@ -273,6 +273,7 @@ fn figure(row: &Row, metric: &str) -> Option<String> {
         "load-us" => units::short(cpu?.load_us),
         "memory" => units::mebibytes(row.memory_bytes?),
         "commands" => units::short(row.redis_commands?),
+        "queue-overflows" => units::count(row.queue_overflows?),
         _ => return None,
     })
 }

@@ -35,8 +35,8 @@ pub enum Command {
         /// The folder of a run
         dir: PathBuf,
     },
-    /// Print the table of the README, made from the results.json in a folder
-    Table {
+    /// Print the part of the README that shows a run
+    Readme {
         /// The folder of a run
         dir: PathBuf,
     },

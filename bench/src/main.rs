@@ -7,7 +7,7 @@ use anyhow::Result;
 use bench::builtin;
 use bench::cli::{Cli, Command, LoadArgs};
 use bench::results::Results;
-use bench::{interrupt, markdown, session};
+use bench::{interrupt, markdown, plot, session};
 use clap::Parser;
 
 /// The exit status when nothing could be measured.
@@ -28,7 +28,11 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         None => return session::run(root(), &cli.run),
         Some(Command::Report { dir }) => session::render(&Results::read(&dir)?, &dir)?,
-        Some(Command::Table { dir }) => print!("{}", markdown::readme_table(&Results::read(&dir)?)),
+        Some(Command::Readme { dir }) => {
+            let results = Results::read(&dir)?;
+            let plots = plot::draw(&results);
+            print!("{}", markdown::readme_part(&results, &plots, &dir));
+        }
         Some(Command::Load(args)) => load(args)?,
     }
     Ok(ExitCode::SUCCESS)

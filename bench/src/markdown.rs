@@ -1,6 +1,7 @@
-//! The report for a page: `report.md` in the folder of a run, and the table of the README.
+//! The report for a page: `report.md` in the folder of a run, and the part of the README about a run.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use crate::cells::{self, Table};
 use crate::plot::Plot;
@@ -40,9 +41,10 @@ const READING: &str = "\
   visit.
 ";
 
-/// The table for the README: one row for each contestant, the capacity at every number of
-/// connections, and the rest at the last of them.
-pub fn readme_table(results: &Results) -> String {
+/// The part of the README that shows a run: a table with one row for each contestant, the capacity at
+/// every number of connections, and the rest at the last of them; and a plot of these. `folder` is where
+/// the run lies, as seen from the README.
+pub fn readme_part(results: &Results, plots: &[Plot], folder: &Path) -> String {
     let groups: Vec<Group> = summarise(results)
         .into_iter()
         .filter(|group| group.load == Load::Capacity)
@@ -76,8 +78,9 @@ pub fn readme_table(results: &Results) -> String {
         is_void: Vec::new(),
     };
     let Results { machine, date, .. } = results;
-    format!(
-        "{}\n{} rounds of {} s with {} on {} cores, {}; the rest of the columns at {} connections. {}\n",
+    let folder = folder.display();
+    let mut text = format!(
+        "{}\n{} rounds of {} s with {} on {} cores, {}; the rest of the columns at {} connections. {} [All figures]({folder}/report.md).\n",
         set(&table),
         results.plan.rounds,
         results.plan.duration_s,
@@ -86,7 +89,11 @@ pub fn readme_table(results: &Results) -> String {
         date.split('T').next().unwrap_or(date),
         count(last.connections.into()),
         cells::noise(last)
-    )
+    );
+    if let Some(plot) = plots.iter().find(|plot| plot.is_of(last)) {
+        let _ = writeln!(text, "\n![{}]({folder}/{})", plot.description, plot.file);
+    }
+    text
 }
 
 fn rest(row: &Row) -> [String; 3] {

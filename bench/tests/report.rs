@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::path::Path;
 
 use bench::campaign::{Executor, Outcome, Trial, run};
 use bench::results::{
@@ -295,11 +296,12 @@ fn the_terminal_shows_it_in_100_columns() {
 }
 
 #[test]
-fn the_report_and_the_readme_have_their_tables() {
+fn the_report_and_the_readme_have_their_tables_and_plots() {
     let (results, _) = finished(results(&EVERYBODY, None));
     let plots = plot::draw(&results);
     insta::assert_snapshot!("report", markdown::report(&results, &plots));
-    insta::assert_snapshot!("readme", markdown::readme_table(&results));
+    let folder = Path::new("bench/runs/a");
+    insta::assert_snapshot!("readme", markdown::readme_part(&results, &plots, folder));
 }
 
 #[test]

@@ -314,13 +314,13 @@ fn measurements(root: &Path, options: &TestOptions, summary: &mut Summary) -> Re
     let newest = folders?.into_iter().filter(|folder| folder.is_dir()).max();
     let newest = newest.context("bench/runs holds no run")?;
     let folder = newest.strip_prefix(root)?.to_string_lossy().into_owned();
-    let mut table = component(
+    let mut part = component(
         root,
         "run",
-        &["--quiet", "--package", "bench", "--", "table", &folder],
+        &["--quiet", "--package", "bench", "--", "readme", &folder],
     );
-    terminal::progress(&shown(&table));
-    let output = table.output().context("cannot start cargo")?;
+    terminal::progress(&shown(&part));
+    let output = part.output().context("cannot start cargo")?;
     if !output.status.success() {
         summary.fail("figures", &text(&output));
         return Ok(());

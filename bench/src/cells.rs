@@ -1,5 +1,6 @@
 //! The content of the tables, cell by cell: the terminal and Markdown only set it differently.
 
+use crate::agreement::{self, Agreement, Verdict};
 use crate::results::Load;
 use crate::statistics::Spread;
 use crate::summary::{Group, Ratio, Row};
@@ -72,20 +73,66 @@ pub fn cost(group: &Group) -> Table {
     })
 }
 
+/// What each contestant reached in two runs, and what to make of the difference.
+pub fn agreement(agreement: &Agreement) -> Table {
+    let heading = [
+        "requests/s",
+        "first",
+        "second",
+        "second ÷ first",
+        "the difference is",
+    ];
+    let cells = |row: &agreement::Row| {
+        let [first, second] = row.per_second.map(|spread| count(spread.median));
+        let verdict = match row.verdict {
+            Verdict::Noise => "within the noise",
+            Verdict::Rounds => "within its own rounds",
+            Verdict::Differs => "outside of both",
+        };
+        let ratio = short(row.ratio());
+        vec![row.name.clone(), first, second, ratio, verdict.to_owned()]
+    };
+    Table {
+        heading: heading.map(str::to_owned).to_vec(),
+        rows: agreement.rows.iter().map(cells).collect(),
+        is_void: agreement.rows.iter().map(|row| !row.agrees()).collect(),
+    }
+}
+
+/// How far two runs can be trusted, in one sentence.
+pub fn noise_of_both(agreement: &Agreement) -> String {
+    let [first, second] = agreement.noise.map(percent);
+    let differ = agreement.rows.iter().filter(|row| !row.agrees()).count();
+    let verdict = match differ {
+        0 => "The runs agree.".to_owned(),
+        _ => format!("{differ} of {} do not agree.", agreement.rows.len()),
+    };
+    format!("{verdict} The noise was {first} in the first run, {second} in the second.")
+}
+
 /// What a group is, in one line.
 pub fn title(group: &Group) -> String {
-    let connections = match group.connections {
-        1 => "1 connection".to_owned(),
-        many => format!("{} connections", count(many.into())),
-    };
     match group.load {
-        Load::Capacity => format!("Capacity at {connections}"),
+        Load::Capacity => capacity_title(group.connections),
         Load::FixedRate(rate) => {
             format!(
-                "Latency at a fixed {} requests/s on {connections}",
-                count(rate)
+                "Latency at a fixed {} requests/s on {}",
+                count(rate),
+                connections(group.connections)
             )
         }
+    }
+}
+
+/// What a group of capacities is.
+pub fn capacity_title(number: u32) -> String {
+    format!("Capacity at {}", connections(number))
+}
+
+fn connections(number: u32) -> String {
+    match number {
+        1 => "1 connection".to_owned(),
+        many => format!("{} connections", count(many.into())),
     }
 }
 

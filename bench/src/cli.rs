@@ -40,6 +40,13 @@ pub enum Command {
         /// The folder of a run
         dir: PathBuf,
     },
+    /// Say whether two runs agree: whether what differs is within the noise that they print
+    Compare {
+        /// The folder of a run
+        first: PathBuf,
+        /// The folder of another
+        second: PathBuf,
+    },
     /// Load one page with the built-in engine and print what was seen as JSON
     #[command(hide = true)]
     Load(LoadArgs),

@@ -13,6 +13,7 @@
 //! *Latency at a fixed rate* is how long an answer takes when visitors come whether or not the
 //! server is ready for them (an open loop, with the engine in [`builtin`]).
 
+pub mod agreement;
 pub mod builtin;
 pub mod campaign;
 pub mod cells;

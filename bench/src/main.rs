@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
+use bench::agreement::{self, Agreement, Row};
 use bench::builtin;
 use bench::cli::{Cli, Command, LoadArgs};
 use bench::results::Results;
-use bench::{interrupt, markdown, plot, session};
+use bench::{interrupt, markdown, plot, session, terminal};
 use clap::Parser;
 
 /// The exit status when nothing could be measured.
@@ -33,6 +34,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
             let plots = plot::draw(&results);
             print!("{}", markdown::readme_part(&results, &plots, &dir));
         }
+        Some(Command::Compare { first, second }) => return compare(&first, &second),
         Some(Command::Load(args)) => load(args)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -42,6 +44,24 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
 fn root() -> &'static Path {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     folder.parent().unwrap_or(folder)
+}
+
+/// 0 when the runs agree, 1 when they do not.
+fn compare(first: &Path, second: &Path) -> Result<ExitCode> {
+    let (a, b) = (Results::read(first)?, Results::read(second)?);
+    let agreements = agreement::compare(&a, &b);
+    ensure!(
+        !agreements.is_empty(),
+        "{} and {} have no contestant with the same number of connections in common",
+        first.display(),
+        second.display()
+    );
+    if a.machine != b.machine {
+        anstream::eprintln!("The two runs are from different machines.");
+    }
+    anstream::print!("{}", terminal::agreements(&agreements));
+    let agree = |agreement: &Agreement| agreement.rows.iter().all(Row::agrees);
+    Ok(ExitCode::from(u8::from(!agreements.iter().all(agree))))
 }
 
 fn load(args: LoadArgs) -> Result<()> {

@@ -28,6 +28,8 @@ const READING: &str = "\
 - Requests/s is the median of the rounds that count, with the lowest and the highest of them.
 - A ratio is taken round by round, between contestants that ran in the same round; the table has its
   median, and its lowest and highest value in parentheses.
+- The noise is the largest difference, in any round, between one contestant and the same one again. It
+  is that of this run: `cargo xtask bench compare` says whether another run agrees.
 - A round counts when every response had status 200, no connection was lost, and the counter on the
   page moved by the number of responses and at most one more for each connection. Any other round is
   void.

@@ -1,5 +1,6 @@
 //! The report for the terminal: at most 100 columns, what is void in red.
 
+use crate::agreement::Agreement;
 use crate::cells::{self, Table};
 use crate::results::Results;
 use crate::summary::{Group, summarise, warnings};
@@ -24,6 +25,22 @@ pub fn render(results: &Results) -> String {
     }
     for warning in warnings(results) {
         text += &wrap("Warning: ", &warning, YELLOW);
+    }
+    text
+}
+
+/// How far two runs agree, with what differs in red.
+pub fn agreements(agreements: &[Agreement]) -> String {
+    let mut text = String::new();
+    for agreement in agreements {
+        text += &format!(
+            "{BOLD}{}{RESET}\n\n",
+            cells::capacity_title(agreement.connections)
+        );
+        text += &set(&cells::agreement(agreement));
+        text.push('\n');
+        text += &wrap("", &cells::noise_of_both(agreement), "");
+        text.push('\n');
     }
     text
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use bench::results::Results;
 use bench::{markdown, plot};
@@ -48,5 +49,51 @@ fn published_runs_name_no_folder_of_the_machine_that_made_them() {
         for folder in ["/home/", "/root/", "/Users/", "/work/", "/tmp/"] {
             assert!(!results.contains(folder), "{}: {folder}", run.display());
         }
+    }
+}
+
+/// What `bench compare` does with two folders.
+fn compare(first: &Path, second: &Path) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_bench"))
+        .arg("compare")
+        .args([first, second])
+        .output()
+        .unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8(text).unwrap();
+    (output.status.code(), text)
+}
+
+/// A run that was made twice has folders that end in `-run-1` and `-run-2`.
+#[test]
+fn a_run_that_was_repeated_agrees_with_itself() {
+    for second in runs() {
+        let Some(name) = second.to_str().unwrap().strip_suffix("-run-2") else {
+            continue;
+        };
+        let (status, text) = compare(Path::new(&format!("{name}-run-1")), &second);
+        assert_eq!(status, Some(0), "{text}");
+    }
+}
+
+#[test]
+fn runs_that_cannot_both_be_right_are_found_out() {
+    let folder = tempfile::tempdir().unwrap();
+    for run in runs() {
+        let mut slower = Results::read(&run).unwrap();
+        for round in &mut slower.rounds {
+            if let Some(figures) = &mut round.figures {
+                figures.report.responses /= 10;
+            }
+        }
+        slower.write(folder.path()).unwrap();
+        let (status, text) = compare(&run, folder.path());
+        assert_eq!(status, Some(1), "{text}");
+
+        slower.plan.connections = vec![3];
+        slower.write(folder.path()).unwrap();
+        let (status, text) = compare(&run, folder.path());
+        assert_eq!(status, Some(2), "{text}");
+        assert!(text.contains("in common"), "{text}");
     }
 }

@@ -10,7 +10,7 @@ use bench::results::{
     Cpu, Entry, Errors, FORMAT, Figures, Latency, Load, LoadReport, Machine, Plan, Rate, Results,
 };
 use bench::summary::summarise;
-use bench::{markdown, plot, terminal};
+use bench::{agreement, markdown, plot, terminal};
 
 /// Answers every trial from a table of capacities, a little different in each round.
 #[derive(Default)]
@@ -293,6 +293,59 @@ fn the_terminal_shows_it_in_100_columns() {
         void.clone().all(|line| line.contains("step-4-pooled")),
         "{text}"
     );
+}
+
+/// The same run again, with some contestants faster by a factor.
+fn repeated(results: &Results, factors: &[(&str, f64)]) -> Results {
+    let mut results = results.clone();
+    for round in &mut results.rounds {
+        let factor = factors.iter().find(|(name, _)| round.contestant == *name);
+        if let (Some((_, factor)), Some(figures)) = (factor, &mut round.figures) {
+            let responses = &mut figures.report.responses;
+            *responses = (*responses as f64 * factor) as u64;
+        }
+    }
+    results
+}
+
+#[test]
+fn two_runs_agree_unless_they_differ_by_more_than_they_admit() {
+    let (first, _) = finished(results(&EVERYBODY, Some(Rate::PercentOfSlowest(50.0))));
+    let factors = [
+        ("step-2-redis", 0.995),
+        ("step-3-rocket", 1.03),
+        ("limit", 1.1),
+    ];
+    let agreements = agreement::compare(&first, &repeated(&first, &factors));
+    let text = terminal::agreements(&agreements);
+    insta::assert_snapshot!("agreement", anstream::adapter::strip_str(&text).to_string());
+    let red: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("\x1b[31m"))
+        .collect();
+    assert_eq!(red.len(), 2, "once at each number of connections: {text}");
+    assert!(red.iter().all(|line| line.contains("limit")), "{text}");
+}
+
+#[test]
+fn only_what_counts_in_both_runs_is_compared() {
+    let (mut first, _) = finished(results(&["step-1-memory", "step-2-redis", "limit"], None));
+    let (second, _) = finished(results(&["step-1-memory", "step-2-redis"], None));
+    for round in &mut first.rounds {
+        if round.connections == 64 {
+            round.void = vec!["12 responses had another status than 200".to_owned()];
+        }
+    }
+    let agreements = agreement::compare(&first, &second);
+    let compared: Vec<_> = agreements
+        .iter()
+        .map(|agreement| {
+            let names = agreement.rows.iter().map(|row| row.name.as_str());
+            (agreement.connections, names.collect::<Vec<_>>())
+        })
+        .collect();
+    let names = vec!["step-1-memory", "step-2-redis", "step-1-memory again"];
+    assert_eq!(compared, [(1000, names)]);
 }
 
 #[test]

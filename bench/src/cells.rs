@@ -28,8 +28,7 @@ pub fn throughput(group: &Group, baselines_max: usize) -> Table {
     table(group, &heading, |row| {
         let mut cells = vec![
             name(row),
-            row.per_second
-                .map_or("void".to_owned(), |spread| count(spread.median)),
+            requests(row),
             row.per_second
                 .map_or(NOTHING.to_owned(), |spread| edges(row, spread)),
         ];
@@ -40,6 +39,21 @@ pub fn throughput(group: &Group, baselines_max: usize) -> Table {
         });
         cells
     })
+}
+
+/// The median of the responses a second, or why there is none.
+pub fn requests(row: &Row) -> String {
+    row.per_second
+        .map_or_else(|| missing(row).to_owned(), |spread| count(spread.median))
+}
+
+/// What stands in the place of figures: whether there are none that count, or none yet, because the run
+/// was stopped.
+pub fn missing(row: &Row) -> &'static str {
+    match row.void.is_empty() {
+        true => NOTHING,
+        false => "void",
+    }
 }
 
 /// What a response costs: time for the visitor, processor time, memory and Redis commands.

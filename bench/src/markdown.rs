@@ -66,10 +66,7 @@ pub fn readme_part(results: &Results, plots: &[Plot], folder: &Path) -> String {
     let rows = last.rows.iter().enumerate();
     let rows = rows.filter(|(_, row)| !row.is_repetition).map(|(at, row)| {
         let mut cells = vec![code(&row.name)];
-        cells.extend(groups.iter().map(|group| {
-            let spread = group.rows[at].per_second;
-            spread.map_or("void".to_owned(), |spread| count(spread.median))
-        }));
+        cells.extend(groups.iter().map(|group| cells::requests(&group.rows[at])));
         cells.extend(row.ratios.iter().take(2).map(cells::ratio));
         cells.extend(rest(row));
         cells

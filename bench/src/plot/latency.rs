@@ -65,7 +65,7 @@ pub(super) fn draw(group: &Group) -> Option<Picture> {
         picture.name(line, &row.name);
         let marks = marks(row);
         let Some((first, last)) = marks.first().zip(marks.last()) else {
-            picture.text(FIELD_START, y + 5.0, "start", "void");
+            picture.text(FIELD_START, y + 5.0, "start", cells::missing(row));
             continue;
         };
         picture.line((x(first.1), y), (x(last.1), y), 2.0);
@@ -98,7 +98,7 @@ fn describe(row: &Row) -> String {
         .map(|(mark, value)| format!("{} {}", MARKS[*mark as usize].1, milliseconds(*value)))
         .collect();
     match marks.is_empty() {
-        true => format!("{} void", row.name),
+        true => format!("{} {}", row.name, cells::missing(row)),
         false => format!("{} {}", row.name, marks.join(", ")),
     }
 }

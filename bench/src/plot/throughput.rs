@@ -17,12 +17,7 @@ pub(super) fn draw(group: &Group) -> Option<Picture> {
 
     let listing: Vec<String> = rows
         .iter()
-        .map(|row| {
-            let median = row
-                .per_second
-                .map_or("void".to_owned(), |s| count(s.median));
-            format!("{} {median}", row.name)
-        })
+        .map(|row| format!("{} {}", row.name, cells::requests(row)))
         .collect();
     let title = format!("{}: requests a second", cells::title(group));
     let description = format!("{title}. {}.", listing.join(", "));
@@ -37,7 +32,7 @@ pub(super) fn draw(group: &Group) -> Option<Picture> {
         let y = Picture::middle(line);
         picture.name(line, &row.name);
         let Some(spread) = row.per_second else {
-            picture.text(FIELD_START, y + 5.0, "start", "void");
+            picture.text(FIELD_START, y + 5.0, "start", cells::missing(row));
             continue;
         };
         picture.bar(y, FIELD_START, x(spread.median), BLUE, Fill::Pale);

@@ -35,11 +35,8 @@ pub enum Command {
         /// The folder of a run
         dir: PathBuf,
     },
-    /// Print the part of the README that shows a run
-    Readme {
-        /// The folder of a run
-        dir: PathBuf,
-    },
+    /// Print the part of the README that shows a published run
+    Readme,
     /// Say whether two runs agree: whether what differs is within the noise that they print
     Compare {
         /// The folder of a run

@@ -28,6 +28,7 @@ pub mod page;
 pub mod plot;
 pub mod prepare;
 pub mod procfs;
+pub mod published;
 pub mod results;
 pub mod session;
 pub mod statistics;

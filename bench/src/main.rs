@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use bench::agreement::{self, Agreement, Row};
 use bench::builtin;
 use bench::cli::{Cli, Command, LoadArgs};
 use bench::results::Results;
-use bench::{interrupt, markdown, plot, session, terminal};
+use bench::{interrupt, markdown, plot, published, session, terminal};
 use clap::Parser;
 
 /// The exit status when nothing could be measured.
@@ -29,11 +29,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         None => return session::run(root(), &cli.run),
         Some(Command::Report { dir }) => session::render(&Results::read(&dir)?, &dir)?,
-        Some(Command::Readme { dir }) => {
-            let results = Results::read(&dir)?;
-            let plots = plot::draw(&results);
-            print!("{}", markdown::readme_part(&results, &plots, &dir));
-        }
+        Some(Command::Readme) => readme()?,
         Some(Command::Compare { first, second }) => return compare(&first, &second),
         Some(Command::Load(args)) => load(args)?,
     }
@@ -44,6 +40,16 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
 fn root() -> &'static Path {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     folder.parent().unwrap_or(folder)
+}
+
+fn readme() -> Result<()> {
+    let folder = published::shown(root())?;
+    let folder = folder.with_context(|| format!("{} holds no run", published::RUNS))?;
+    let results = Results::read(&folder)?;
+    let plots = plot::draw(&results);
+    let part = markdown::readme_part(&results, &plots, folder.strip_prefix(root())?);
+    print!("{part}");
+    Ok(())
 }
 
 /// 0 when the runs agree, 1 when they do not.

@@ -5,18 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use bench::results::Results;
-use bench::{markdown, plot};
+use bench::{markdown, plot, published};
 
-/// The folders under `bench/runs/` that hold a run.
 fn runs() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("runs");
-    let Ok(entries) = fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    let mut runs: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    runs.retain(|run| run.is_dir());
-    runs.sort();
-    runs
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    published::all(root).unwrap()
 }
 
 #[test]
@@ -64,11 +57,10 @@ fn compare(first: &Path, second: &Path) -> (Option<i32>, String) {
     (output.status.code(), text)
 }
 
-/// A run that was made twice has folders that end in `-run-1` and `-run-2`.
 #[test]
 fn a_run_that_was_repeated_agrees_with_itself() {
     for second in runs() {
-        let Some(name) = second.to_str().unwrap().strip_suffix("-run-2") else {
+        let Some(name) = second.to_str().unwrap().strip_suffix(published::REPETITION) else {
             continue;
         };
         let (status, text) = compare(Path::new(&format!("{name}-run-1")), &second);

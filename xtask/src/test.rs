@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     path::{Path, PathBuf},
     process::{Command, ExitCode, Output, Stdio},
     time::Instant,
@@ -303,21 +302,13 @@ fn faults(step: &Step, program: &Program, source: &Source, summary: &mut Summary
     Ok(())
 }
 
-/// Compares the README's figures with the newest stored run. Nothing is measured here: a slow machine
-/// is no reason to fail.
+/// Compares the README's figures with the stored run. Nothing is measured here: a slow machine is no
+/// reason to fail.
 fn measurements(root: &Path, options: &TestOptions, summary: &mut Summary) -> Result<()> {
-    let runs = root.join("bench/runs");
-    let entries = fs::read_dir(&runs).with_context(|| format!("cannot read {}", runs.display()))?;
-    let folders: Result<Vec<_>, _> = entries
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect();
-    let newest = folders?.into_iter().filter(|folder| folder.is_dir()).max();
-    let newest = newest.context("bench/runs holds no run")?;
-    let folder = newest.strip_prefix(root)?.to_string_lossy().into_owned();
     let mut part = component(
         root,
         "run",
-        &["--quiet", "--package", "bench", "--", "readme", &folder],
+        &["--quiet", "--package", "bench", "--", "readme"],
     );
     terminal::progress(&shown(&part));
     let output = part.output().context("cannot start cargo")?;
@@ -331,7 +322,7 @@ fn measurements(root: &Path, options: &TestOptions, summary: &mut Summary) -> Re
         &String::from_utf8_lossy(&output.stdout),
         options.bless,
     )? {
-        None => summary.pass("figures", &format!("the README agrees with {folder}")),
+        None => summary.pass("figures", "the README agrees with the stored run"),
         Some(difference) => summary.fail("figures", &difference),
     }
     Ok(())

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use bench::{
-    cells, markdown, plot,
+    cells, markdown, plot, published,
     results::{Load, Results},
     summary,
 };
@@ -19,7 +19,6 @@ use crate::{
     source::{GENERATED, files, read},
     steps::{self, Step},
     tables::{self, Contract},
-    value::newest_run,
 };
 
 /// The first line of everything that is generated and can have a comment.
@@ -48,7 +47,7 @@ pub fn all(root: &Path) -> Result<BTreeMap<String, String>> {
             );
         }
     }
-    if let Some(folder) = newest_run(root)? {
+    if let Some(folder) = published::shown(root)? {
         let results = Results::read(&folder)?;
         measurements(&results, &rust, &mut all);
         if let Some(contract) = &contract {

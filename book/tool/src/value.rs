@@ -1,13 +1,13 @@
 //! Figures that nobody types: `{{#value …}}`.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     sync::LazyLock,
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use bench::{
+    published,
     results::{Figures, Load, Results},
     statistics::Spread,
     summary::{self, Row},
@@ -26,23 +26,6 @@ pub struct Values {
     root: PathBuf,
     steps: Vec<Step>,
     results: Option<Results>,
-}
-
-/// The folder of the newest stored run, if there is any.
-///
-/// # Errors
-///
-/// When `bench/runs/` cannot be read.
-pub fn newest_run(root: &Path) -> Result<Option<PathBuf>> {
-    let runs = root.join("bench/runs");
-    if !runs.is_dir() {
-        return Ok(None);
-    }
-    let entries = fs::read_dir(&runs).with_context(|| format!("cannot read {}", runs.display()))?;
-    let folders: Result<Vec<PathBuf>, _> = entries
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect();
-    Ok(folders?.into_iter().filter(|folder| folder.is_dir()).max())
 }
 
 /// What gets a figure out of a round.
@@ -66,7 +49,7 @@ impl Values {
     ///
     /// When the steps or the run cannot be read.
     pub fn new(root: &Path) -> Result<Self> {
-        let results = newest_run(root)?
+        let results = published::shown(root)?
             .map(|folder| Results::read(&folder))
             .transpose()?;
         Ok(Self {

@@ -111,7 +111,7 @@ fn tiny() -> TempDir {
     for file in source::files(&real.join("book/theme")).unwrap() {
         fs::copy(&file, root.join(file.strip_prefix(real).unwrap())).unwrap();
     }
-    let run = book::value::newest_run(real)
+    let run = bench::published::shown(real)
         .unwrap()
         .unwrap()
         .join("results.json");

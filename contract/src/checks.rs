@@ -2,12 +2,20 @@
 
 pub mod cluster;
 pub mod copies;
-pub mod manners;
+pub mod heals;
+pub mod memory;
 pub mod outages;
+pub mod overload;
 pub mod page;
+pub mod places;
+pub mod readiness;
+pub mod slow;
 pub mod stops;
 
 use crate::Stop;
+
+/// A patience that no check waits for: what is kept open stays open.
+const HEADER_PATIENCE: (&str, &str) = ("HEADER_TIMEOUT_MS", "60000");
 
 /// A service that does what no service should, or that cannot be checked.
 fn broken<T>(what: String) -> Result<T, Stop> {

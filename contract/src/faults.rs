@@ -1,6 +1,6 @@
 //! What a step promises about its numbers, checked on a bad wire between the step and Redis.
 //!
-//! A [`FaultProxy`] delays, cuts and garbles what goes over the wire. A crowd of visitors keeps every
+//! A [`FaultProxy`] delays, cuts and garbles what goes over the wire. Visitors keep every
 //! number; some of them leave before they are answered. Afterwards, what the visitors saw is compared
 //! with what went over the wire:
 //!
@@ -37,8 +37,8 @@ use lab::{
 use crate::{
     RedisSource, Stop, Subject,
     bench::Bench,
-    crowd,
     http::{ANSWER_TIMEOUT, Connection},
+    load,
     service::{Service, Visit},
 };
 use promises::broken_promise;
@@ -115,7 +115,7 @@ impl FaultRun {
         let proxy = FaultProxy::start(server.addr(), self.seed, Fault::per_thousand)?;
         let service = bench.start(&proxy.url(), &[])?;
         let started = Instant::now();
-        let outcomes = self.crowd(&service, &proxy)?;
+        let outcomes = self.load(&service, &proxy)?;
         let seconds = started.elapsed().as_secs_f32();
         // Whatever it still has to tell Redis, it has told when it is gone.
         let log = service.log();
@@ -144,16 +144,16 @@ impl FaultRun {
         Ok(seen)
     }
 
-    /// Lets the crowd come until the time is over and every fault has happened. Returns what became of
+    /// Lets the visitors come until the time is over and every fault has happened. Returns what became of
     /// the visits, for each visitor in order.
-    fn crowd(self, service: &Service, proxy: &FaultProxy) -> Result<Vec<Vec<Outcome>>, Stop> {
+    fn load(self, service: &Service, proxy: &FaultProxy) -> Result<Vec<Vec<Outcome>>, Stop> {
         let over = AtomicBool::new(false);
         let numbers = AtomicU64::new(0);
         let failure = Mutex::new(None);
         let started = Instant::now();
         let outcomes = thread::scope(|scope| {
             let clients = scope.spawn(|| {
-                crowd::in_parallel(CLIENTS, |client| {
+                load::in_parallel(CLIENTS, |client| {
                     let random = Random::branch(!self.seed, client as u64);
                     let mut outcomes = Vec::new();
                     if let Err(what) = visitor(service, random, &over, &numbers, &mut outcomes) {

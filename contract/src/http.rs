@@ -8,7 +8,7 @@ mod tests;
 use std::{
     fmt,
     io::{self, Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::{Shutdown, SocketAddr, TcpStream},
     time::{Duration, Instant},
 };
 
@@ -25,6 +25,9 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// What a client sends who is slow, or never means to send the rest.
 pub const HALF_A_REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: ";
+
+/// The rest.
+pub const REST_OF_A_REQUEST: &[u8] = b"half\r\n\r\n";
 
 /// An answer, whole.
 #[derive(Clone, Debug)]
@@ -158,6 +161,15 @@ impl Connection {
     /// When the connection is broken.
     pub fn send_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes)
+    }
+
+    /// Says that nothing more will be sent. Answers can still come.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is broken.
+    pub fn close_own_side(&mut self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Write)
     }
 
     /// Waits for the answer to the one request that was sent.

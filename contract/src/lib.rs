@@ -1,8 +1,8 @@
 //! What every step must do, checked from outside, over HTTP, in no step's language.
 //!
-//! A [`Capability`] is one thing that a service can do, such as "Redis restarts: the next visits are
-//! served". Each has a check that starts the service and a Redis of its own, does to both what
-//! happens in real life (stop, kill, freeze, crowd), and looks at what comes back over the socket.
+//! A [`Capability`] is one thing that a service can do, such as "Redis restarts: visits are served
+//! again within 2 s". Each has a check that starts the service and a Redis of its own, does to both what
+//! happens in real life (stop, kill, freeze, overload), and looks at what comes back over the socket.
 //!
 //! The suite asserts both sides. A step must have what [`expected`] says it has, and must lack what
 //! that says it lacks: a step whose lesson is a defect has to have the defect. A lack is one certain
@@ -14,10 +14,12 @@
 
 mod bench;
 mod checks;
-mod crowd;
 mod expectations;
 mod faults;
+mod hostile;
 mod http;
+mod load;
+mod relay;
 mod report;
 mod service;
 mod subject;
@@ -108,8 +110,8 @@ pub const CAPABILITIES: &[Capability] = &[
     },
     Capability {
         id: "heals",
-        statement: "Redis restarts: visits are served again within 2 s, without a restart of the web process",
-        check: checks::outages::heals,
+        statement: "Redis restarts, falls silent or turns read-only and another takes over its name: visits are served again within 2 s",
+        check: checks::heals::heals,
     },
     Capability {
         id: "refuses-honestly",
@@ -122,24 +124,44 @@ pub const CAPABILITIES: &[Capability] = &[
         check: checks::outages::health,
     },
     Capability {
+        id: "ready-means-ready",
+        statement: "`/readyz` is 200 while a visit could be counted, and 503 while none could, for whatever reason, or a stop has begun; it heals within 2 s and costs next to nothing",
+        check: checks::readiness::ready_means_ready,
+    },
+    Capability {
         id: "drains",
-        statement: "SIGTERM under load: every request under way is answered, exit status 0 within 5 s",
+        statement: "SIGTERM under load: every request is answered that is under way or on an open connection (but for those that connect in the moment when the listener closes), exit status 0 within 5.1 s; a second signal ends it at once",
         check: checks::stops::drains,
     },
     Capability {
         id: "outlasts-slow-clients",
-        statement: "500 clients that send half a request are closed within 5 s; others are served meanwhile",
-        check: checks::manners::outlasts_slow_clients,
+        statement: "500 clients that send half a request are closed within 5 s; others are served meanwhile, also those who close their own side after the request",
+        check: checks::slow::outlasts_slow_clients,
+    },
+    Capability {
+        id: "outlasts-slow-readers",
+        statement: "16 clients that never read their answers are closed within 5 s and hold up no stop; others are served meanwhile",
+        check: checks::slow::outlasts_slow_readers,
+    },
+    Capability {
+        id: "bounded-memory",
+        statement: "128 clients that send 240 KB of a request head cost at most 64 KiB each, and are refused; others are served meanwhile",
+        check: checks::memory::bounded_memory,
+    },
+    Capability {
+        id: "shares-places",
+        statement: "one client that holds more connections than there are places shuts nobody out: others are answered within 2 s",
+        check: checks::places::shares_places,
     },
     Capability {
         id: "queues-a-burst",
-        statement: "500 visitors who arrive in the same moment are all let in: none has to knock again",
-        check: checks::manners::queues_a_burst,
+        statement: "500 visitors who arrive in the same moment are all let in: none has to connect again",
+        check: checks::overload::queues_a_burst,
     },
     Capability {
         id: "sheds",
         statement: "more visits than the limit: 503 within 50 ms for the rest, at least 0.8 of the peak for the others",
-        check: checks::manners::sheds,
+        check: checks::overload::sheds,
     },
     Capability {
         id: "few-round-trips",

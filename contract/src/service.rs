@@ -1,6 +1,7 @@
 //! A service under the suite's hands.
 
 use std::{
+    fs,
     net::SocketAddr,
     process::ExitStatus,
     thread,
@@ -10,8 +11,9 @@ use std::{
 use lab::process::{Process, Signal};
 
 use crate::{
-    Stop, crowd,
+    Stop,
     http::{Connection, Response},
+    load,
 };
 
 /// How long a service may take to end when it is asked to, before it is killed.
@@ -83,7 +85,7 @@ impl Service {
 
     /// Visits by so many at once, who must all be served. Returns their numbers.
     pub(crate) fn visit_at_once(&self, visitors: usize) -> Result<Vec<u64>, Stop> {
-        let answers = crowd::at_once(self.addr, visitors, "/").into_iter();
+        let answers = load::at_once(self.addr, visitors, "/").into_iter();
         let numbers = answers.map(|answer| Visit::of(answer?)?.number());
         let numbers: Result<Vec<u64>, String> = numbers.collect();
         numbers.map_err(|what| {
@@ -110,12 +112,52 @@ impl Service {
         }
     }
 
+    /// The process must end in time and by itself.
+    pub(crate) fn ends_well_within(&mut self, timeout: Duration) -> Result<(), Stop> {
+        let status = self.ended_within(timeout)?;
+        let log = self.log();
+        match status {
+            Some(status) if status.success() => Ok(()),
+            Some(status) => Err(Stop::Broken(format!(
+                "told to stop, it ended with {status}{log}"
+            ))),
+            None => Err(Stop::Broken(format!(
+                "it still ran {timeout:?} after SIGTERM{log}"
+            ))),
+        }
+    }
+
     /// Stops the process, politely at first.
     pub(crate) fn stop(mut self) -> Result<(), Stop> {
         match &mut self.process {
             Some(process) => Ok(process.stop(STOP_TIMEOUT).map(drop)?),
             None => Err(Stop::LeftOut(NOT_OURS.to_owned())),
         }
+    }
+
+    /// How much memory the process and all that it started hold, without what is swapped out.
+    pub(crate) fn resident_bytes(&self) -> Result<u64, Stop> {
+        let Some(process) = &self.process else {
+            return Err(Stop::LeftOut(NOT_OURS.to_owned()));
+        };
+        let Ok(processes) = fs::read_dir("/proc") else {
+            let why = "this system does not say how much memory a process holds: there is no /proc";
+            return Err(Stop::LeftOut(why.to_owned()));
+        };
+        // Who has ended meanwhile has no files any more, and no memory either.
+        let of_group = processes.flatten().filter_map(|entry| {
+            let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+            let group = stat.rsplit(')').next()?.split_whitespace().nth(2)?;
+            (group.parse() == Ok(process.id())).then_some(entry.path())
+        });
+        let kilobytes = of_group.filter_map(|path| {
+            let status = fs::read_to_string(path.join("status")).ok()?;
+            let line = status
+                .lines()
+                .find_map(|line| line.strip_prefix("VmRSS:"))?;
+            line.split_whitespace().next()?.parse::<u64>().ok()
+        });
+        Ok(kilobytes.sum::<u64>() * 1024)
     }
 
     /// The end of the log, to be put behind a message.

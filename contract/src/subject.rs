@@ -9,6 +9,8 @@ use std::{
 
 use lab::redis::RedisProgram;
 
+use crate::Stop;
+
 /// What is checked.
 pub enum Subject {
     /// A step, started by the suite.
@@ -65,6 +67,35 @@ impl Subject {
         Ok(Self::Url {
             url: url.to_owned(),
             addr,
+        })
+    }
+
+    /// The same program, started by a shell that does something before: `"$0" "$@"` is the program with
+    /// its arguments.
+    pub(crate) fn in_shell(&self, script: &str) -> Result<Self, Stop> {
+        let Self::Step {
+            name,
+            number,
+            program,
+            arguments,
+        } = self
+        else {
+            return Err(Stop::LeftOut(
+                "the suite did not start this server, and cannot start another".to_owned(),
+            ));
+        };
+        if !cfg!(unix) {
+            return Err(Stop::LeftOut(
+                "this system has no limit of files".to_owned(),
+            ));
+        }
+        let mut shell: Vec<OsString> = vec!["-c".into(), script.into(), program.into()];
+        shell.extend(arguments.iter().cloned());
+        Ok(Self::Step {
+            name: name.clone(),
+            number: *number,
+            program: "sh".into(),
+            arguments: shell,
         })
     }
 

@@ -48,8 +48,14 @@ fn an_honest_step_is_believed_and_the_losses_are_named() {
 }
 
 #[test]
-fn to_know_one_node_is_no_cluster() {
-    assert_found_out("knows one node", "after a replica took over");
+fn to_stay_with_a_master_is_no_cluster() {
+    assert_found_out("stays with a master", "after a replica took over");
+}
+
+#[test]
+fn redirections_that_are_not_understood_are_found_out() {
+    assert_found_out("takes ASK for MOVED", "they came without ASKING");
+    assert_found_out("connects every time", "connections to its nodes");
 }
 
 #[test]

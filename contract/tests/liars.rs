@@ -194,7 +194,7 @@ fn every_liar_is_found_out() {
 }
 
 #[test]
-fn a_number_given_twice_in_a_crowd_is_named() {
+fn a_number_given_twice_under_load_is_named() {
     let verdicts = verdicts(Lie::ReadsThenWrites);
     let line = |id: &str| {
         let mut lines = verdicts.lines();

@@ -47,6 +47,9 @@ fn an_honest_step_is_believed() {
         "heals",
         "refuses-honestly",
         "outlasts-slow-clients",
+        // Elsewhere the system does not say how much memory there is.
+        #[cfg(target_os = "linux")]
+        "bounded-memory",
         // Elsewhere the system does not say how many may wait.
         #[cfg(target_os = "linux")]
         "queues-a-burst",
@@ -126,6 +129,50 @@ fn slow_clients_that_are_closed_early_or_never_are_found_out() {
     let capability = "outlasts-slow-clients";
     assert_found_out("closes early", 2, capability, "was closed after");
     assert_found_out("never closes", 4, capability, "500 of 500");
+}
+
+#[test]
+fn to_say_ready_when_no_visit_can_be_counted_is_no_known_lack() {
+    let capability = "ready-means-ready";
+    if let Some(cell) = check(2, capability, STEP, &["is always ready"]) {
+        for state in ["out of memory", "read-only", "stopped"] {
+            let words = format!("while Redis was {state}, GET /readyz answered 200");
+            assert!(
+                !cell.as_expected && cell.evidence.contains(&words),
+                "{cell:?}"
+            );
+        }
+    }
+    assert_found_out("asks Redis every time", 2, capability, "cost Redis");
+}
+
+#[test]
+fn to_stay_with_a_redis_that_refuses_is_no_known_lack() {
+    let lie = "stays with a Redis that refuses";
+    assert_found_out(lie, 2, "heals", "Redis had become read-only");
+}
+
+#[test]
+fn slow_readers_that_are_closed_early_or_never_are_found_out() {
+    let capability = "outlasts-slow-readers";
+    assert_found_out("waits for no reader", 2, capability, "was closed after");
+    assert_found_out("waits for every reader", 4, capability, "16 of 16");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn heads_that_are_too_large_or_refused_too_early_are_found_out() {
+    let capability = "bounded-memory";
+    assert_found_out("reads any head", 4, capability, "the memory grows by");
+    assert_found_out("reads no large head", 2, capability, "a head of 14 KB");
+    assert_found_out("lets large heads wait", 2, capability, "neither refused");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn places_that_one_client_takes_all_are_found_out() {
+    let capability = "shares-places";
+    assert_found_out("is honest otherwise", 4, capability, "were not answered");
 }
 
 #[cfg(target_os = "linux")]

@@ -1,5 +1,7 @@
 //! The check that puts the service on a Redis Cluster, and kills the node that counts.
 
+mod trouble;
+
 use std::{
     collections::HashSet,
     path::Path,
@@ -17,8 +19,8 @@ use crate::{
     Finding, RedisSource, Stop,
     bench::{Bench, Launch},
     checks::{broken, page},
-    crowd::{self, Answer},
     expectations::but,
+    load::{self, Answer},
     service::{Service, Visit},
 };
 
@@ -62,12 +64,15 @@ pub fn cluster(bench: &Bench) -> Result<Finding, Stop> {
             return broken(format!("on a cluster: {flaw}"));
         }
     }
-    failover(&service, &mut cluster).map(Finding::HasNoting)
+    trouble::half_moved(&service, &cluster)?;
+    trouble::down(&service, &cluster)?;
+    failover(bench, &service, &mut cluster).map(Finding::HasNoting)
 }
 
 /// What it means that the service ended when it was given several nodes.
 fn gave_up(status: ExitStatus, output: &str, port: u16) -> Result<Finding, Stop> {
-    let says_why = output.contains(&port.to_string());
+    // A service that never shows the value, as it may hold a password, names the variable.
+    let says_why = output.contains(&port.to_string()) || output.contains("REDIS_URL");
     let seen = format!("with several nodes in REDIS_URL it ended ({status}):\n{output}");
     if status.code().is_some_and(|code| code != 0) && says_why {
         Ok(Finding::Lacks(seen))
@@ -98,7 +103,7 @@ fn real_redis<'a>(bench: &'a Bench) -> Result<&'a Path, Stop> {
     Ok(path)
 }
 
-/// What happened to the cluster while the crowd came.
+/// What happened to the cluster while visitors came.
 struct Course {
     /// When the master that counts was surely dead.
     killed: Instant,
@@ -109,12 +114,16 @@ struct Course {
 }
 
 /// Kills the master that counts while visitors come. Returns what that cost.
-fn failover(service: &Service, cluster: &mut RedisCluster) -> Result<String, Stop> {
-    let first = service.visit()? + 1;
+fn failover(bench: &Bench, service: &Service, cluster: &mut RedisCluster) -> Result<String, Stop> {
     let Some(owner) = cluster.owner(KEY) else {
         return broken(format!("no node of the cluster owns the key {KEY}"));
     };
-    let (answers, course) = crowd::beside(service.addr, CLIENTS, || -> Result<_, Stop> {
+    // It knows one node, which is not the one, and will have to ask it again.
+    let seed = cluster.node(usize::from(owner == 0)).url();
+    let other_service = bench.start(&seed, &[])?;
+    other_service.visit()?;
+    let first = service.visit()? + 1;
+    let (answers, course) = load::beside(service.addr, CLIENTS, || -> Result<_, Stop> {
         thread::sleep(CALM);
         cluster.node_mut(owner).kill()?;
         let killed = Instant::now();
@@ -140,6 +149,12 @@ fn failover(service: &Service, cluster: &mut RedisCluster) -> Result<String, Sto
         heard,
         count: cluster.number(next, KEY)?,
     };
+    if let Visit::Refused(last) = other_service.visit_within(HEAL_TIMEOUT)? {
+        let log = other_service.log();
+        return broken(format!(
+            "a service that was told of one node stays with a dead master: GET / answered\n{last}{log}"
+        ));
+    }
     let losses = losses(&answers, first, &course).map_err(Stop::Broken)?;
     Ok(format!(
         "a replica took over {:.1} s after the master was killed, and visits were served after {:.1} s; \
@@ -195,7 +210,7 @@ fn losses(answers: &[Answer], first: u64, course: &Course) -> Result<String, Str
         ));
     }
     let highest = *before.iter().max().unwrap_or(&0);
-    // The suite's own visits after the crowd and in it are in the count, and not among the answers.
+    // The suite's own visits after the load and in it are in the count, and not among the answers.
     let own = CLIENTS + 1;
     for (counted, given, who) in [
         ((highest + 1).saturating_sub(first), before.len(), "old"),

@@ -1,6 +1,6 @@
 //! Checks that stop a copy of the service, or start a second one.
 
-use crate::{Finding, Stop, bench::Bench, checks::broken, crowd};
+use crate::{Finding, Stop, bench::Bench, checks::broken, load};
 
 /// Visitors at once on each of two copies, and how often each comes.
 const CLIENTS: usize = 8;
@@ -31,19 +31,19 @@ pub fn shared(bench: &Bench) -> Result<Finding, Stop> {
         bench.start(&redis.url(), &[])?,
         bench.start(&redis.url(), &[])?,
     ];
-    let numbers = crowd::in_parallel(copies.len(), |copy| {
-        let numbers = crowd::visits(copies[copy].addr, CLIENTS, VISITS_EACH);
+    let numbers = load::in_parallel(copies.len(), |copy| {
+        let numbers = load::visits(copies[copy].addr, CLIENTS, VISITS_EACH);
         let numbers = numbers.and_then(|numbers| numbers.ok_or("a visitor was turned away".into()));
         numbers.map_err(|error| Stop::Broken(format!("{error}{}", copies[copy].log())))
     });
     let numbers: Vec<Vec<u64>> = numbers.into_iter().collect::<Result<_, _>>()?;
-    let Some(flaw) = crowd::flaw(&numbers.concat(), 1) else {
+    let Some(flaw) = load::flaw(&numbers.concat(), 1) else {
         return Ok(Finding::Has);
     };
     let flaw = format!("two copies together, {flaw}");
     let each_for_itself = numbers
         .iter()
-        .all(|numbers| crowd::flaw(numbers, 1).is_none());
+        .all(|numbers| load::flaw(numbers, 1).is_none());
     if each_for_itself {
         Ok(Finding::Lacks(flaw))
     } else {

@@ -8,14 +8,14 @@ use crate::{
     Finding, Stop,
     bench::{Bench, Launch, needs_no_redis},
     checks::broken,
-    crowd,
     expectations::but,
     http::Response,
+    load,
     service::{Service, Visit},
 };
 
 /// How long a service may take to serve once Redis is there.
-const HEAL_TIMEOUT: Duration = Duration::from_secs(2);
+pub const HEAL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long an honest refusal may take.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
@@ -25,7 +25,7 @@ const REFUSAL_TRIES: usize = 3;
 
 /// Visitors who come at once: more than the connections of any pool, so that each of them is used
 /// before an outage and stale after it.
-const CLIENTS: usize = 24;
+pub const CLIENTS: usize = 24;
 
 /// How long we watch a service that has nothing to serve from.
 const WATCH_TIME: Duration = Duration::from_millis(300);
@@ -67,34 +67,8 @@ fn gave_up(status: ExitStatus, output: &str, redis: &RedisServer) -> Result<Find
     }
 }
 
-/// The lack is exactly that every visit is refused (5xx) for as long as we wait.
-pub fn heals(bench: &Bench) -> Result<Finding, Stop> {
-    let mut redis = bench.redis()?;
-    let service = bench.start(&redis.url(), &[])?;
-    if needs_no_redis(&service, &redis)? {
-        return goes_on_without(&service, &mut redis);
-    }
-    for (end, how) in [
-        (RedisServer::kill as fn(&mut _) -> _, "killed"),
-        (RedisServer::stop, "stopped"),
-    ] {
-        service.visit_at_once(CLIENTS)?;
-        end(&mut redis)?;
-        redis.start_again()?;
-        if let Visit::Refused(last) = service.visit_within(HEAL_TIMEOUT)? {
-            let seconds = HEAL_TIMEOUT.as_secs();
-            return Ok(Finding::Lacks(format!(
-                "{seconds} s after Redis was {how} and is back, GET / answered\n{last}"
-            )));
-        }
-        // One visit may get through by luck.
-        service.visit_at_once(CLIENTS)?;
-    }
-    Ok(Finding::Has)
-}
-
 /// A service that does not ask Redis must not miss it either.
-fn goes_on_without(service: &Service, redis: &mut RedisServer) -> Result<Finding, Stop> {
+pub fn goes_on_without(service: &Service, redis: &mut RedisServer) -> Result<Finding, Stop> {
     redis.stop()?;
     let (before, after) = (service.visit()?, service.visit()?);
     if after == before + 1 {
@@ -183,6 +157,7 @@ pub fn health(bench: &Bench) -> Result<Finding, Stop> {
     if let Visit::Refused(last) = service.visit_within(HEAL_TIMEOUT)? {
         return broken(format!("once Redis was back, GET / answered\n{last}"));
     }
+    thread::sleep(WATCH_TIME);
     let readyz = service.ask("GET", "/readyz")?;
     match readyz.status {
         200 => Ok(Finding::Has),
@@ -194,6 +169,8 @@ pub fn health(bench: &Bench) -> Result<Finding, Stop> {
 
 /// The service must be alive and say that it is not ready.
 fn sick(service: &Service, state: &str) -> Result<(), Stop> {
+    // What it found out last may be its answer for a moment.
+    thread::sleep(WATCH_TIME);
     let livez = service.ask("GET", "/livez")?;
     if livez.status != 200 {
         return broken(format!(
@@ -208,11 +185,11 @@ fn sick(service: &Service, state: &str) -> Result<(), Stop> {
 
 /// How several visitors at once are refused: honestly (`None`) or in another way. They must be refused,
 /// and in time.
-fn refusals(service: &Service, path: &str) -> Result<Option<String>, Stop> {
+pub fn refusals(service: &Service, path: &str) -> Result<Option<String>, Stop> {
     let expected = "expected: 503 with Retry-After within 1 s";
     let mut seen = String::new();
     for _ in 0..REFUSAL_TRIES {
-        let answers = crowd::at_once(service.addr, CLIENTS, path);
+        let answers = load::at_once(service.addr, CLIENTS, path);
         let answers: Result<Vec<Response>, String> = answers.into_iter().collect();
         let answers =
             answers.map_err(|error| Stop::Broken(format!("GET {path}: {error}; {expected}")))?;

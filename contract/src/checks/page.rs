@@ -6,9 +6,9 @@ use crate::{
     Finding, Stop,
     bench::{Bench, commands},
     checks::broken,
-    crowd,
     expectations::but,
     http::Response,
+    load,
     service::Service,
 };
 
@@ -21,7 +21,7 @@ const VISITS_EACH: usize = 200;
 
 /// How often they come until none of them is turned away, and how long the service may take in between
 /// to come to itself.
-const CROWDS: usize = 5;
+const LOADS: usize = 5;
 const CALM: Duration = Duration::from_secs(2);
 
 /// Redis commands a visit that are still few.
@@ -99,10 +99,10 @@ pub fn unique(bench: &Bench) -> Result<Finding, Stop> {
 
 /// The same, of a service that runs.
 pub fn unique_at(service: &Service) -> Result<Finding, Stop> {
-    for _ in 0..CROWDS {
+    for _ in 0..LOADS {
         let before = service.visit()?;
         if let Some(numbers) = visits(service)? {
-            return Ok(match crowd::flaw(&numbers, before + 1) {
+            return Ok(match load::flaw(&numbers, before + 1) {
                 None => Finding::Has,
                 Some(flaw) => Finding::Lacks(flaw),
             });
@@ -114,13 +114,13 @@ pub fn unique_at(service: &Service) -> Result<Finding, Stop> {
 
 /// The numbers of many visitors at once, or `None` if somebody was turned away.
 fn visits(service: &Service) -> Result<Option<Vec<u64>>, Stop> {
-    let numbers = crowd::visits(service.addr, CLIENTS, VISITS_EACH);
+    let numbers = load::visits(service.addr, CLIENTS, VISITS_EACH);
     numbers.map_err(|error| Stop::Broken(format!("{error}{}", service.log())))
 }
 
 fn turned_away() -> Result<Finding, Stop> {
     broken(format!(
-        "{CLIENTS} visitors at once came {CROWDS} times, and each time somebody was turned away"
+        "{CLIENTS} visitors at once came {LOADS} times, and each time somebody was turned away"
     ))
 }
 
@@ -150,12 +150,12 @@ pub fn few_round_trips(bench: &Bench) -> Result<Finding, Stop> {
     let redis = bench.redis()?;
     let service = bench.start(&redis.url(), &[])?;
     let mut client = redis.client()?;
-    for _ in 0..CROWDS {
+    for _ in 0..LOADS {
         let first = service.visit()? + 1;
         let before = commands(&mut client)?;
         if let Some(numbers) = visits(&service)? {
             let commands = commands(&mut client)? - before;
-            return match crowd::flaw(&numbers, first) {
+            return match load::flaw(&numbers, first) {
                 None => Ok(cost(commands as f64 / numbers.len() as f64)),
                 Some(flaw) => broken(flaw),
             };

@@ -2,8 +2,9 @@
 //! starts every step.
 
 use std::{
+    collections::{HashMap, VecDeque},
     env,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     sync::{
         Mutex,
@@ -21,6 +22,12 @@ use lab::{
 /// How long Redis may take.
 const REDIS_TIMEOUT: Duration = Duration::from_millis(400);
 
+/// How long a head may be, as in our steps.
+const HEAD_BYTES_MAX: u64 = 16 * 1024;
+
+/// How many nodes a visit asks at most.
+const NODES_MAX: usize = 8;
+
 /// A step and its lie.
 struct Step {
     lie: String,
@@ -31,6 +38,14 @@ struct Step {
     has_failed: AtomicBool,
     kept: Mutex<Option<u64>>,
     first_connection: Mutex<Option<RedisClient>>,
+    master: Mutex<Option<String>>,
+}
+
+/// The nodes that one visitor's thread is connected to, and the one that owns the key.
+#[derive(Default)]
+struct Nodes {
+    clients: HashMap<String, RedisClient>,
+    owner: Option<String>,
 }
 
 fn main() {
@@ -44,6 +59,7 @@ fn main() {
         own_count: AtomicU64::new(5),
         has_failed: AtomicBool::new(false),
         kept: Mutex::new(None),
+        master: Mutex::new(None),
     }));
     if step.lie("ends in silence without Redis") && step.has_lost_redis() {
         return;
@@ -52,11 +68,16 @@ fn main() {
     let listener = TcpListener::bind(addr).expect("a free port");
     if !step.lie("has a short queue") {
         // The standard library asked for 128 places. To ask again only changes the length.
-        rustix::net::listen(&listener, i32::MAX).expect("it listens already");
+        let socket = socket2::SockRef::from(&listener);
+        socket.listen(i32::MAX).expect("it listens already");
     }
     println!("liar: http://{}", listener.local_addr().expect("bound"));
     for (stream, visitor) in listener.incoming().zip(0..) {
-        let stream = stream.expect("a visitor");
+        let Ok(stream) = stream else {
+            // There are no files left.
+            thread::sleep(Duration::from_millis(10));
+            continue;
+        };
         if step.lie("loses a visitor") && visitor == 200 {
             continue;
         }
@@ -76,15 +97,22 @@ impl Step {
             "closes early" => Some(Duration::from_millis(500)),
             _ => Some(Duration::from_secs(5)),
         };
+        let patience_to_write = match self.lie.as_str() {
+            "waits for every reader" => None,
+            "waits for no reader" => Some(Duration::from_millis(300)),
+            _ => Some(Duration::from_secs(5)),
+        };
         stream.set_read_timeout(patience).ok()?;
+        stream.set_write_timeout(patience_to_write).ok()?;
         stream.set_nodelay(true).ok()?;
-        let mut lines = BufReader::new(stream).lines();
-        let mut redis = None;
+        let mut reader = BufReader::new(stream);
+        let mut nodes = Nodes::default();
         loop {
-            let request = lines.next()?.ok()?;
-            while !lines.next()?.ok()?.is_empty() {}
+            let head = self.head(&mut reader)?;
+            let request = head.lines().next()?;
             let mut answer = match request.split(' ').nth(1)? {
-                "/" => self.page(&mut redis)?,
+                "/" => self.page(&mut nodes)?,
+                "/readyz" => self.readyz(&mut nodes),
                 _ => answer("404 Not Found", ""),
             };
             if request.starts_with("HEAD ") {
@@ -94,8 +122,42 @@ impl Step {
         }
     }
 
+    /// The head of the next request; or `None` if it does not come, or is too large.
+    fn head(&self, reader: &mut BufReader<&TcpStream>) -> Option<String> {
+        let limit = match self.lie.as_str() {
+            "reads any head" => u64::MAX,
+            "reads no large head" => 4096,
+            _ => HEAD_BYTES_MAX,
+        };
+        let mut head = Vec::new();
+        let mut rest = reader.take(limit);
+        loop {
+            if rest.read_until(b'\n', &mut head).ok()? == 0 {
+                if self.lie("lets large heads wait") && head.len() as u64 >= limit {
+                    thread::sleep(Duration::from_secs(60));
+                }
+                return None;
+            }
+            if head.ends_with(b"\r\n\r\n") {
+                return String::from_utf8(head).ok();
+            }
+        }
+    }
+
+    /// Whether it is ready, or that there is no such page.
+    fn readyz(&self, nodes: &mut Nodes) -> String {
+        match self.lie.as_str() {
+            "is always ready" => answer("200 OK", ""),
+            "asks Redis every time" => match self.ask(nodes, &["INCRBY", "seen", "0"]) {
+                Some(_) => answer("200 OK", ""),
+                None => answer("503 Service Unavailable", ""),
+            },
+            _ => answer("404 Not Found", ""),
+        }
+    }
+
     /// The page, a refusal, or `None` to hang up.
-    fn page(&self, redis: &mut Option<RedisClient>) -> Option<String> {
+    fn page(&self, nodes: &mut Nodes) -> Option<String> {
         if self.lie("hangs up") && self.has_lost_redis() {
             return None;
         }
@@ -105,7 +167,7 @@ impl Step {
             _ => self.places,
         };
         let number = if self.in_flight.fetch_add(1, SeqCst) < limit {
-            self.count(redis)
+            self.count(nodes)
         } else {
             None
         };
@@ -119,7 +181,7 @@ impl Step {
         }
     }
 
-    fn count(&self, redis: &mut Option<RedisClient>) -> Option<u64> {
+    fn count(&self, nodes: &mut Nodes) -> Option<u64> {
         if self.lie("counts from 5") {
             return Some(self.own_count.fetch_add(1, SeqCst));
         }
@@ -130,13 +192,13 @@ impl Step {
             return Some(self.own_count.fetch_add(1, SeqCst) - 4);
         }
         if self.lie("gives the higher number first") {
-            return self.higher_first(redis);
+            return self.higher_first(nodes);
         }
-        match self.increment(redis) {
+        match self.increment(nodes) {
             Some(number) if self.lie("gives every tenth number twice") && number % 10 == 0 => {
                 Some(number - 1)
             }
-            None if self.lie("asks again") => self.increment(redis),
+            None if self.lie("asks again") => self.increment(nodes),
             Some(number) if self.lie("goes back") && had_failed => Some(number.saturating_sub(20)),
             Some(number) => Some(number),
             None => {
@@ -147,33 +209,73 @@ impl Step {
     }
 
     /// Keeps every other number for the next visit.
-    fn higher_first(&self, redis: &mut Option<RedisClient>) -> Option<u64> {
+    fn higher_first(&self, nodes: &mut Nodes) -> Option<u64> {
         let mut kept = self.kept.lock().expect("nobody panics");
         if let Some(number) = kept.take() {
             return Some(number);
         }
-        *kept = Some(self.increment(redis)?);
-        self.increment(redis)
+        *kept = Some(self.increment(nodes)?);
+        self.increment(nodes)
+    }
+
+    fn increment(&self, nodes: &mut Nodes) -> Option<u64> {
+        if self.lie("stays with a Redis that refuses") {
+            let mut first = self.first_connection.lock().expect("nobody panics");
+            let mut client = first.take().or_else(|| connect(&self.redis_url))?;
+            let answer = client.command(&["INCR", "seen"]);
+            if matches!(answer, Ok(_) | Err(ClientError::Refused { .. })) {
+                *first = Some(client);
+            }
+            return number(&answer.ok()?);
+        }
+        self.ask(nodes, &["INCR", "seen"])
     }
 
     /// Asks the node that was good for the last visit of this visitor, and else one after the other.
-    fn increment(&self, redis: &mut Option<RedisClient>) -> Option<u64> {
-        let known = redis.take();
-        let urls = self.redis_url.split(',');
-        let urls = urls.take(if self.lie("knows one node") {
-            1
-        } else {
-            usize::MAX
-        });
-        for mut client in known.into_iter().chain(urls.filter_map(connect)) {
-            match client.command(&["INCR", "seen"]) {
-                Ok(Value::Integer(number)) => {
-                    *redis = Some(client);
-                    return number.try_into().ok();
-                }
-                // It has refused, and so not counted.
-                Err(ClientError::Refused { .. }) => {}
-                _ => return None,
+    fn ask(&self, nodes: &mut Nodes, command: &[&str]) -> Option<u64> {
+        if self.lie("stays with a master") {
+            nodes
+                .owner
+                .clone_from(&self.master.lock().expect("nobody panics"));
+        }
+        let known = self.redis_url.split(',').map(str::to_owned);
+        let others = known.filter(|url| nodes.owner.as_ref() != Some(url));
+        let mut urls: VecDeque<String> = nodes.owner.iter().cloned().chain(others).collect();
+        if self.lie("stays with a master") {
+            urls.truncate(1);
+        }
+        for _ in 0..NODES_MAX {
+            let url = urls.pop_front()?;
+            if self.lie("connects every time") {
+                nodes.clients.clear();
+            }
+            let Some(mut client) = nodes.clients.remove(&url).or_else(|| connect(&url)) else {
+                nodes.owner = None;
+                continue;
+            };
+            let answer = client.command(command);
+            // Whatever else happened to it: it may have counted.
+            let Err(ClientError::Refused { message, .. }) = answer else {
+                let number = number(&answer.ok()?);
+                nodes.clients.insert(url.clone(), client);
+                *self.master.lock().expect("nobody panics") = Some(url.clone());
+                nodes.owner = Some(url);
+                return number;
+            };
+            nodes.clients.insert(url, client);
+            let other = message
+                .rsplit(' ')
+                .next()
+                .map(|addr| format!("redis://{addr}"))?;
+            if message.starts_with("MOVED ") || self.lie("takes ASK for MOVED") {
+                urls.push_front(other);
+            } else if message.starts_with("ASK ") {
+                let client = nodes.clients.remove(&other).or_else(|| connect(&other));
+                let mut client = client?;
+                client.command(&["ASKING"]).ok()?;
+                let answer = client.command(command).ok()?;
+                nodes.clients.insert(other, client);
+                return number(&answer);
             }
         }
         None
@@ -187,6 +289,14 @@ impl Step {
             .take()
             .and_then(|mut client| answers(&mut client).then_some(client));
         connection.is_none()
+    }
+}
+
+/// Redis counts no further than an `i64` goes, and a page nowhere below 0.
+fn number(answer: &Value) -> Option<u64> {
+    match answer {
+        Value::Integer(number) => (*number).try_into().ok(),
+        _ => None,
     }
 }
 

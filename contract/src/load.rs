@@ -1,5 +1,7 @@
 //! Many visitors at once, each on a connection and in a thread of its own.
 
+mod flaw;
+
 use std::{
     io,
     net::SocketAddr,
@@ -12,6 +14,7 @@ use std::{
 };
 
 use crate::http::{ANSWER_TIMEOUT, Connection, Response};
+pub(crate) use flaw::flaw;
 
 /// How long a visitor who was turned away waits. `Retry-After` asks for longer; most are less patient.
 const REFUSED_PAUSE: Duration = Duration::from_millis(100);
@@ -47,64 +50,36 @@ pub(crate) fn visits(
     Ok(numbers.map(|numbers| numbers.concat()))
 }
 
-/// What is wrong with numbers that must be exactly those from `first` on, in any order.
-pub(crate) fn flaw(numbers: &[u64], first: u64) -> Option<String> {
-    let mut sorted = numbers.to_vec();
-    sorted.sort_unstable();
-    let twice: Vec<u64> = sorted
-        .windows(2)
-        .filter(|pair| pair[0] == pair[1])
-        .map(|pair| pair[0])
-        .collect();
-    let last = first + numbers.len() as u64 - 1;
-    let missing: Vec<u64> = (first..=last)
-        .filter(|number| sorted.binary_search(number).is_err())
-        .collect();
-    let strange: Vec<u64> = sorted
-        .iter()
-        .copied()
-        .filter(|number| !(first..=last).contains(number))
-        .collect();
-    if twice.is_empty() && missing.is_empty() && strange.is_empty() {
-        return None;
-    }
-    let list = |name: &str, numbers: &[u64]| {
-        let some: Vec<String> = numbers.iter().take(5).map(u64::to_string).collect();
-        let dots = if numbers.len() > 5 { ", …" } else { "" };
-        format!("{} {name} ({}{dots})", numbers.len(), some.join(", "))
-    };
-    let kinds = [
-        ("given twice", twice),
-        ("missing", missing),
-        ("out of range", strange),
-    ];
-    let kinds = kinds
-        .iter()
-        .filter(|(_, numbers)| !numbers.is_empty())
-        .map(|(name, numbers)| list(name, numbers));
-    Some(format!(
-        "of the numbers {first} to {last}: {}",
-        kinds.collect::<Vec<_>>().join(", ")
-    ))
-}
-
 /// `clients` visitors ask for the page once, at the same moment. An error stands for no answer.
 pub(crate) fn at_once(
     addr: SocketAddr,
     clients: usize,
     path: &str,
 ) -> Vec<Result<Response, String>> {
+    at_once_within(addr, clients, path, ANSWER_TIMEOUT)
+}
+
+/// The same, for visitors who do not wait for longer than that.
+pub(crate) fn at_once_within(
+    addr: SocketAddr,
+    clients: usize,
+    path: &str,
+    timeout: Duration,
+) -> Vec<Result<Response, String>> {
     let barrier = Barrier::new(clients);
     in_parallel(clients, |_| {
         let connection = Connection::open(addr);
         barrier.wait();
-        let response = connection.and_then(|mut connection| connection.ask("GET", path));
+        let response = connection.and_then(|mut connection| {
+            connection.send("GET", path)?;
+            connection.receive("GET", timeout)
+        });
         response.map_err(|error| error.to_string())
     })
 }
 
 /// `clients` visitors connect at the same moment, and give up after `patience`.
-pub(crate) fn knock(
+pub(crate) fn connect(
     addr: SocketAddr,
     clients: usize,
     patience: Duration,
@@ -112,8 +87,8 @@ pub(crate) fn knock(
     in_parallel(clients, |_| Connection::open_within(addr, patience))
 }
 
-/// What a crowd that keeps coming brought home.
-pub(crate) struct Harvest {
+/// What visitors got who kept coming.
+pub(crate) struct Goodput {
     /// Visits that ended with a number, per second.
     pub(crate) per_second: f64,
     /// Visits that were turned away: 503 with `Retry-After`.
@@ -125,11 +100,11 @@ pub(crate) struct Harvest {
 /// # Errors
 ///
 /// The first visit that ended with neither a number nor a 503 with `Retry-After`.
-pub(crate) fn harvest(
+pub(crate) fn goodput(
     addr: SocketAddr,
     clients: usize,
     duration: Duration,
-) -> Result<Harvest, String> {
+) -> Result<Goodput, String> {
     let barrier = Barrier::new(clients);
     let one = |client: usize| -> Result<(u32, u32), String> {
         let error = |error| format!("client {client}: GET /: {error}");
@@ -154,7 +129,7 @@ pub(crate) fn harvest(
     let clients: Result<Vec<(u32, u32)>, String> = in_parallel(clients, one).into_iter().collect();
     let clients = clients?;
     let served: u32 = clients.iter().map(|(served, _)| served).sum();
-    Ok(Harvest {
+    Ok(Goodput {
         per_second: f64::from(served) / duration.as_secs_f64(),
         turned_away: clients.iter().map(|(_, turned_away)| turned_away).sum(),
     })
@@ -198,19 +173,19 @@ pub(crate) fn beside<T>(
         Ok(answers)
     };
     thread::scope(|scope| {
-        let crowd = scope.spawn(|| in_parallel(clients, one));
+        let load = scope.spawn(|| in_parallel(clients, one));
         let result = meanwhile();
         over.store(true, Ordering::Relaxed);
-        let answers = crowd.join().expect("a client does not panic");
+        let answers = load.join().expect("a client does not panic");
         let answers: Result<Vec<Vec<Answer>>, String> = answers.into_iter().collect();
         let answers = answers.map(|answers| answers.into_iter().flatten().collect());
         (answers, result)
     })
 }
 
-/// A request that was sent and not answered.
+/// A request on an open connection that was not answered.
 pub(crate) struct Lost {
-    /// When the last byte of it was sent.
+    /// When the last byte of it was sent; or, if it could not be sent, when that was tried.
     pub(crate) sent: Instant,
     /// Whether some of an answer came.
     pub(crate) is_cut: bool,
@@ -223,22 +198,24 @@ pub(crate) struct Lost {
 pub(crate) struct Visitors {
     /// Requests that were answered.
     pub(crate) answered: usize,
-    /// The last request of everyone whose request was sent and not answered.
+    /// The last request of everyone whose request was not answered.
     pub(crate) lost: Vec<Lost>,
 }
 
-/// `clients` visitors visit in a loop until they are refused a connection or an answer. `meanwhile`
-/// runs beside them; when it is over, so are they.
+/// `clients` visitors visit in a loop until they are refused a connection or an answer, each visit on a
+/// new connection or all on one. `meanwhile` runs beside them; when it is over, or says so before, they
+/// come no more.
 pub(crate) fn until_the_end<T>(
     addr: SocketAddr,
     clients: usize,
-    meanwhile: impl FnOnce() -> T,
+    keeps_alive: bool,
+    meanwhile: impl FnOnce(&AtomicBool) -> T,
 ) -> (Visitors, T) {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
-        let one = || visitor(addr, &over);
+        let one = || visitor(addr, keeps_alive, &over);
         let clients: Vec<_> = (0..clients).map(|_| scope.spawn(one)).collect();
-        let result = meanwhile();
+        let result = meanwhile(&over);
         over.store(true, Ordering::Relaxed);
         let mut all = Visitors::default();
         for client in clients {
@@ -250,22 +227,34 @@ pub(crate) fn until_the_end<T>(
     })
 }
 
-/// One of them: how many requests were answered, and the last one, if it was not.
-fn visitor(addr: SocketAddr, over: &AtomicBool) -> (usize, Option<Lost>) {
+/// One of them: how many requests were answered, and the last one, if it was not. Whoever gets no
+/// connection has lost nothing: nobody was there, and that is what it was told.
+fn visitor(addr: SocketAddr, keeps_alive: bool, over: &AtomicBool) -> (usize, Option<Lost>) {
     let mut answered = 0;
     while let Ok(mut connection) = Connection::open(addr) {
         // The server may say that it closes the connection, and do it.
         while connection.is_open() {
-            // A connection that is closed before a request went out loses nothing.
-            if over.load(Ordering::Relaxed) || connection.send("GET", "/").is_err() {
+            if over.load(Ordering::Relaxed) {
                 return (answered, None);
             }
+            let is_sent = connection.send("GET", "/");
             let sent = Instant::now();
-            if let Err(error) = connection.receive("GET", ANSWER_TIMEOUT) {
-                let (is_cut, why) = (connection.has_begun(), error.to_string());
-                return (answered, Some(Lost { sent, is_cut, why }));
+            let answer = match &is_sent {
+                Ok(()) => connection.receive("GET", ANSWER_TIMEOUT).map(drop),
+                Err(error) => Err(io::Error::from(error.kind())),
+            };
+            if let Err(error) = answer {
+                let lost = Lost {
+                    sent,
+                    is_cut: is_sent.is_ok() && connection.has_begun(),
+                    why: error.to_string(),
+                };
+                return (answered, Some(lost));
             }
             answered += 1;
+            if !keeps_alive {
+                break;
+            }
         }
     }
     (answered, None)
@@ -283,22 +272,4 @@ pub(crate) fn in_parallel<T: Send>(clients: usize, one: impl Fn(usize) -> T + Sy
             .map(|client| client.join().expect("a client does not panic"))
             .collect()
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_kind_of_flaw_is_named() {
-        assert_eq!(flaw(&[3, 1, 2], 1), None);
-        assert_eq!(
-            flaw(&[1, 2, 2, 9], 1).unwrap(),
-            "of the numbers 1 to 4: 1 given twice (2), 2 missing (3, 4), 1 out of range (9)"
-        );
-        assert_eq!(
-            flaw(&[1, 3], 1).unwrap(),
-            "of the numbers 1 to 2: 1 missing (2), 1 out of range (3)"
-        );
-    }
 }

@@ -1,9 +1,6 @@
-//! Checks that are rude: clients that dawdle, and a crowd.
+//! Checks in which more come than there is room for.
 
-use std::{
-    fs, io, thread,
-    time::{Duration, Instant},
-};
+use std::{fs, io, thread, time::Duration};
 
 use lab::{process::Signal, redis::RedisServer};
 
@@ -11,18 +8,10 @@ use crate::{
     Finding, Stop,
     bench::Bench,
     checks::broken,
-    crowd,
-    http::{HALF_A_REQUEST, Response},
+    http::Response,
+    load,
     service::{Service, Visit},
 };
-
-/// Clients that send half a request and wait.
-const SLOW_CLIENTS: usize = 500;
-
-/// How long they must be borne and may stay: the header time-out of 5 s, 1 s less for a clock that is
-/// not ours, and 3 s more for a busy machine.
-const SLOW_CLIENT_MIN: Duration = Duration::from_secs(4);
-const SLOW_CLIENT_MAX: Duration = Duration::from_secs(8);
 
 /// Visitors who arrive in the same moment.
 const BURST: usize = 500;
@@ -47,61 +36,13 @@ const SHED_TIMEOUT: Duration = Duration::from_millis(50);
 /// The share of the peak that must be served when twice as many come.
 const GOODPUT_MIN: f64 = 0.8;
 
-/// How long each crowd comes, and how often two crowds are compared: on a busy machine, one of them may
+/// How long each load lasts, and how often two are compared: on a busy machine, one of them may
 /// have all the luck.
-const CROWD_TIME: Duration = Duration::from_millis(400);
+const LOAD_TIME: Duration = Duration::from_millis(400);
 const COMPARISONS: usize = 12;
 
 /// How often a thing is tried that a busy machine can spoil.
 const TRIES: usize = 3;
-
-/// The lack is exactly that all the slow clients are still connected at the end. To fail to serve
-/// others meanwhile is no known lack, and to close a connection early is no way to have it.
-pub fn outlasts_slow_clients(bench: &Bench) -> Result<Finding, Stop> {
-    let (service, _redis) = bench.service()?;
-    // To a stranger's server this is an attack. `signal` leaves it out there.
-    service.signal(Signal::Continue)?;
-    let mut idle = service.connect()?;
-    idle.ask("GET", "/")?;
-    let mut slow = Vec::with_capacity(SLOW_CLIENTS);
-    for _ in 0..SLOW_CLIENTS {
-        let mut connection = service.connect()?;
-        connection.send_bytes(HALF_A_REQUEST)?;
-        slow.push((connection, Instant::now()));
-    }
-    let deadline = Instant::now() + SLOW_CLIENT_MAX;
-    let mut idle_is_closed = false;
-    while Instant::now() < deadline && !(slow.is_empty() && idle_is_closed) {
-        if let Visit::Refused(last) = service.visit_within(Duration::from_secs(1))? {
-            return broken(format!(
-                "with {SLOW_CLIENTS} slow clients connected, GET / answered\n{last}"
-            ));
-        }
-        let mut open = Vec::with_capacity(slow.len());
-        for (mut connection, since) in slow {
-            if !connection.is_closed()? {
-                open.push((connection, since));
-            } else if since.elapsed() < SLOW_CLIENT_MIN {
-                let ms = since.elapsed().as_millis();
-                return broken(format!("a half-sent request was closed after {ms} ms"));
-            }
-        }
-        slow = open;
-        idle_is_closed = idle_is_closed || idle.is_closed()?;
-        thread::sleep(Duration::from_millis(50));
-    }
-    let (seconds, open) = (SLOW_CLIENT_MAX.as_secs(), slow.len());
-    let seen =
-        format!("after {seconds} s, {open} of {SLOW_CLIENTS} half-sent requests are still open");
-    match open {
-        SLOW_CLIENTS => Ok(Finding::Lacks(seen)),
-        0 if idle_is_closed => Ok(Finding::Has),
-        0 => broken(format!(
-            "after {seconds} s, an idle connection is still open"
-        )),
-        _ => broken(seen),
-    }
-}
 
 /// The kernel lets visitors in before the service does, into a queue. How many have room there shows when
 /// the service is frozen and takes none out. The lack is exactly that some of the visitors have no room:
@@ -114,7 +55,7 @@ pub fn queues_a_burst(bench: &Bench) -> Result<Finding, Stop> {
     let before = service.visit()?;
     service.signal(Signal::Stop)?;
     thread::sleep(FREEZE_TIME);
-    let burst = crowd::knock(service.addr, BURST, BURST_PATIENCE);
+    let burst = load::connect(service.addr, BURST, BURST_PATIENCE);
     service.signal(Signal::Continue)?;
     let mut numbers = Vec::with_capacity(BURST);
     for visitor in burst {
@@ -130,11 +71,11 @@ pub fn queues_a_burst(bench: &Bench) -> Result<Finding, Stop> {
         })?);
     }
     let count = numbers.len();
-    match crowd::flaw(&numbers, before + 1) {
+    match load::flaw(&numbers, before + 1) {
         Some(flaw) => broken(flaw),
         None if count == BURST => Ok(Finding::Has),
         None => Ok(Finding::Lacks(format!(
-            "{count} of {BURST} visitors got in; the others have to knock again"
+            "{count} of {BURST} visitors got in; the others have to connect again"
         ))),
     }
 }
@@ -177,7 +118,7 @@ fn turned_away(service: &Service, redis: &RedisServer) -> Result<usize, Stop> {
     let mut seen = String::new();
     for _ in 0..TRIES {
         redis.freeze()?;
-        let answers = crowd::at_once(service.addr, visits, "/");
+        let answers = load::at_once(service.addr, visits, "/");
         redis.thaw()?;
         let answers: Result<Vec<Response>, String> = answers.into_iter().collect();
         let answers = answers.map_err(|error| {
@@ -207,21 +148,21 @@ fn turned_away(service: &Service, redis: &RedisServer) -> Result<usize, Stop> {
 
 /// The visits within the limit must all be served, and nearly as many when twice as many come.
 fn keeps_serving(service: &Service) -> Result<Finding, Stop> {
-    let crowd = |visitors| {
-        let harvest = crowd::harvest(service.addr, visitors, CROWD_TIME);
-        harvest.map_err(|error| Stop::Broken(format!("of {visitors} visitors, {error}")))
+    let load = |visitors| {
+        let goodput = load::goodput(service.addr, visitors, LOAD_TIME);
+        goodput.map_err(|error| Stop::Broken(format!("of {visitors} visitors, {error}")))
     };
     let mut seen = String::new();
     for _ in 0..COMPARISONS {
-        let (peak, crowded) = (crowd(IN_FLIGHT)?, crowd(2 * IN_FLIGHT)?);
-        let is_served = crowded.per_second > 0.0 && peak.turned_away == 0;
-        if is_served && crowded.per_second >= GOODPUT_MIN * peak.per_second {
+        let (peak, doubled) = (load(IN_FLIGHT)?, load(2 * IN_FLIGHT)?);
+        let is_served = doubled.per_second > 0.0 && peak.turned_away == 0;
+        if is_served && doubled.per_second >= GOODPUT_MIN * peak.per_second {
             return Ok(Finding::Has);
         }
         seen = format!(
             "as many visitors as the limit make {:.0} visits a second, and {} are turned away; twice \
              as many make {:.0}",
-            peak.per_second, peak.turned_away, crowded.per_second
+            peak.per_second, peak.turned_away, doubled.per_second
         );
     }
     broken(seen)

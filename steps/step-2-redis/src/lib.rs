@@ -67,21 +67,24 @@ impl Counter {
     }
 
     /// Counts one visit and returns its number; the first is 1.
-    async fn visit(&self) -> Result<u64, RedisError> {
+    async fn visit(&self) -> Result<u64, AppError> {
+        let increment = redis::cmd("INCR").arg(KEY).take();
         // A clone of the connection is a handle to it: both send over the same socket.
-        redis::cmd("INCR")
-            .arg(KEY)
-            .query_async(&mut self.redis.clone())
-            .await
+        // As a `u64`, the client would take -1 for 18446744073709551615.
+        let number: i64 = increment.query_async(&mut self.redis.clone()).await?;
+        match u64::try_from(number) {
+            Ok(number @ 1..) => Ok(number),
+            _ => Err(AppError(format!("{number} is no number for a visit"))),
+        }
     }
 }
 
 /// Redis did not give a number. The visitor sees a `500`; the cause goes to the log.
-struct AppError(RedisError);
+struct AppError(String);
 
 impl From<RedisError> for AppError {
     fn from(error: RedisError) -> Self {
-        Self(error)
+        Self(error.to_string())
     }
 }
 

@@ -26,7 +26,7 @@ async fn start() -> Result<(), Box<dyn Error>> {
     })?;
     let listener = TcpListener::bind(addr)
         .await
-        .map_err(|error| format!("ADDR is {addr}, but nobody can listen there: {error}"))?;
+        .map_err(|error| format!("ADDR is {addr}, but the service cannot listen there: {error}"))?;
     println!("step-2-redis: http://{}", listener.local_addr()?);
     Ok(axum::serve(listener, app(counter)).await?)
 }

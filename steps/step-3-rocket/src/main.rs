@@ -42,7 +42,7 @@ async fn start() -> Result<(), Box<dyn Error>> {
         Ok(_) => Ok(()),
         Err(error) => Err(match error.kind() {
             ErrorKind::Bind(error) => {
-                format!("ADDR is {addr}, but nobody can listen there: {error}").into()
+                format!("ADDR is {addr}, but the service cannot listen there: {error}").into()
             }
             _ => error.into(),
         }),

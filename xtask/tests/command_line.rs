@@ -233,10 +233,14 @@ fn each_step_refuses_a_bad_environment_in_one_line() {
         for (name, value) in [
             ("ADDR", "banana"),
             ("RUST_LOG", "a=b=c"),
-            ("REDIS_URL", "http://x"),
+            ("REDIS_URL", "http://:secret@x"),
+            ("REDIS_URL", "redis://:secret@x:port"),
+            ("REDIS_URL", "rediss://:secret@x"),
+            ("REDIS_URL", "secret"),
         ] {
             let is_first = step.ends_with("step-1-memory");
-            if is_first && name == "REDIS_URL" {
+            let is_secret = name == "REDIS_URL";
+            if is_first && is_secret {
                 continue;
             }
             let output = Command::new(&step)
@@ -247,10 +251,37 @@ fn each_step_refuses_a_bad_environment_in_one_line() {
             let text = String::from_utf8(output.stderr).unwrap();
             assert_eq!(output.status.code(), Some(2), "{}: {text}", step.display());
             assert_eq!(text.lines().count(), 1, "{}: {text}", step.display());
-            assert!(
-                text.contains(name) && text.contains(value) && text.contains("must be"),
-                "{text}"
-            );
+            assert!(text.contains(name) && text.contains("must be"), "{text}");
+            assert_eq!(text.contains(value), !is_secret, "{text}");
+            assert!(!text.contains("secret"), "{text}");
+        }
+    }
+}
+
+/// A limit that is out of all proportion is a slip. It must not get as far as a panic.
+#[test]
+fn each_step_refuses_a_limit_out_of_range_in_one_line() {
+    let settings = [
+        ("MAX_IN_FLIGHT", "18446744073709551615"),
+        ("MAX_CONNECTIONS", "2305843009213693952"),
+        ("POOL_SIZE", "0"),
+        ("MAX_HEAD_BYTES", "100"),
+        ("DRAIN_TIMEOUT_MS", "18446744073709551615"),
+    ];
+    let steps = step_programs();
+    let is_limited = |step: &&PathBuf| {
+        let name = step.file_name().unwrap().to_str().unwrap();
+        !["step-1-memory", "step-2-redis", "step-3-rocket"].contains(&name)
+    };
+    for step in steps.iter().filter(is_limited) {
+        for (name, value) in settings {
+            let mut command = Command::new(step);
+            let output = command.env("ADDR", "127.0.0.1:0").env(name, value).output();
+            let output = output.unwrap();
+            let text = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{}: {text}", step.display());
+            assert_eq!(text.lines().count(), 1, "{}: {text}", step.display());
+            assert!(text.contains(name) && text.contains(value), "{text}");
         }
     }
 }

@@ -1,23 +1,19 @@
 //! The count in Redis, over connections that are lent from a pool.
 
-use std::{
-    error::Error,
-    future::Future,
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+use std::{error::Error, future::Future, time::Duration};
 
 use deadpool_redis::{Manager, Pool, Runtime, Timeouts};
 use redis::{AsyncConnectionConfig, ConnectionInfo, io::tcp::TcpSettings};
 use tokio::time::timeout;
 
-use crate::settings::Limits;
+use crate::{breaker::Breaker, settings::Limits};
 
 /// The Redis key that holds the count.
 const KEY: &str = "seen";
 
 /// Redis, or the way to it, failed or took too long. The cause is in the log.
-pub struct Away;
+#[derive(Clone, Copy)]
+pub struct Unavailable;
 
 /// Why: for the log.
 type Cause = Box<dyn Error + Send + Sync>;
@@ -25,37 +21,24 @@ type Cause = Box<dyn Error + Send + Sync>;
 /// The count in Redis, behind one pool of connections.
 pub struct Store {
     pool: Pool,
-    patience: Duration,
-    /// Whether the last command failed, so that an outage is logged twice and not once a visit.
-    away: AtomicBool,
+    /// A connection of the probe's own. From a pool that many visits share it would have to wait.
+    probe: Pool,
+    timeout: Duration,
+    breaker: Breaker,
 }
 
 impl Store {
-    /// Prepares a pool. It connects when the first command comes.
+    /// Prepares the pools. They connect when the first command comes.
     ///
     /// # Errors
     ///
     /// When no pool can be built from these settings.
     pub fn new(info: ConnectionInfo, limits: Limits) -> Result<Self, Box<dyn Error>> {
-        let tcp = TcpSettings::default().set_nodelay(true);
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(limits.pool_create))
-            .set_response_timeout(Some(limits.visit_timeout));
-        let manager = Manager::new_with_config(info.set_tcp_settings(tcp), config)?;
-        let pool = Pool::builder(manager)
-            .max_size(limits.pool_size)
-            .timeouts(Timeouts {
-                wait: Some(limits.pool_wait),
-                create: Some(limits.pool_create),
-                recycle: Some(limits.pool_recycle),
-            })
-            .runtime(Runtime::Tokio1)
-            .build()?;
-        let patience = limits.visit_timeout;
         Ok(Self {
-            pool,
-            patience,
-            away: AtomicBool::default(),
+            pool: pool(info.clone(), &limits, limits.pool_size)?,
+            probe: pool(info, &limits, 1)?,
+            timeout: limits.visit_timeout,
+            breaker: Breaker::new(limits.retry_pause),
         })
     }
 
@@ -63,55 +46,83 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When Redis is away. The visit may have been counted all the same.
-    pub async fn increment(&self) -> Result<u64, Away> {
-        self.within_patience(async {
+    /// When Redis is unavailable. The visit may have been counted all the same.
+    pub async fn increment(&self) -> Result<u64, Unavailable> {
+        if !self.breaker.lets_pass() {
+            return Err(Unavailable);
+        }
+        self.in_time(async {
             let mut connection = self.pool.get().await?;
             // Sent once. An `INCR` without a reply may have happened, so it is never sent again.
             let increment = redis::cmd("INCR").arg(KEY).take();
             // As a `u64`, the client would take -1 for 18446744073709551615.
             let number: i64 = increment.query_async(&mut connection).await?;
-            Ok(u64::try_from(number)?)
+            match u64::try_from(number) {
+                Ok(number @ 1..) => Ok(number),
+                _ => Err(format!("{number} is no number for a visit").into()),
+            }
         })
         .await
     }
 
-    /// Asks Redis for a sign of life. Not a visit: it does not count.
+    /// Finds out whether a visit could be counted now: adds nothing, the way a visit adds 1.
     ///
     /// # Errors
     ///
-    /// When Redis is away.
-    pub async fn ping(&self) -> Result<String, Away> {
-        self.within_patience(async {
-            let mut connection = self.pool.get().await?;
-            Ok(redis::cmd("PING").query_async(&mut connection).await?)
+    /// When it could not.
+    pub async fn probe(&self) -> Result<(), Unavailable> {
+        self.in_time(async {
+            let mut connection = self.probe.get().await?;
+            let add_nothing = redis::cmd("INCRBY").arg(KEY).arg(0).take();
+            let count: i64 = add_nothing.query_async(&mut connection).await?;
+            if (0..i64::MAX).contains(&count) {
+                Ok(())
+            } else {
+                Err(format!("no visit has a number after {count}").into())
+            }
         })
         .await
     }
 
     /// The reply, if it comes in time.
-    async fn within_patience<T>(
+    async fn in_time<T>(
         &self,
         reply: impl Future<Output = Result<T, Cause>>,
-    ) -> Result<T, Away> {
-        let reply = timeout(self.patience, reply).await;
+    ) -> Result<T, Unavailable> {
+        let reply = timeout(self.timeout, reply).await;
         let reply = reply.unwrap_or_else(|elapsed| Err(elapsed.into()));
-        self.log_outage(&reply);
-        reply.map_err(|_| Away)
-    }
-
-    /// Logs when an outage starts and when it ends, and not every visit in between.
-    fn log_outage<T>(&self, reply: &Result<T, Cause>) {
-        let away = reply.is_err();
-        // Read before writing. If every visit wrote, the cores would fight over this one word.
-        if self.away.load(Ordering::Relaxed) == away
-            || self.away.swap(away, Ordering::Relaxed) == away
-        {
-            return;
-        }
         match reply {
-            Ok(_) => tracing::warn!("Redis is back"),
-            Err(cause) => tracing::warn!("Redis is away: {cause}"),
+            Ok(reply) => {
+                self.breaker.succeeded();
+                Ok(reply)
+            }
+            Err(cause) => {
+                // The pool's own test, a PING, does not find everything: a Redis that has become a
+                // read-only replica passes it. So the next visits get new connections.
+                self.pool.retain(|_, _| false);
+                self.probe.retain(|_, _| false);
+                self.breaker.failed(&cause);
+                Err(Unavailable)
+            }
         }
     }
+}
+
+/// A pool of at most `size` connections.
+fn pool(info: ConnectionInfo, limits: &Limits, size: usize) -> Result<Pool, Box<dyn Error>> {
+    let tcp = TcpSettings::default().set_nodelay(true);
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(limits.pool_create))
+        .set_response_timeout(Some(limits.visit_timeout));
+    let manager = Manager::new_with_config(info.set_tcp_settings(tcp), config)?;
+    let pool = Pool::builder(manager)
+        .max_size(size)
+        .timeouts(Timeouts {
+            wait: Some(limits.pool_wait),
+            create: Some(limits.pool_create),
+            recycle: Some(limits.pool_recycle),
+        })
+        .runtime(Runtime::Tokio1)
+        .build()?;
+    Ok(pool)
 }

@@ -19,6 +19,7 @@ use tokio::{
 const PATIENCE: Duration = Duration::from_secs(20);
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: test\r\n\r\n";
+const SLOW_REQUEST: &[u8] = b"GET /slow HTTP/1.1\r\nhost: test\r\n\r\n";
 
 /// A server for `app`, and the handle that stops it.
 struct Server {
@@ -35,7 +36,7 @@ impl Server {
         let addr = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let ended = tokio::spawn(async move {
-            serve(listener, app, &limits, async {
+            serve(listener, app, limits, async {
                 stopped.await.unwrap_or(());
             })
             .await;
@@ -163,21 +164,91 @@ async fn a_silent_and_an_idle_connection_are_closed_at_the_header_timeout() {
 }
 
 #[tokio::test]
-async fn visitors_over_the_connection_limit_wait_for_a_place() {
+async fn over_the_connection_limit_the_oldest_idle_connection_gives_way() {
+    let server = Server::start(app(), |limits| {
+        limits.max_connections = 3;
+        limits.lame_duck = Duration::ZERO;
+    })
+    .await;
+    let mut clients = Vec::new();
+    for _ in 0..4 {
+        let mut client = server.connect().await;
+        client.write_all(REQUEST).await.unwrap();
+        answer(&mut client).await;
+        clients.push(client);
+    }
+    closed(&mut clients[0]).await;
+    for client in &mut clients[1..] {
+        client.write_all(REQUEST).await.unwrap();
+        assert!(answer(client).await.ends_with("fast\n"));
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_served_has_to_give_way_only_after_the_answer() {
     let server = Server::start(app(), |limits| limits.max_connections = 1).await;
     let mut first = server.connect().await;
-    first.write_all(REQUEST).await.unwrap();
-    answer(&mut first).await;
-
+    first.write_all(SLOW_REQUEST).await.unwrap();
+    sleep(Duration::from_millis(100)).await;
     let mut second = server.connect().await;
     second.write_all(REQUEST).await.unwrap();
-    let early = timeout(Duration::from_millis(200), second.read(&mut [0; 1])).await;
+    let last = answer(&mut first).await;
     assert!(
-        early.is_err(),
-        "the second visitor was served while the first held the only place"
+        last.contains("connection: close") && last.ends_with("slow\n"),
+        "{last}"
     );
-    drop(first);
     assert!(answer(&mut second).await.ends_with("fast\n"));
+}
+
+#[tokio::test]
+async fn half_a_request_gives_way() {
+    let server = Server::start(app(), |limits| {
+        limits.max_connections = 1;
+        limits.header_timeout = PATIENCE;
+    })
+    .await;
+    let mut slow = server.connect().await;
+    slow.write_all(&REQUEST[..10]).await.unwrap();
+    let mut other = server.connect().await;
+    other.write_all(REQUEST).await.unwrap();
+    assert!(answer(&mut other).await.ends_with("fast\n"));
+    closed(&mut slow).await;
+}
+
+#[tokio::test]
+async fn a_head_over_the_limit_is_refused() {
+    let server = Server::start(app(), |_| {}).await;
+    let mut client = server.connect().await;
+    let long = [REQUEST[..16].to_vec(), vec![b'a'; 20_000]].concat();
+    client.write_all(&long).await.unwrap();
+    let mut text = [0; 12];
+    client.read_exact(&mut text).await.unwrap();
+    assert_eq!(&text, b"HTTP/1.1 431");
+}
+
+/// The system keeps what it can of the answers. After that the client has to take some.
+#[tokio::test]
+async fn a_client_that_takes_no_answers_is_closed_at_the_answer_timeout() {
+    let server = Server::start(app(), |limits| {
+        limits.answer_timeout = Duration::from_millis(100);
+    })
+    .await;
+    let mut greedy = server.connect().await;
+    let requests = REQUEST.repeat(1000);
+    let is_cut_off = async { while greedy.write_all(&requests).await.is_ok() {} };
+    timeout(PATIENCE, is_cut_off)
+        .await
+        .expect("the connection is still open");
+}
+
+#[tokio::test]
+async fn a_client_that_has_asked_may_close_its_own_side() {
+    let server = Server::start(app(), |_| {}).await;
+    let mut client = server.connect().await;
+    client.write_all(SLOW_REQUEST).await.unwrap();
+    client.shutdown().await.unwrap();
+    assert!(answer(&mut client).await.ends_with("slow\n"));
+    closed(&mut client).await;
 }
 
 #[tokio::test]
@@ -201,9 +272,7 @@ async fn a_stop_answers_what_is_under_way_and_closes_what_is_idle() {
     idle.write_all(REQUEST).await.unwrap();
     answer(&mut idle).await;
     let mut busy = server.connect().await;
-    busy.write_all(b"GET /slow HTTP/1.1\r\nhost: test\r\n\r\n")
-        .await
-        .unwrap();
+    busy.write_all(SLOW_REQUEST).await.unwrap();
     sleep(Duration::from_millis(100)).await;
 
     server.stop.send(()).unwrap();
@@ -217,6 +286,46 @@ async fn a_stop_answers_what_is_under_way_and_closes_what_is_idle() {
         TcpStream::connect(server.addr).await.is_err(),
         "the port is still open"
     );
+}
+
+/// On a connection that has had an answer, and on one that has not.
+#[tokio::test]
+async fn a_stop_waits_for_the_rest_of_half_a_request() {
+    let server = Server::start(app(), |_| {}).await;
+    let (mut kept, mut new) = (server.connect().await, server.connect().await);
+    kept.write_all(REQUEST).await.unwrap();
+    answer(&mut kept).await;
+    for client in [&mut kept, &mut new] {
+        client.write_all(&REQUEST[..10]).await.unwrap();
+    }
+    sleep(Duration::from_millis(100)).await;
+    server.stop.send(()).unwrap();
+    // Idle connections are closed by now.
+    sleep(Duration::from_millis(300)).await;
+    for client in [&mut kept, &mut new] {
+        client.write_all(&REQUEST[10..]).await.unwrap();
+        let last = answer(client).await;
+        assert!(
+            last.contains("connection: close") && last.ends_with("fast\n"),
+            "{last}"
+        );
+    }
+}
+
+/// Nobody accepts connections while the runtime has no time for the server.
+#[tokio::test]
+async fn a_stop_answers_who_waits_in_the_backlog() {
+    let server = Server::start(app(), |limits| limits.lame_duck = Duration::ZERO).await;
+    server.stop.send(()).unwrap();
+    let addr = server.addr;
+    let waiting = (0..32).map(|_| std::net::TcpStream::connect(addr).unwrap());
+    let waiting: Vec<_> = waiting.collect();
+    for client in waiting {
+        client.set_nonblocking(true).unwrap();
+        let mut client = TcpStream::from_std(client).unwrap();
+        client.write_all(REQUEST).await.unwrap();
+        assert!(answer(&mut client).await.ends_with("fast\n"));
+    }
 }
 
 #[tokio::test]

@@ -1,12 +1,9 @@
-//! The count in Redis, over connections that are lent from a pool. The batches keep theirs.
+//! The count in Redis, over connections that are lent from a pool. The batches keep one of them.
 
 use std::{
     error::Error,
     future::Future,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -14,13 +11,14 @@ use deadpool_redis::{Connection, Manager, Pool, Runtime, Timeouts};
 use redis::{AsyncConnectionConfig, ConnectionInfo, io::tcp::TcpSettings};
 use tokio::time::timeout;
 
-use crate::settings::Limits;
+use crate::{breaker::Breaker, settings::Limits};
 
 /// The Redis key that holds the count.
 const KEY: &str = "seen";
 
 /// Redis, or the way to it, failed or took too long. The cause is in the log.
-pub struct Away;
+#[derive(Clone, Copy)]
+pub struct Unavailable;
 
 /// Why: for the log.
 type Cause = Box<dyn Error + Send + Sync>;
@@ -28,41 +26,27 @@ type Cause = Box<dyn Error + Send + Sync>;
 /// The count in Redis, behind one pool of connections.
 pub struct Store {
     pool: Pool,
-    patience: Duration,
     /// The connection of the batches, and when it last gave a reply.
-    kept: Mutex<Option<(Connection, Instant)>>,
+    cached: Mutex<Option<(Connection, Instant)>>,
     trusted_for: Duration,
-    /// Whether the last command failed, so that an outage is logged twice and not once a visit.
-    away: AtomicBool,
+    timeout: Duration,
+    breaker: Breaker,
 }
 
 impl Store {
-    /// Prepares a pool. It connects when the first command comes.
+    /// Prepares the pool. It connects when the first command comes.
     ///
     /// # Errors
     ///
     /// When no pool can be built from these settings.
     pub fn new(info: ConnectionInfo, limits: Limits) -> Result<Self, Box<dyn Error>> {
-        let tcp = TcpSettings::default().set_nodelay(true);
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(limits.pool_create))
-            .set_response_timeout(Some(limits.visit_timeout));
-        let manager = Manager::new_with_config(info.set_tcp_settings(tcp), config)?;
-        let pool = Pool::builder(manager)
-            .max_size(limits.pool_size)
-            .timeouts(Timeouts {
-                wait: Some(limits.pool_wait),
-                create: Some(limits.pool_create),
-                recycle: Some(limits.pool_recycle),
-            })
-            .runtime(Runtime::Tokio1)
-            .build()?;
         Ok(Self {
-            pool,
-            patience: limits.visit_timeout,
-            kept: Mutex::default(),
+            // One connection more than the batches may use, for the probe.
+            pool: pool(info, &limits, limits.pool_size + 1)?,
+            cached: Mutex::default(),
             trusted_for: limits.trusted_for,
-            away: AtomicBool::default(),
+            timeout: limits.visit_timeout,
+            breaker: Breaker::new(limits.retry_pause),
         })
     }
 
@@ -70,10 +54,13 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When Redis is away. The visits may have been counted all the same.
-    pub async fn add(&self, visits: u64) -> Result<u64, Away> {
-        self.within_patience(async {
-            let mut connection = match self.take_kept() {
+    /// When Redis is unavailable. The visits may have been counted all the same.
+    pub async fn add(&self, visits: u64) -> Result<u64, Unavailable> {
+        if !self.breaker.lets_pass() {
+            return Err(Unavailable);
+        }
+        self.in_time(async {
+            let mut connection = match self.take_cached() {
                 Some(connection) => connection,
                 None => self.pool.get().await?,
             };
@@ -81,60 +68,84 @@ impl Store {
             let add = redis::cmd("INCRBY").arg(KEY).arg(visits).take();
             // As a `u64`, the client would take -1 for 18446744073709551615.
             let last: i64 = add.query_async(&mut connection).await?;
-            // After a failure we do not get here: the connection goes back to the pool, which tries
-            // it before it lends it again.
-            *self.kept() = Some((connection, Instant::now()));
-            Ok(u64::try_from(last)?)
+            // After a failure we do not get here, and the connection is given up.
+            *self.cached() = Some((connection, Instant::now()));
+            match u64::try_from(last) {
+                // A count below the size of the batch is not one that started at 0: somebody has set it.
+                Ok(last) if last >= visits => Ok(last),
+                _ => Err(format!("{last} is no number for the last of {visits} visits").into()),
+            }
         })
         .await
     }
 
-    /// Asks Redis for a sign of life. Not a visit: it does not count.
+    /// Finds out whether a visit could be counted now: adds nothing, the way a batch adds its visits.
     ///
     /// # Errors
     ///
-    /// When Redis is away.
-    pub async fn ping(&self) -> Result<String, Away> {
-        self.within_patience(async {
+    /// When it could not.
+    pub async fn probe(&self) -> Result<(), Unavailable> {
+        self.in_time(async {
             let mut connection = self.pool.get().await?;
-            Ok(redis::cmd("PING").query_async(&mut connection).await?)
+            let add_nothing = redis::cmd("INCRBY").arg(KEY).arg(0).take();
+            let count: i64 = add_nothing.query_async(&mut connection).await?;
+            if (0..i64::MAX).contains(&count) {
+                Ok(())
+            } else {
+                Err(format!("no visit has a number after {count}").into())
+            }
         })
         .await
     }
 
-    /// The kept connection, if its last reply is fresh. An older one goes back to the pool.
-    fn take_kept(&self) -> Option<Connection> {
-        let (connection, replied) = self.kept().take()?;
+    /// The cached connection, if its last reply is fresh. An older one goes back to the pool.
+    fn take_cached(&self) -> Option<Connection> {
+        let (connection, replied) = self.cached().take()?;
         (replied.elapsed() < self.trusted_for).then_some(connection)
     }
 
-    fn kept(&self) -> MutexGuard<'_, Option<(Connection, Instant)>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cached(&self) -> MutexGuard<'_, Option<(Connection, Instant)>> {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The reply, if it comes in time.
-    async fn within_patience<T>(
+    async fn in_time<T>(
         &self,
         reply: impl Future<Output = Result<T, Cause>>,
-    ) -> Result<T, Away> {
-        let reply = timeout(self.patience, reply).await;
+    ) -> Result<T, Unavailable> {
+        let reply = timeout(self.timeout, reply).await;
         let reply = reply.unwrap_or_else(|elapsed| Err(elapsed.into()));
-        self.log_outage(&reply);
-        reply.map_err(|_| Away)
-    }
-
-    /// Logs when an outage starts and when it ends, and not every visit in between.
-    fn log_outage<T>(&self, reply: &Result<T, Cause>) {
-        let away = reply.is_err();
-        // Read before writing. If every visit wrote, the cores would fight over this one word.
-        if self.away.load(Ordering::Relaxed) == away
-            || self.away.swap(away, Ordering::Relaxed) == away
-        {
-            return;
-        }
         match reply {
-            Ok(_) => tracing::warn!("Redis is back"),
-            Err(cause) => tracing::warn!("Redis is away: {cause}"),
+            Ok(reply) => {
+                self.breaker.succeeded();
+                Ok(reply)
+            }
+            Err(cause) => {
+                // The pool's own test, a PING, does not find everything: a Redis that has become a
+                // read-only replica passes it. So the next batch gets a new connection.
+                self.pool.retain(|_, _| false);
+                self.breaker.failed(&cause);
+                Err(Unavailable)
+            }
         }
     }
+}
+
+/// A pool of at most `size` connections.
+fn pool(info: ConnectionInfo, limits: &Limits, size: usize) -> Result<Pool, Box<dyn Error>> {
+    let tcp = TcpSettings::default().set_nodelay(true);
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(limits.pool_create))
+        .set_response_timeout(Some(limits.visit_timeout));
+    let manager = Manager::new_with_config(info.set_tcp_settings(tcp), config)?;
+    let pool = Pool::builder(manager)
+        .max_size(size)
+        .timeouts(Timeouts {
+            wait: Some(limits.pool_wait),
+            create: Some(limits.pool_create),
+            recycle: Some(limits.pool_recycle),
+        })
+        .runtime(Runtime::Tokio1)
+        .build()?;
+    Ok(pool)
 }

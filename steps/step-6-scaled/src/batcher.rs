@@ -11,20 +11,23 @@
 //! 3. A reply `r` to a batch of `n` gives the numbers `r-n+1` to `r`, in the order of arrival.
 //! 4. A batch that fails is never sent again: Redis may have counted it. All of its visits fail.
 //!
-//! So no number is given twice, ever. Numbers are skipped only for visits that failed, or whose
-//! visitor left while waiting.
+//! So no number is given twice, as long as Redis forgets none and nobody else writes the key. Numbers are
+//! skipped only for visits that failed, or whose visitor left while waiting.
 
 use std::{error::Error, fmt, future::Future};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{
+    mpsc::{self, error::TrySendError},
+    oneshot,
+};
 
-/// A visit that waits for its number. When the other end is gone, the visitor has left.
-type Ticket = oneshot::Sender<u64>;
+/// Hands a visit its number. When the other end is gone, the visitor has left.
+type Responder = oneshot::Sender<u64>;
 
 /// The queue in front of Redis. Clones share one queue.
 #[derive(Clone)]
 pub struct Batcher {
-    queue: mpsc::Sender<Ticket>,
+    queue: mpsc::Sender<Responder>,
 }
 
 /// Why a visit has no number.
@@ -61,15 +64,21 @@ impl Batcher {
     ///
     /// See [`BatchError`].
     pub async fn visit(&self) -> Result<u64, BatchError> {
-        let (ticket, number) = oneshot::channel();
-        self.queue.try_send(ticket).map_err(|_| BatchError::Full)?;
-        // The task drops the tickets of a batch that failed.
+        let (responder, number) = oneshot::channel();
+        self.queue
+            .try_send(responder)
+            .map_err(|error| match error {
+                TrySendError::Full(_) => BatchError::Full,
+                // The task is gone, which takes a panic.
+                TrySendError::Closed(_) => BatchError::Failed,
+            })?;
+        // The task drops the responders of a batch that failed.
         number.await.map_err(|_| BatchError::Failed)
     }
 }
 
 /// Takes all that wait, counts them with one `add`, hands out the numbers, and starts again.
-async fn count<A, F>(mut waiting: mpsc::Receiver<Ticket>, capacity: usize, mut add: A)
+async fn count<A, F>(mut waiting: mpsc::Receiver<Responder>, capacity: usize, mut add: A)
 where
     A: FnMut(u64) -> F,
     F: Future<Output = Option<u64>>,
@@ -77,20 +86,20 @@ where
     let mut batch = Vec::with_capacity(capacity);
     while waiting.recv_many(&mut batch, capacity).await > 0 {
         // Who has left by now costs nothing. Who leaves after this line costs a number.
-        batch.retain(|ticket| !ticket.is_closed());
+        batch.retain(|responder| !responder.is_closed());
         let size = batch.len() as u64;
         if size == 0 {
             continue;
         }
         let last = add(size).await;
-        // A count below the size of the batch is not one that started at 0: somebody has set it.
+        // Never a number below 1, whatever `add` says.
         let Some(before) = last.and_then(|last| last.checked_sub(size)) else {
             batch.clear();
             continue;
         };
-        for (ticket, number) in batch.drain(..).zip(before + 1..) {
+        for (responder, number) in batch.drain(..).zip(before + 1..) {
             // It fails where the visitor has left. Nobody else may have the number.
-            let _: Result<(), u64> = ticket.send(number);
+            let _: Result<(), u64> = responder.send(number);
         }
     }
 }

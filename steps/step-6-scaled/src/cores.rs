@@ -2,44 +2,59 @@
 //!
 //! A runtime that moves tasks between the cores keeps all of them busy, at a price: its queues need
 //! locks, a wake-up may have to reach another core, and what one core has in its cache the other has
-//! to fetch. Here a visitor stays on the core that it was dealt to, and finds everything there: the
+//! to fetch. Here a connection stays on the core that it was dealt to, and finds everything there: the
 //! queue, the connection to Redis, the timers. What the cores share they only look at, or use once a
-//! visit: [`Shared`], the places for visitors, and the signal to stop.
+//! visit or less: [`Shared`], and the permits for connections.
 
 use std::{
     error::Error,
     future::Future,
-    sync::atomic::{AtomicBool, AtomicU64},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc,
+    },
     thread,
+    time::Instant,
 };
 
 use axum::Router;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::{
     runtime::{Builder, Handle},
-    sync::{Semaphore, oneshot},
+    sync::{Mutex, Semaphore, oneshot},
 };
 
-use crate::settings::Limits;
+use crate::{breaker::Breaker, connection::Ending, settings::Limits, store::Unavailable};
 
 /// What concerns all cores together.
 pub struct Shared {
-    /// Places for the visits that are under way.
+    /// Permits for the visits that are under way.
     pub in_flight: Semaphore,
-    /// Whether the last command to Redis failed.
-    pub away: AtomicBool,
-    /// How often Redis has failed a core. The others trust the connections they keep no longer then.
+    /// What is known of Redis.
+    pub breaker: Breaker,
+    /// How often Redis has failed a core. After that the others trust the connections they cache no longer.
     pub failures: AtomicU64,
+    /// What the last probe of Redis found, and when.
+    pub probed: Mutex<Option<(Instant, Result<(), Unavailable>)>>,
+    /// Whether the service stops.
+    pub is_stopping: AtomicBool,
 }
 
 impl Shared {
-    /// As many places as the limits say, and no bad news yet.
+    /// As many permits as the limits say, and no bad news yet.
     pub fn new(limits: &Limits) -> Self {
         Self {
             in_flight: Semaphore::new(limits.max_in_flight),
-            away: AtomicBool::new(false),
-            failures: AtomicU64::new(0),
+            breaker: Breaker::new(limits.retry_pause),
+            failures: AtomicU64::default(),
+            probed: Mutex::default(),
+            is_stopping: AtomicBool::default(),
         }
+    }
+
+    /// From now on no counter is ready: the service stops.
+    pub fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
     }
 }
 
@@ -47,9 +62,9 @@ impl Shared {
 pub struct Core {
     runtime: Handle,
     app: Router,
-    connections: GracefulShutdown,
+    ending: Arc<Ending>,
     /// The thread ends when this is dropped.
-    running: oneshot::Sender<()>,
+    _running: oneshot::Sender<()>,
 }
 
 impl Core {
@@ -62,28 +77,45 @@ impl Core {
     pub fn start(
         app: impl FnOnce() -> Result<Router, Box<dyn Error>>,
     ) -> Result<Self, Box<dyn Error>> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let handle = runtime.handle().clone();
         let (running, stopped) = oneshot::channel();
+        let (started, handle) = mpsc::channel();
         thread::Builder::new()
             .name("core".to_owned())
-            .spawn(move || runtime.block_on(stopped))?;
+            .spawn(move || {
+                let runtime = Builder::new_current_thread().enable_all().build();
+                // The other end waits for one of the two.
+                let _ = match runtime {
+                    Ok(runtime) => {
+                        let sent = started.send(Ok(runtime.handle().clone()));
+                        let _: Result<(), _> = runtime.block_on(stopped);
+                        sent
+                    }
+                    Err(error) => started.send(Err(error)),
+                };
+            })?;
+        let handle = handle.recv()??;
         let inside = handle.enter();
         let app = app()?;
         drop(inside);
         Ok(Self {
             runtime: handle,
             app,
-            connections: GracefulShutdown::new(),
-            running,
+            ending: Arc::default(),
+            _running: running,
         })
     }
 
-    /// The one with the fewest visitors. Dealing in turn looks even, too, but is not when every second
-    /// visitor is a health check that leaves at once: the ones that stay would share one core.
+    /// The one with the fewest connections. Dealing in turn looks even, too, but is not when every second
+    /// connection is a health check that leaves at once: the ones that stay would share one core.
     pub fn least_busy(cores: &[Self]) -> &Self {
-        let least = cores.iter().min_by_key(|core| core.connections.count());
+        let least = cores.iter().min_by_key(|core| core.connections());
         least.expect("there is at least one core")
+    }
+
+    /// The one with the most connections.
+    pub fn busiest(cores: &[Self]) -> &Self {
+        let most = cores.iter().max_by_key(|core| core.connections());
+        most.expect("there is at least one core")
     }
 
     /// The app of this core.
@@ -91,9 +123,9 @@ impl Core {
         self.app.clone()
     }
 
-    /// Counts a visitor of this core from now on, and tells its connection when to end.
-    pub fn watcher(&self) -> Watcher {
-        self.connections.watcher()
+    /// What tells the connections of this core to end. Each of them has a clone.
+    pub fn ending(&self) -> &Arc<Ending> {
+        &self.ending
     }
 
     /// Runs a task on this core.
@@ -101,14 +133,7 @@ impl Core {
         self.runtime.spawn(task);
     }
 
-    /// Answers what is under way, then ends the thread.
-    pub async fn drain(self) {
-        let Self {
-            connections,
-            running,
-            ..
-        } = self;
-        connections.shutdown().await;
-        drop(running);
+    fn connections(&self) -> usize {
+        Arc::strong_count(&self.ending) - 1
     }
 }

@@ -16,13 +16,19 @@
 //! several places and adds up, and then nobody is visitor number N any more.
 
 pub mod batcher;
+pub mod breaker;
 pub mod cluster;
+pub mod connection;
 pub mod cores;
 pub mod serve;
 pub mod settings;
 pub mod store;
 
-use std::{error::Error, sync::Arc};
+use std::{
+    error::Error,
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
 
 use axum::{
     Router,
@@ -37,22 +43,25 @@ use crate::{
     batcher::{BatchError, Batcher},
     cores::Shared,
     settings::{Limits, Nodes},
-    store::{Away, Store},
+    store::{Store, Unavailable},
 };
 
 /// When to come again after a `503`, in seconds.
 const RETRY_AFTER_SECONDS: &str = "1";
 
+/// How long the answer to "ready?" is good for everybody who asks.
+const PROBE_INTERVAL: Duration = Duration::from_millis(100);
+
 /// The whole service: one page, the counter behind it, and two pages for whoever watches over it.
 ///
 /// axum answers `404` to every other path, `405` to every other method, and runs the `GET` handler
 /// for `HEAD`, so a `HEAD /` counts as a visit.
-pub fn app(counter: Counter) -> Router {
+pub fn app(counter: Arc<Counter>) -> Router {
     Router::new()
         .route("/", get(hello))
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
-        .with_state(Arc::new(counter))
+        .with_state(counter)
 }
 
 /// `GET /`: counts the visit and says which one it is.
@@ -67,9 +76,9 @@ async fn livez() -> &'static str {
     "alive\n"
 }
 
-/// `GET /readyz`: Redis answers, too. Whoever gets a `503` here should send visitors elsewhere.
+/// `GET /readyz`: a visit could be counted now. Whoever gets a `503` here should send visitors elsewhere.
 async fn readyz(State(counter): State<Arc<Counter>>) -> Result<&'static str, AppError> {
-    counter.store.ping().await?;
+    counter.ready().await?;
     Ok("ready\n")
 }
 
@@ -77,7 +86,7 @@ async fn readyz(State(counter): State<Arc<Counter>>) -> Result<&'static str, App
 pub struct Counter {
     store: Arc<Store>,
     batcher: Batcher,
-    limits: Limits,
+    visit_timeout: Duration,
     shared: Arc<Shared>,
 }
 
@@ -102,7 +111,7 @@ impl Counter {
         Ok(Self {
             store,
             batcher,
-            limits,
+            visit_timeout: limits.visit_timeout,
             shared,
         })
     }
@@ -110,26 +119,43 @@ impl Counter {
     /// Counts one visit and returns its number; the first is 1.
     async fn visit(&self) -> Result<u64, AppError> {
         // Over the limit the answer is a fast no. Waiting in line would only make everybody late.
-        let place = self.shared.in_flight.try_acquire();
-        let _place = place.map_err(|_| AppError::Overloaded)?;
-        let number = timeout(self.limits.visit_timeout, self.batcher.visit()).await;
-        number
-            .map_err(|_| AppError::Unreachable)?
-            .map_err(AppError::from)
+        let permit = self.shared.in_flight.try_acquire();
+        let _permit = permit.map_err(|_| AppError::Overloaded)?;
+        let number = timeout(self.visit_timeout, self.batcher.visit()).await;
+        Ok(number.map_err(|_| AppError::Unavailable)??)
+    }
+
+    /// Whether a visit could be counted now. However many ask, Redis is asked by one at a time, and the
+    /// others wait for what that one finds.
+    async fn ready(&self) -> Result<(), AppError> {
+        if self.shared.is_stopping.load(Ordering::Relaxed) {
+            return Err(AppError::Stopping);
+        }
+        let mut probed = self.shared.probed.lock().await;
+        if let Some((when, found)) = *probed
+            && when.elapsed() < PROBE_INTERVAL
+        {
+            return Ok(found?);
+        }
+        let found = self.store.probe().await;
+        *probed = Some((Instant::now(), found));
+        Ok(found?)
     }
 }
 
-/// Why a visit has no number. The visitor sees a `503` and may come again.
+/// Why there is no number, or no visit could have one. The client sees a `503` and may come again.
 enum AppError {
     /// As many visits as [`Limits::max_in_flight`] are under way.
     Overloaded,
     /// Redis, or the way to it, failed or took too long.
-    Unreachable,
+    Unavailable,
+    /// The service stops, and its place is taken by another one.
+    Stopping,
 }
 
-impl From<Away> for AppError {
-    fn from(_: Away) -> Self {
-        Self::Unreachable
+impl From<Unavailable> for AppError {
+    fn from(_: Unavailable) -> Self {
+        Self::Unavailable
     }
 }
 
@@ -137,7 +163,7 @@ impl From<BatchError> for AppError {
     fn from(error: BatchError) -> Self {
         match error {
             BatchError::Full => Self::Overloaded,
-            BatchError::Failed => Self::Unreachable,
+            BatchError::Failed => Self::Unavailable,
         }
     }
 }
@@ -146,7 +172,8 @@ impl IntoResponse for AppError {
     fn into_response(self) -> Response {
         let reason = match self {
             Self::Overloaded => "Too many visitors at once. Please come again.\n",
-            Self::Unreachable => "The count is out of reach. Please come again.\n",
+            Self::Unavailable => "The count is out of reach. Please come again.\n",
+            Self::Stopping => "This copy is stopping. Please ask another one.\n",
         };
         let retry_after = [(RETRY_AFTER, RETRY_AFTER_SECONDS)];
         (StatusCode::SERVICE_UNAVAILABLE, retry_after, reason).into_response()

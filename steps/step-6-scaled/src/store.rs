@@ -1,4 +1,4 @@
-//! The count in Redis, over connections that are lent from a pool. The batches keep theirs.
+//! The count in Redis, over connections that are lent from a pool. The batches keep one of them.
 
 use std::{
     error::Error,
@@ -7,11 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use deadpool_redis::Connection;
 use tokio::time::timeout;
 
 use crate::{
-    cluster::{Cause, Cluster},
+    cluster::{Cause, Cluster, NodeConnection},
     cores::Shared,
     settings::{Limits, Nodes},
 };
@@ -24,21 +23,22 @@ const KEY: &str = "seen";
 const REDIRECTIONS_MAX: usize = 3;
 
 /// Redis, or the way to it, failed or took too long. The cause is in the log.
-pub struct Away;
+#[derive(Clone, Copy)]
+pub struct Unavailable;
 
 /// The count in Redis, or in a Redis Cluster.
 pub struct Store {
     cluster: Cluster,
-    patience: Duration,
-    replicas: usize,
     /// The connection of the batches, when it last gave a reply, and the failures until then.
-    kept: Mutex<Option<(Connection, Instant, u64)>>,
+    cached: Mutex<Option<(NodeConnection, Instant, u64)>>,
     trusted_for: Duration,
+    replicas: usize,
+    timeout: Duration,
     shared: Arc<Shared>,
 }
 
 impl Store {
-    /// Prepares a pool. It connects when the first command comes.
+    /// Prepares the pools. They connect when the first command comes.
     ///
     /// # Errors
     ///
@@ -46,10 +46,10 @@ impl Store {
     pub fn new(nodes: Nodes, limits: Limits, shared: Arc<Shared>) -> Result<Self, Box<dyn Error>> {
         Ok(Self {
             cluster: Cluster::new(nodes, limits).map_err(|cause| cause as Box<dyn Error>)?,
-            patience: limits.visit_timeout,
-            replicas: limits.replicas,
-            kept: Mutex::default(),
+            cached: Mutex::default(),
             trusted_for: limits.trusted_for,
+            replicas: limits.replicas,
+            timeout: limits.visit_timeout,
             shared,
         })
     }
@@ -58,106 +58,125 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When Redis is away. The visits may have been counted all the same.
-    pub async fn add(&self, visits: u64) -> Result<u64, Away> {
-        self.within_patience(async {
-            let mut connection = match self.take_kept() {
-                Some(connection) => connection,
+    /// When Redis is unavailable. The visits may have been counted all the same.
+    pub async fn add(&self, visits: u64) -> Result<u64, Unavailable> {
+        if !self.shared.breaker.lets_pass() {
+            return Err(Unavailable);
+        }
+        self.in_time(async {
+            let node = match self.take_cached() {
+                Some(node) => node,
                 None => self.cluster.connection().await?,
             };
-            // Sent once. An `INCRBY` without a reply may have happened, so it is never sent again.
-            let add = redis::cmd("INCRBY").arg(KEY).arg(visits).take();
-            let mut redirections = 0;
-            // As a `u64`, the client would take -1 for 18446744073709551615.
-            let last: i64 = loop {
-                match add.query_async(&mut connection).await {
-                    Ok(last) => break last,
-                    Err(error) if redirections == REDIRECTIONS_MAX => return Err(error.into()),
-                    // Not counted there, so this is not a second time.
-                    Err(error) => connection = self.cluster.follow(error).await?,
-                }
-                redirections += 1;
-            };
-            self.wait_for_replicas(&mut connection).await?;
-            // After a failure we do not get here: the connection goes back to the pool, which tries
-            // it before it lends it again.
-            *self.kept() = Some((connection, Instant::now(), self.failures()));
-            Ok(u64::try_from(last)?)
+            let (last, node) = self.add_at(node, visits).await?;
+            // After a failure we do not get here, and the connection is given up.
+            if !node.is_for_one_command {
+                *self.cached() = Some((node, Instant::now(), self.failures()));
+            }
+            match u64::try_from(last) {
+                // A count below the size of the batch is not one that started at 0: somebody has set it.
+                Ok(last) if last >= visits => Ok(last),
+                _ => Err(format!("{last} is no number for the last of {visits} visits").into()),
+            }
         })
         .await
     }
 
-    /// Asks Redis for a sign of life. Not a visit: it does not count.
+    /// Finds out whether a visit could be counted now: adds nothing, the way a batch adds its visits.
     ///
     /// # Errors
     ///
-    /// When Redis is away.
-    pub async fn ping(&self) -> Result<String, Away> {
-        self.within_patience(async {
-            let mut connection = self.cluster.connection().await?;
-            Ok(redis::cmd("PING").query_async(&mut connection).await?)
+    /// When it could not.
+    pub async fn probe(&self) -> Result<(), Unavailable> {
+        self.in_time(async {
+            let node = self.cluster.connection().await?;
+            let (count, _) = self.add_at(node, 0).await?;
+            if (0..i64::MAX).contains(&count) {
+                Ok(())
+            } else {
+                Err(format!("no visit has a number after {count}").into())
+            }
         })
         .await
     }
 
+    /// Adds to the count at that node, or where it redirects to. Returns the new count and the connection
+    /// to the node that has it.
+    async fn add_at(
+        &self,
+        mut node: NodeConnection,
+        visits: u64,
+    ) -> Result<(i64, NodeConnection), Cause> {
+        // Sent once. An `INCRBY` without a reply may have happened, so it is never sent again.
+        let add = redis::cmd("INCRBY").arg(KEY).arg(visits).take();
+        let mut redirections = 0;
+        // As a `u64`, the client would take -1 for 18446744073709551615.
+        let count: i64 = loop {
+            match add.query_async(&mut node.connection).await {
+                Ok(count) => break count,
+                Err(error) if redirections == REDIRECTIONS_MAX => return Err(error.into()),
+                // Not counted there, so this is not a second time.
+                Err(error) => node = self.cluster.follow(error, &node).await?,
+            }
+            redirections += 1;
+        };
+        self.wait_for_replicas(&mut node).await?;
+        Ok((count, node))
+    }
+
     /// Waits until as many replicas as the settings ask for have what this connection has written.
-    async fn wait_for_replicas(&self, connection: &mut Connection) -> Result<(), Cause> {
+    async fn wait_for_replicas(&self, node: &mut NodeConnection) -> Result<(), Cause> {
         if self.replicas == 0 {
             return Ok(());
         }
         let mut wait = redis::cmd("WAIT");
-        wait.arg(self.replicas)
-            .arg(self.patience.as_millis() as u64);
-        let have: usize = wait.query_async(connection).await?;
+        wait.arg(self.replicas).arg(self.timeout.as_millis() as u64);
+        let have: usize = wait.query_async(&mut node.connection).await?;
         if have < self.replicas {
             return Err(format!("only {have} replicas have the count").into());
         }
         Ok(())
     }
 
-    /// The kept connection, if its last reply is fresh and nothing has failed on any core since. Another
-    /// goes back to the pool.
-    fn take_kept(&self) -> Option<Connection> {
-        let (connection, replied, failures) = self.kept().take()?;
-        let is_trusted = replied.elapsed() < self.trusted_for && failures == self.failures();
-        is_trusted.then_some(connection)
+    /// The cached connection, if its last reply is fresh. An older one goes back to the pool, and after a
+    /// failure on any core it is given up: it leads to the same Redis.
+    fn take_cached(&self) -> Option<NodeConnection> {
+        let (node, replied, failures) = self.cached().take()?;
+        if failures != self.failures() {
+            node.give_up();
+            return None;
+        }
+        (replied.elapsed() < self.trusted_for).then_some(node)
+    }
+
+    fn cached(&self) -> MutexGuard<'_, Option<(NodeConnection, Instant, u64)>> {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn failures(&self) -> u64 {
         self.shared.failures.load(Ordering::Relaxed)
     }
 
-    fn kept(&self) -> MutexGuard<'_, Option<(Connection, Instant, u64)>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The reply, if it comes in time.
-    async fn within_patience<T>(
+    async fn in_time<T>(
         &self,
         reply: impl Future<Output = Result<T, Cause>>,
-    ) -> Result<T, Away> {
-        let reply = timeout(self.patience, reply).await;
+    ) -> Result<T, Unavailable> {
+        let reply = timeout(self.timeout, reply).await;
         let reply = reply.unwrap_or_else(|elapsed| Err(elapsed.into()));
-        self.log_outage(&reply);
-        reply.map_err(|_| {
-            self.shared.failures.fetch_add(1, Ordering::Relaxed);
-            self.cluster.ask_another();
-            Away
-        })
-    }
-
-    /// Logs when an outage starts and when it ends, and not every visit in between.
-    fn log_outage<T>(&self, reply: &Result<T, Cause>) {
-        let away = reply.is_err();
-        // Read before writing. If every visit wrote, the cores would fight over this one word.
-        if self.shared.away.load(Ordering::Relaxed) == away
-            || self.shared.away.swap(away, Ordering::Relaxed) == away
-        {
-            return;
-        }
         match reply {
-            Ok(_) => tracing::warn!("Redis is back"),
-            Err(cause) => tracing::warn!("Redis is away: {cause}"),
+            Ok(reply) => {
+                self.shared.breaker.succeeded();
+                Ok(reply)
+            }
+            Err(cause) => {
+                // The pool's own test, a PING, does not find everything: a Redis that has become a
+                // read-only replica passes it. So the next batch gets a new connection.
+                self.cluster.failed(&cause);
+                self.shared.failures.fetch_add(1, Ordering::Relaxed);
+                self.shared.breaker.failed(&cause);
+                Err(Unavailable)
+            }
         }
     }
 }

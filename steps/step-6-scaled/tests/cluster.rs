@@ -24,8 +24,11 @@ use tokio::{
 /// Longer than a replica takes to take over on the slowest machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The default limits. But what these tests send may fail, and is to be sent all the same.
 fn limits() -> Limits {
-    Settings::from_env().unwrap().limits
+    let mut limits = Settings::from_env().unwrap().limits;
+    limits.retry_pause = Duration::ZERO;
+    limits
 }
 
 fn store(urls: &str, limits: Limits) -> Store {
@@ -39,6 +42,8 @@ enum Node {
     Replies(&'static str),
     HangsUp,
     RedirectsTo(String),
+    /// It has the key no longer. Whoever says `ASKING` first may ask the other node once.
+    AsksAt(String),
 }
 
 /// A node of the test's own. Returns its address and how many `INCRBY` have reached it.
@@ -59,6 +64,7 @@ async fn node(listener: TcpListener, node: Node) -> (String, Arc<AtomicUsize>) {
                             Node::Replies(reply) => (*reply).to_owned(),
                             Node::HangsUp => return,
                             Node::RedirectsTo(address) => format!("-MOVED 4229 {address}\r\n"),
+                            Node::AsksAt(address) => format!("-ASK 4229 {address}\r\n"),
                         }
                     } else {
                         "+OK\r\n".repeat(text.matches('*').count())
@@ -106,6 +112,54 @@ async fn a_redirection_is_followed_and_remembered() {
     }
     assert_eq!(asked_first.load(Ordering::Relaxed), 1);
     assert_eq!(asked.load(Ordering::Relaxed), 3);
+}
+
+/// A node that does not know its own name leaves the host out: the one that was asked.
+#[tokio::test]
+async fn a_redirection_without_a_host_is_followed() {
+    let (owner, _) = node(listener().await, Node::Replies(":7\r\n")).await;
+    let port = owner.rsplit_once(':').unwrap().1;
+    let (first, _) = node(listener().await, Node::RedirectsTo(format!(":{port}"))).await;
+    let store = store(&format!("redis://{first}"), limits());
+    assert_eq!(store.add(1).await.ok(), Some(7));
+}
+
+#[tokio::test]
+async fn ask_is_for_one_command_only() {
+    let (next, asked_next) = node(listener().await, Node::Replies(":7\r\n")).await;
+    let (owner, asked_owner) = node(listener().await, Node::AsksAt(next)).await;
+    let store = store(&format!("redis://{owner}"), limits());
+    for _ in 0..3 {
+        assert_eq!(store.add(1).await.ok(), Some(7));
+    }
+    // Each time the owner is asked first. It knows when the key has moved for good.
+    assert_eq!(asked_owner.load(Ordering::Relaxed), 3);
+    assert_eq!(asked_next.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test]
+async fn an_error_that_another_node_would_not_mend_asks_no_other_node() {
+    let (full, asked_full) = node(listener().await, Node::Replies("-OOM used memory\r\n")).await;
+    let (other, asked_other) = node(listener().await, Node::Replies(":7\r\n")).await;
+    let store = store(&format!("redis://{full},redis://{other}"), limits());
+    for _ in 0..3 {
+        assert!(store.add(1).await.is_err());
+    }
+    assert_eq!(asked_full.load(Ordering::Relaxed), 3);
+    assert_eq!(asked_other.load(Ordering::Relaxed), 0);
+}
+
+/// The owner has been named by the seed, and dies. The seed knows who has taken over.
+#[tokio::test]
+async fn the_owner_is_left_when_it_fails_also_with_one_seed() {
+    let (owner, asked_owner) = node(listener().await, Node::HangsUp).await;
+    let (seed, asked_seed) = node(listener().await, Node::RedirectsTo(owner)).await;
+    let store = store(&format!("redis://{seed}"), limits());
+    for _ in 0..2 {
+        assert!(store.add(1).await.is_err());
+    }
+    assert_eq!(asked_seed.load(Ordering::Relaxed), 2);
+    assert_eq!(asked_owner.load(Ordering::Relaxed), 2);
 }
 
 #[tokio::test]

@@ -1,6 +1,10 @@
 //! Several cores: who gets which visitor, what they share, and a stop that concerns them all.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -10,9 +14,10 @@ use axum::{
 };
 use step_6_scaled::{
     Counter, app,
+    connection::Ending,
     cores::{Core, Shared},
     serve::serve,
-    settings::{Limits, Settings},
+    settings::Settings,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -31,12 +36,13 @@ struct Server {
     addr: SocketAddr,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<()>,
+    /// One of each core. Its connections have clones.
+    endings: Vec<Weak<Ending>>,
 }
 
 impl Server {
-    async fn start(cores: &[&'static str], change: impl FnOnce(&mut Limits)) -> Self {
-        let mut limits = Settings::from_env().unwrap().limits;
-        change(&mut limits);
+    async fn start(cores: &[&'static str]) -> Self {
+        let limits = Settings::from_env().unwrap().limits;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -50,14 +56,21 @@ impl Server {
                 .route("/slow", get(slow));
             Core::start(|| Ok(app)).unwrap()
         });
-        let cores = cores.collect();
+        let cores: Vec<Core> = cores.collect();
+        let endings = cores.iter().map(|core| Arc::downgrade(core.ending()));
+        let endings = endings.collect();
         let ended = tokio::spawn(async move {
-            serve(listener, cores, &limits, async {
+            serve(listener, cores, limits, async {
                 stopped.await.unwrap_or(());
             })
             .await;
         });
-        Self { addr, stop, ended }
+        Self {
+            addr,
+            stop,
+            ended,
+            endings,
+        }
     }
 
     async fn connect(&self) -> TcpStream {
@@ -96,7 +109,7 @@ async fn visitor(server: &Server) -> (TcpStream, String) {
 #[tokio::test]
 async fn visitors_are_dealt_out_evenly_also_when_only_one_core_loses_them() {
     let cores = ["a.", "b.", "c."];
-    let server = Server::start(&cores, |limits| limits.max_connections = 12).await;
+    let server = Server::start(&cores).await;
     let mut visitors = Vec::new();
     for _ in 0..12 {
         visitors.push(visitor(&server).await);
@@ -106,8 +119,14 @@ async fn visitors_are_dealt_out_evenly_also_when_only_one_core_loses_them() {
         assert_eq!(of_core, 4, "visitors of core {core}");
     }
 
-    // There is no place left, so a newcomer is let in only after the server has seen somebody leave.
     visitors.retain(|(_, name)| name != "b.");
+    // The core itself has one.
+    let have_left = async {
+        while server.endings[1].strong_count() > 1 {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(PATIENCE, have_left).await.expect("nobody leaves");
     for _ in 0..4 {
         let newcomer = visitor(&server).await;
         assert_eq!(newcomer.1, "b.");
@@ -117,7 +136,7 @@ async fn visitors_are_dealt_out_evenly_also_when_only_one_core_loses_them() {
 
 #[tokio::test]
 async fn a_stop_answers_what_is_under_way_on_all_cores() {
-    let server = Server::start(&["a.", "b."], |_| {}).await;
+    let server = Server::start(&["a.", "b."]).await;
     let mut busy = Vec::new();
     for _ in 0..4 {
         let (mut stream, _) = visitor(&server).await;
@@ -148,7 +167,7 @@ async fn the_limit_of_visits_holds_for_all_cores_together() {
     let shared = Arc::new(Shared::new(&limits));
     let of_one_core = || {
         let counter = Counter::new(url.parse().unwrap(), limits, shared.clone());
-        app(counter.unwrap())
+        app(Arc::new(counter.unwrap()))
     };
     let (one, other) = (of_one_core(), of_one_core());
 

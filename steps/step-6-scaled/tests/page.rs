@@ -15,7 +15,9 @@ use tower::ServiceExt;
 fn service(url: &str) -> Router {
     let limits = Settings::from_env().unwrap().limits;
     let shared = Arc::new(Shared::new(&limits));
-    app(Counter::new(url.parse().unwrap(), limits, shared).unwrap())
+    app(Arc::new(
+        Counter::new(url.parse().unwrap(), limits, shared).unwrap(),
+    ))
 }
 
 /// Sends a request and writes the whole response down: status, headers, body.
@@ -88,6 +90,19 @@ async fn a_failure_is_a_503_that_keeps_its_cause_to_itself() {
         .command(&["SET", "seen", "not a number"])
         .unwrap();
     insta::assert_snapshot!(ask(&app, "GET", "/").await);
+}
+
+#[tokio::test]
+async fn no_number_is_below_1() {
+    let redis = TestRedis::start().unwrap();
+    let app = service(redis.url());
+    for (before, after) in [("-3", -2), ("9223372036854775807", i64::MAX)] {
+        let set = ["SET", "seen", before];
+        redis.client().unwrap().command(&set).unwrap();
+        assert!(ask(&app, "GET", "/").await.starts_with("503"));
+        let is = redis.client().unwrap().command(&["GET", "seen"]).unwrap();
+        assert_eq!(is.as_text().unwrap(), after.to_string());
+    }
 }
 
 #[tokio::test]

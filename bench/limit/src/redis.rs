@@ -20,8 +20,11 @@ impl Redis {
         let addr = url
             .strip_prefix("redis://")
             .map(|rest| rest.trim_end_matches('/'));
+        // All before the last @ may be secret.
+        let shown = url.rsplit_once('@');
+        let shown = shown.map_or_else(|| url.to_owned(), |(_, addr)| format!("***@{addr}"));
         let addr = addr.ok_or_else(|| {
-            format!("REDIS_URL is {url:?}, but must be a URL such as redis://127.0.0.1:6379")
+            format!("REDIS_URL is {shown:?}, but must be a URL such as redis://127.0.0.1:6379")
         })?;
         let connect = || {
             let stream = net::TcpStream::connect(addr)?;
@@ -30,7 +33,9 @@ impl Redis {
             Ok(TcpStream::from_std(stream))
         };
         let stream = connect().map_err(|error: io::Error| {
-            format!("REDIS_URL is {url:?}, but nobody answers there: {error}; start a Redis first")
+            format!(
+                "REDIS_URL is {shown:?}, but nobody answers there: {error}; start a Redis first"
+            )
         })?;
         Ok(Self {
             stream,

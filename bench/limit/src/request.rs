@@ -29,12 +29,18 @@ impl Request {
         // What is not UTF-8 is no word that we know.
         let head = str::from_utf8(&input[..end]).unwrap_or_default();
         let mut lines = head.split("\r\n");
-        let (asks, mut is_last) = first_line(lines.next().unwrap_or_default());
+        let (mut asks, mut is_last) = first_line(lines.next().unwrap_or_default());
         for line in lines {
-            let (name, value) = line.split_once(':').unwrap_or((line, ""));
+            let (name, value) = line.split_once(':').unwrap_or_default();
+            if !is_name(name) || value.bytes().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
+                // Somebody else might read it in another way, and find another request behind it.
+                (asks, is_last) = (Asks::Nonsense, true);
+                break;
+            }
             let is = |other: &str| name.eq_ignore_ascii_case(other);
+            let closes = |option: &str| option.trim().eq_ignore_ascii_case("close");
             // Where a body may follow, the connection ends: nobody here looks for the end of a body.
-            is_last |= (is("connection") && value.trim().eq_ignore_ascii_case("close"))
+            is_last |= (is("connection") && value.split(',').any(closes))
                 || (is("content-length") && value.trim() != "0")
                 || is("transfer-encoding");
         }
@@ -46,13 +52,22 @@ impl Request {
     }
 }
 
+/// Whether this can be the name of a header: a token (RFC 9110, 5.6.2), so there is no space in it.
+fn is_name(name: &str) -> bool {
+    let is_mark = |byte| b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || is_mark(byte))
+}
+
 /// What the first line asks for, and whether it is the last that is asked.
 fn first_line(line: &str) -> (Asks, bool) {
     let mut words = line.split(' ');
     let (method, target, version) = (words.next(), words.next(), words.next());
-    let is_last = match version {
-        Some("HTTP/1.1") => false,
-        Some("HTTP/1.0") => true,
+    let is_last = match (version, words.next()) {
+        (Some("HTTP/1.1"), None) => false,
+        (Some("HTTP/1.0"), None) => true,
         _ => return (Asks::Nonsense, true),
     };
     let path = target.and_then(|target| target.split('?').next());
@@ -83,7 +98,14 @@ mod tests {
         assert_eq!(parse("HEAD / HTTP/1.1"), (Asks::HeadOfPage, false));
         assert_eq!(parse("GET /favicon.ico HTTP/1.1"), (Asks::OtherPath, false));
         assert_eq!(parse("POST / HTTP/1.1"), (Asks::OtherMethod, false));
-        for nonsense in ["", "GET /", "GET / HTTP/9", "\u{0}", "fish and chips"] {
+        for nonsense in [
+            "",
+            "GET /",
+            "GET / HTTP/9",
+            "GET / HTTP/1.1 x",
+            "\u{0}",
+            "fish and chips",
+        ] {
             assert_eq!(parse(nonsense), (Asks::Nonsense, true), "{nonsense}");
         }
     }

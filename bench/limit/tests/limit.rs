@@ -146,6 +146,50 @@ fn requests_in_one_piece_are_answered_in_their_order() {
     );
 }
 
+/// Where the end of a request is, this probe and whatever stands before it must agree. So what may be
+/// read in two ways is refused (RFC 9112, 2.2 and 5.1), and the connection ends.
+#[test]
+fn a_malformed_head_is_refused_and_nothing_after_it_is_read() {
+    let probe = Probe::start();
+    for header in [
+        "Content-Length : 29",
+        "Content-Length\t: 29",
+        " Content-Length: 29",
+        ": 29",
+        "Content-Length",
+        "X: a\nContent-Length: 29",
+        "X: a\rContent-Length: 29",
+    ] {
+        let request = format!("GET / HTTP/1.1\r\nHost: x\r\n{header}\r\n\r\n");
+        let answers = probe.ask(&[&request, "GET /hidden HTTP/1.1\r\nA: b\r\n\r\n"]);
+        assert_eq!(
+            outline(&answers),
+            ["HTTP/1.1 400 Bad Request"],
+            "{header:?}"
+        );
+        assert!(answers.contains("connection: close\r\n"), "{answers}");
+    }
+    let number = probe.ask(&["GET / HTTP/1.0\r\n\r\n"]);
+    assert!(number.ends_with("seen 1 times.\n"), "{number}");
+}
+
+#[test]
+fn close_wins_wherever_it_stands_in_the_list() {
+    let probe = Probe::start();
+    for connection in ["keep-alive, close", "Close , keep-alive", "x,close,y"] {
+        let request = format!("GET /x HTTP/1.1\r\nConnection: {connection}\r\n\r\n");
+        let answers = probe.ask(&[&request.repeat(2)]);
+        assert_eq!(outline(&answers).len(), 1, "{connection}: {answers}");
+    }
+    let request = "GET /x HTTP/1.1\r\nConnection: keep-alive, closed\r\n\r\n";
+    let answers = probe.ask(&[request, "GET /x HTTP/1.0\r\n\r\n"]);
+    assert_eq!(
+        outline(&answers).len(),
+        2,
+        "it was not asked to close: {answers}"
+    );
+}
+
 #[test]
 fn a_request_in_many_pieces_is_one_visit() {
     let probe = Probe::start();
@@ -244,6 +288,24 @@ fn what_goes_wrong_is_said_in_one_line() {
     run("ADDR", "192.0.2.1:80");
     run("REDIS_URL", "fish");
     run("REDIS_URL", "redis://127.0.0.1:1");
+}
+
+#[test]
+fn a_password_is_not_shown() {
+    for url in [
+        "redis://me:secret@127.0.0.1:1",
+        "redis://secret@127.0.0.1:1",
+        "redis:secret@127.0.0.1:1",
+        "redis://:sec@ret@127.0.0.1:1",
+    ] {
+        let output = Command::new(LIMIT).env("REDIS_URL", url).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains("***@127.0.0.1:1"), "{url}: {text}");
+        assert!(
+            !text.contains("sec") && !text.contains("ret"),
+            "{url}: {text}"
+        );
+    }
 }
 
 /// The number of a visit that failed may be somebody's or nobody's. The probe does not try to tell.

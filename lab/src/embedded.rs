@@ -5,7 +5,8 @@
 //! It keeps nothing when it ends, and it is not for measurements: every connection has a thread,
 //! and all of them share one lock.
 //!
-//! There is a limit on everything: those below, and those of [`resp`](crate::resp).
+//! There is a limit on everything: those below, and those of [`resp`](crate::resp). For one client it
+//! holds less than half a MiB: a request that is not complete, and answers that were not read.
 
 mod commands;
 mod connection;
@@ -29,6 +30,12 @@ pub const KEYS_MAX: usize = 100_000;
 
 /// How many bytes all keys and values may have together.
 pub const STORE_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// How long a client may take to finish a request, or to begin its first one. It may be silent after
+/// that, as in Redis: connections wait in pools, and not all clients notice that theirs was closed. But
+/// where more than half of the clients that there may be are connected, whoever is silent for this long
+/// is closed, so that they cannot keep everybody else out.
+pub const QUIET_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a client may refuse to read its answers before it is disconnected.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -71,10 +78,19 @@ pub fn serve(listener: TcpListener) -> io::Result<()> {
     unreachable!("there are more numbers than connections in the life of a computer")
 }
 
+/// How many clients are connected: each holds the store, and so does [`serve`].
+fn connections(store: &Arc<Mutex<Store>>) -> usize {
+    Arc::strong_count(store) - 1
+}
+
+/// Whether so many clients are connected that the silent ones have to go.
+fn is_crowded(store: &Arc<Mutex<Store>>) -> bool {
+    connections(store) > CONNECTIONS_MAX / 2
+}
+
 /// Gives the client a thread, or turns it away when there are too many.
 fn welcome(mut stream: TcpStream, id: i64, store: &Arc<Mutex<Store>>) {
-    // Each connection holds the store, and so the holders but one are the connections.
-    if Arc::strong_count(store) > CONNECTIONS_MAX {
+    if connections(store) >= CONNECTIONS_MAX {
         let _ = stream.write_all(b"-ERR max number of clients reached\r\n");
         return;
     }

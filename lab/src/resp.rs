@@ -23,10 +23,17 @@ pub const LINE_BYTES_MAX: usize = 64 * 1024;
 /// How long one string may be, in bytes. Redis allows 512 MiB; nobody here counts that far.
 pub const BULK_BYTES_MAX: usize = 64 * 1024;
 
-/// How much one request or value may occupy on the wire, in bytes.
+/// How many bytes the arguments of a request may have together. A server holds on to a request until it
+/// is complete, for each client: this and the next limit bound what clients can make it hold.
+pub const REQUEST_BYTES_MAX: usize = 64 * 1024;
+
+/// How many arguments a request may have. Each costs memory of its own, however short it is.
+pub const ARGUMENTS_MAX: usize = 1024;
+
+/// How much one value may occupy on the wire, in bytes.
 pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
 
-/// How many elements a request, or a value with all that it contains, may have.
+/// How many elements a value may have, with all that it contains.
 pub const ELEMENTS_MAX: usize = 16 * 1024;
 
 /// How deep arrays may lie in arrays.

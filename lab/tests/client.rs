@@ -52,6 +52,50 @@ fn what_is_not_a_url_is_explained_with_what_is() {
 }
 
 #[test]
+fn an_error_does_not_give_the_password_away() {
+    // Not percent-encoded, so that a piece of it is taken for another part of the URL.
+    for url in [
+        "redis://me:secret/x@h",
+        "redis://me/secret@h",
+        "redis://me:secret?x@h",
+        "redis://127.0.0.1:1/secret@h",
+        "redis://me:1?secret@h",
+        "redis://me:secret#x@h:y",
+    ] {
+        let error = RedisClient::connect_url(url, LONG).unwrap_err();
+        assert!(
+            matches!(error, ClientError::MalformedUrl(_)),
+            "{url}: {error:?}"
+        );
+        assert!(!error.to_string().contains("secret"), "{url}: {error}");
+    }
+    // What listens there repeats what it is told, or the beginning of it.
+    for (password, answer) in [
+        ("secret", b"*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n".as_slice()),
+        ("secret", b"AUTH secret?\r\n"),
+        ("secret", b"+secret\r\n"),
+        ("secret", b"-ERR what is AUTH secret\r\n"),
+        (
+            "secret-number-7",
+            b"-ERR unknown command 'AUTH', with args beginning with: 'secret-n' \r\n",
+        ),
+        (
+            "secret-number-7",
+            b"-ERR unknown command `AUTH`, with args beginning with: `secret-n`, \r\n",
+        ),
+    ] {
+        let url = format!("redis://:{password}@{}", self::answer(answer));
+        let error = RedisClient::connect_url(&url, LONG).unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(
+            !shown.contains("secret"),
+            "{}: {shown}",
+            answer.escape_ascii()
+        );
+    }
+}
+
+#[test]
 fn an_address_where_nobody_listens_is_unreachable() {
     let (error, message) = refusal(&format!("127.0.0.1:{}", free_port().unwrap()), LONG);
     assert!(

@@ -2,13 +2,14 @@
 
 mod common;
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use lab::embedded::CONNECTIONS_MAX;
-use lab::redis::RedisClient;
+use lab::embedded::{CONNECTIONS_MAX, QUIET_TIMEOUT};
+use lab::redis::{Durability, RedisClient, RedisServer};
 use redis::AsyncCommands;
 
 /// Longer than any answer takes, on however busy a machine.
@@ -18,6 +19,14 @@ fn connect(port: u16) -> TcpStream {
     let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_read_timeout(Some(LONG)).unwrap();
     stream
+}
+
+/// Sends a `PING` and waits for its answer.
+fn ping(client: &mut TcpStream) {
+    client.write_all(b"PING\r\n").unwrap();
+    let mut answer = [0; 7];
+    client.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"+PONG\r\n");
 }
 
 fn assert_serves(port: u16) {
@@ -128,10 +137,7 @@ fn one_client_too_many_is_turned_away_and_let_in_when_another_has_gone() {
     let mut clients: Vec<TcpStream> = (0..CONNECTIONS_MAX)
         .map(|_| {
             let mut client = connect(port);
-            client.write_all(b"PING\r\n").unwrap();
-            let mut answer = [0; 7];
-            client.read_exact(&mut answer).unwrap();
-            assert_eq!(&answer, b"+PONG\r\n");
+            ping(&mut client);
             client
         })
         .collect();
@@ -199,6 +205,121 @@ fn clients_that_stop_in_the_middle_of_a_request_disturb_nobody() {
         })
         .collect();
     assert_serves(port);
+}
+
+/// Goal: clients whose requests are large or without an end do not fill the memory.
+/// Method: as many of them as are let in send the same half of a request of 1 MiB, in large arguments or
+/// in small ones, or a typed line of very many words; and then the server is asked for its peak.
+#[cfg(target_os = "linux")]
+#[test]
+fn large_and_half_requests_take_little_memory() {
+    const MEMORY_MAX_KIB: u64 = 192 * 1024;
+    let large = format!("$65000\r\n{}\r\n", "x".repeat(65_000)).repeat(16);
+    let small = "$1\r\nx\r\n".repeat(15_999);
+    for (what, request) in [
+        ("large arguments", format!("*99\r\n{large}")),
+        ("small arguments", format!("*16000\r\n{small}")),
+        ("many words", format!("ECHO{}\r\n", " x".repeat(32_000))),
+    ] {
+        let server = RedisServer::start(&common::embedded_program(), Durability::None).unwrap();
+        let send = |_| {
+            let mut client = connect(server.port());
+            // The server may refuse it, and close, before it has read all.
+            let _ = client.write_all(request.as_bytes());
+            client
+        };
+        let clients: Vec<TcpStream> = (0..CONNECTIONS_MAX - 10).map(send).collect();
+        let status = format!("/proc/{}/status", server.id().unwrap());
+        let status = std::fs::read_to_string(status).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = peak.unwrap().trim_end_matches("kB").trim();
+        let count = clients.len();
+        assert!(
+            peak.parse::<u64>().unwrap() <= MEMORY_MAX_KIB,
+            "{what}, {count} times, took {peak} KiB, more than {MEMORY_MAX_KIB}"
+        );
+        assert_serves(server.port());
+    }
+}
+
+/// Whether the server closes the connection within twice the time that it gives. Meanwhile the client
+/// sends another byte now and then: that must not begin the time anew.
+fn is_closed(mut client: TcpStream, drip: &[u8]) -> bool {
+    let started = Instant::now();
+    let pause = QUIET_TIMEOUT / 20;
+    client.set_read_timeout(Some(pause)).unwrap();
+    let mut drip = drip.iter().cycle();
+    while started.elapsed() < 2 * QUIET_TIMEOUT {
+        let has_left = match client.read(&mut [0; 64]) {
+            Ok(count) => count == 0,
+            Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+        };
+        if has_left {
+            return true;
+        }
+        if let Some(&byte) = drip.next() {
+            let _ = client.write_all(&[byte]);
+        }
+    }
+    false
+}
+
+#[test]
+fn who_says_nothing_or_does_not_finish_is_closed() {
+    let port = common::serve_embedded();
+    let clients: [(&str, &[u8], &[u8]); 4] = [
+        ("never a word", b"", b""),
+        (
+            "half a request",
+            b"PING\r\n*2\r\n$4\r\nINCR\r\n$100\r\n",
+            b"",
+        ),
+        ("a byte now and then", b"*2\r\n$4\r\nINCR\r\n$100\r\n", b"x"),
+        ("blank lines", b"", b"\n"),
+    ];
+    let waiting = clients.map(|(what, first, drip)| {
+        let mut client = connect(port);
+        client.write_all(first).unwrap();
+        thread::spawn(move || (what, is_closed(client, drip)))
+    });
+    for waiting in waiting {
+        let (what, is_closed) = waiting.join().unwrap();
+        assert!(is_closed, "{what}: the connection stays");
+    }
+}
+
+/// A pool keeps connections for hours, and one that was lost may be lost for ever: see step 2.
+#[test]
+fn who_was_served_may_be_silent_while_there_is_room() {
+    let port = common::serve_embedded();
+    let mut client = connect(port);
+    ping(&mut client);
+    thread::sleep(QUIET_TIMEOUT + Duration::from_secs(1));
+    // And then not all at once: the time for this request begins with it.
+    client.write_all(b"PI").unwrap();
+    thread::sleep(Duration::from_millis(100));
+    client.write_all(b"NG\r\n").unwrap();
+    let mut answer = [0; 7];
+    client.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"+PONG\r\n");
+}
+
+#[test]
+fn silent_clients_do_not_keep_all_places() {
+    let port = common::serve_embedded();
+    let _silent: Vec<TcpStream> = (0..CONNECTIONS_MAX)
+        .map(|_| {
+            let mut client = connect(port);
+            ping(&mut client);
+            client
+        })
+        .collect();
+    let url = format!("redis://127.0.0.1:{port}");
+    let deadline = Instant::now() + 2 * QUIET_TIMEOUT;
+    while RedisClient::connect_url(&url, LONG).is_err() {
+        assert!(Instant::now() < deadline, "silent clients keep all places");
+        thread::sleep(Duration::from_millis(100));
+    }
 }
 
 #[test]

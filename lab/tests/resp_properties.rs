@@ -1,7 +1,8 @@
 //! What holds for every value, every way to cut it into pieces, and every heap of bytes.
 
 use lab::resp::{
-    BULK_BYTES_MAX, LINE_BYTES_MAX, Protocol, RequestReader, Value, ValueReader, write_request,
+    BULK_BYTES_MAX, LINE_BYTES_MAX, Protocol, REQUEST_BYTES_MAX, RequestReader, Value, ValueReader,
+    write_request,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -187,7 +188,7 @@ fn outcome_of_requests(bytes: &[u8], sizes: &[usize]) -> (Vec<Vec<Vec<u8>>>, Opt
 }
 
 fn assert_is_bounded(buffered: usize) {
-    let limit = LINE_BYTES_MAX.max(BULK_BYTES_MAX + "\r\n".len());
+    let limit = LINE_BYTES_MAX.max(BULK_BYTES_MAX.max(REQUEST_BYTES_MAX) + "\r\n".len());
     assert!(
         buffered <= limit,
         "{buffered} bytes wait, more than {limit}"

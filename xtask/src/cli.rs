@@ -160,7 +160,8 @@ impl FromStr for RedisChoice {
             "auto" => Ok(Self::Auto),
             "embedded" => Ok(Self::Embedded),
             "docker" => Ok(Self::Docker),
-            url if url.contains("://") => Ok(Self::Url(url.to_owned())),
+            // What has an @ may have a password in front of it, which clap would quote.
+            url if url.contains("://") || url.contains('@') => Ok(Self::Url(url.to_owned())),
             _ => Err(
                 "expected auto, embedded, docker, or a URL such as redis://127.0.0.1:6379".into(),
             ),

@@ -130,35 +130,56 @@ pub fn serve_embedded(options: &EmbeddedRedisOptions) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A URL that can be shown: `redis://user:***@host`.
-fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
+/// A URL, or what was meant to be one, that can be shown: `redis://***@host`. All before the last `@`
+/// may be secret: people forget colons, and to encode what a password is made of.
+pub fn without_password(url: &str) -> String {
+    let Some((credentials, address)) = url.rsplit_once('@') else {
         return url.to_owned();
     };
-    match rest.rsplit_once('@') {
-        Some((credentials, address)) => {
-            let user = credentials.split(':').next().unwrap_or_default();
-            format!("{scheme}://{user}:***@{address}")
-        }
-        None => url.to_owned(),
-    }
+    let scheme = ["redis://", "rediss://"]
+        .into_iter()
+        .find(|scheme| credentials.starts_with(scheme));
+    format!("{}***@{address}", scheme.unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::terminal;
+
+    #[test]
+    fn no_error_shows_a_password() {
+        for url in ["redis:secret@host", ":secret@host", "redis://me:secret/x@h"] {
+            let choice: RedisChoice = url.parse().expect("it is not for clap to quote it");
+            let Err(error) = Source::choose(&choice) else {
+                panic!("{url} is no URL of a Redis");
+            };
+            let shown = terminal::one_line(&error);
+            assert!(
+                !shown.contains("secret") && shown.contains("***@h"),
+                "{shown}"
+            );
+        }
+    }
 
     #[test]
     fn a_password_is_not_shown() {
-        assert_eq!(
-            without_password("redis://me:secret@host:1/2"),
-            "redis://me:***@host:1/2"
-        );
-        assert_eq!(
-            without_password("redis://:secret@host"),
-            "redis://:***@host"
-        );
-        assert_eq!(without_password("redis://host:1"), "redis://host:1");
-        assert_eq!(without_password("nonsense"), "nonsense");
+        for (url, shown) in [
+            ("redis://host:1", "redis://host:1"),
+            ("nonsense", "nonsense"),
+            ("redis://:secret@host", "redis://***@host"),
+            ("redis://me:secret@host:1/2", "redis://***@host:1/2"),
+            // The password without its colon, or with characters that ought to be percent-encoded.
+            ("redis://secret@host", "redis://***@host"),
+            ("redis://:sec@ret@host", "redis://***@host"),
+            ("rediss://:sec/ret?x@host", "rediss://***@host"),
+            // Several nodes of a cluster.
+            ("redis://:secret@a,redis://:secret@b", "redis://***@b"),
+            // What was meant to be a URL.
+            ("redis:secret@host", "***@host"),
+            ("secret//secret@host", "***@host"),
+        ] {
+            assert_eq!(without_password(url), shown);
+        }
     }
 }

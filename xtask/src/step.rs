@@ -7,6 +7,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
+use crate::redis::without_password;
+
 /// A folder of `steps/`, such as `step-3-rocket`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -133,7 +135,8 @@ fn find(steps: &[Step], wanted: &str) -> Result<Step> {
     let nearest = nearest.context("there is no step in steps/")?;
     let known: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
     bail!(
-        "there is no step {wanted:?}; did you mean {}? There are: {}",
+        "there is no step {:?}; did you mean {}? There are: {}",
+        without_password(wanted),
         nearest.name,
         known.join(", ")
     )
@@ -172,5 +175,8 @@ mod tests {
         insta::assert_snapshot!(message("step-3-rokcet"), @r#"there is no step "step-3-rokcet"; did you mean step-3-rocket? There are: step-1-memory, step-2-redis, step-3-rocket, step-4-pooled"#);
         assert!(message("step-2-reddis").contains("did you mean step-2-redis?"));
         assert!(message("").contains("did you mean step-"));
+        // `--redis` was forgotten.
+        let forgotten = message("redis://:secret@host");
+        assert!(!forgotten.contains("secret"), "{forgotten}");
     }
 }

@@ -101,17 +101,25 @@ impl RedisClient {
             reader: ValueReader::default(),
             timeout,
         };
+        match (client.greet(&url), &url.password) {
+            (Ok(()), _) => Ok(client),
+            (Err(error), Some(password)) => Err(error.without(password)),
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    fn greet(&mut self, url: &RedisUrl) -> Result<(), ClientError> {
         match (&url.user, &url.password) {
             (_, None) => {}
-            (None, Some(password)) => client.authenticate(&["AUTH", password])?,
-            (Some(user), Some(password)) => client.authenticate(&["AUTH", user, password])?,
+            (None, Some(password)) => self.authenticate(&["AUTH", password])?,
+            (Some(user), Some(password)) => self.authenticate(&["AUTH", user, password])?,
         }
         if url.database != 0 {
-            client.command(&["SELECT", &url.database.to_string()])?;
+            self.command(&["SELECT", &url.database.to_string()])?;
         }
-        match client.command(&["PING"])? {
-            Value::Simple(pong) if pong == "PONG" => Ok(client),
-            other => Err(client.not_redis(format!("{other:?}").as_bytes())),
+        match self.command(&["PING"])? {
+            Value::Simple(pong) if pong == "PONG" => Ok(()),
+            other => Err(self.not_redis(format!("{other:?}").as_bytes())),
         }
     }
 
@@ -218,6 +226,25 @@ fn connect(host: (&str, u16), timeout: Duration) -> io::Result<TcpStream> {
         }
     }
     Err(error)
+}
+
+impl ClientError {
+    /// The same without the password, which the server may have repeated. Redis itself quotes the
+    /// arguments of a command that it does not know, and cuts them when they are long.
+    fn without(self, password: &str) -> ClientError {
+        match self {
+            ClientError::Refused { command, message } => {
+                let unquoted = message.split(['\'', '`', '"']).next().unwrap_or_default();
+                let message = unquoted.replace(password, "***");
+                ClientError::Refused { command, message }
+            }
+            ClientError::NotRedis { address, .. } => {
+                let got = "…".to_owned();
+                ClientError::NotRedis { address, got }
+            }
+            other => other,
+        }
+    }
 }
 
 impl fmt::Display for ClientError {

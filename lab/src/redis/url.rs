@@ -24,6 +24,13 @@ impl RedisUrl {
             "rediss" => return Err("TLS (rediss://) is not supported".to_owned()),
             _ => return Err("it does not begin with redis://".to_owned()),
         }
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        if rest[authority.len()..].contains('@') {
+            // Else a piece of a password would be taken for a port or a database, and quoted.
+            return Err(
+                "a /, ? or # in the user or password must be written as %2F, %3F or %23".into(),
+            );
+        }
         // What follows a question mark are options of client libraries.
         let rest = rest.split_once('?').map_or(rest, |(rest, _options)| rest);
         let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));

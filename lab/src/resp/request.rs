@@ -1,7 +1,7 @@
 //! Reads what a client sends.
 
 use super::buffer::Buffer;
-use super::{BULK_BYTES_MAX, ELEMENTS_MAX, FRAME_BYTES_MAX, LINE_BYTES_MAX, inline, parse_integer};
+use super::{ARGUMENTS_MAX, LINE_BYTES_MAX, REQUEST_BYTES_MAX, inline, parse_integer};
 
 /// Puts requests together from bytes that arrive in any pieces. It understands both forms of a
 /// request: an array of strings, and a line of words as somebody types it into a terminal.
@@ -32,6 +32,11 @@ impl RequestReader {
     /// How many bytes have arrived and are not yet part of an argument.
     pub fn buffered(&self) -> usize {
         self.buffer.len()
+    }
+
+    /// Whether nothing has arrived of the next request.
+    pub fn is_empty(&self) -> bool {
+        self.missing == 0 && self.buffer.len() == 0
     }
 
     /// The next request, which has at least one argument, or `None` when more bytes are needed.
@@ -72,7 +77,7 @@ impl RequestReader {
         self.missing = match count {
             // An array of nothing is no request.
             Some(..=0) => 0,
-            Some(count) if count as usize <= ELEMENTS_MAX => count as usize,
+            Some(count) if count as usize <= ARGUMENTS_MAX => count as usize,
             _ => return protocol_error("invalid multibulk length"),
         };
         Ok(true)
@@ -113,7 +118,7 @@ impl RequestReader {
             return protocol_error(&format!("expected '$', got '{got}'"));
         }
         let length = parse_integer(&line[1..]).and_then(|number| usize::try_from(number).ok());
-        let room = BULK_BYTES_MAX.min(FRAME_BYTES_MAX - self.bytes);
+        let room = REQUEST_BYTES_MAX - self.bytes;
         let Some(length) = length.filter(|&length| length <= room) else {
             return protocol_error("invalid bulk length");
         };
@@ -127,6 +132,15 @@ impl RequestReader {
             return Ok(None);
         };
         let line = line.strip_suffix(b"\r").unwrap_or(line);
+        // There are at least as many spaces as ends of words.
+        if line
+            .iter()
+            .filter(|byte| byte.is_ascii_whitespace())
+            .count()
+            >= ARGUMENTS_MAX
+        {
+            return protocol_error("too big inline request");
+        }
         match inline::split(line) {
             Some(words) => Ok(Some(words)),
             None => protocol_error("unbalanced quotes in request"),
@@ -176,21 +190,22 @@ mod tests {
             ("*x\r\n".to_owned(), "invalid multibulk length"),
             ("*1\n".to_owned(), "invalid multibulk length"),
             (
-                format!("*{}\r\n", ELEMENTS_MAX + 1),
+                format!("*{}\r\n", ARGUMENTS_MAX + 1),
                 "invalid multibulk length",
             ),
             ("*1\r\nPING\r\n".to_owned(), "expected '$', got 'P'"),
             ("*1\r\n$-1\r\n".to_owned(), "invalid bulk length"),
             (
-                format!("*1\r\n${}\r\n", BULK_BYTES_MAX + 1),
+                format!("*1\r\n${}\r\n", REQUEST_BYTES_MAX + 1),
                 "invalid bulk length",
             ),
             (
-                format!(
-                    "*99\r\n{}",
-                    format!("$65000\r\n{}\r\n", x(65_000)).repeat(17)
-                ),
+                format!("*9\r\n{}", format!("$40000\r\n{}\r\n", x(40_000)).repeat(2)),
                 "invalid bulk length",
+            ),
+            (
+                format!("ECHO{}\r\n", " x".repeat(ARGUMENTS_MAX)),
+                "too big inline request",
             ),
             (
                 "*1\r\n$1\r\nabc".to_owned(),

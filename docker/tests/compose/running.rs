@@ -68,18 +68,17 @@ fn the_containers_may_do_nothing_but_their_work() {
             "",
             "redis can be reached from the host here"
         );
-        let policy = stage.compose(&[
-            "exec",
-            "-T",
-            "redis",
-            "redis-cli",
-            "config",
-            "get",
-            "maxmemory-policy",
-        ]);
+        let redis_cli = ["exec", "-T", "redis", "redis-cli"];
+        let setting = |name| stage.compose(&[&redis_cli[..], &["config", "get", name]].concat());
+        let policy = setting("maxmemory-policy");
         assert!(
             policy.contains("noeviction"),
             "a counter must not be evicted: {policy}"
+        );
+        let (file, sync) = (setting("appendonly"), setting("appendfsync"));
+        assert!(
+            file.contains("yes") && sync.contains("always"),
+            "what was replied must be on the disk: {file} {sync}"
         );
     });
 }

@@ -47,10 +47,22 @@ fn the_count_survives_everything_but_down_v() {
     });
 }
 
-/// Goal: a number that a visitor was shown is never given to another.
-/// Method: visitors come without pause; web is killed in the middle and started again.
 #[test]
 fn a_killed_web_forgets_no_number_that_it_has_shown() {
+    no_number_is_forgotten_after_a_kill_of("web");
+}
+
+#[test]
+fn a_killed_redis_forgets_no_number_that_was_shown() {
+    no_number_is_forgotten_after_a_kill_of("redis");
+}
+
+/// How often each is killed.
+const KILLS: usize = 3;
+
+/// Goal: a number that a visitor was shown is never given to another.
+/// Method: visitors come without pause; the service is killed in the middle and started again.
+fn no_number_is_forgotten_after_a_kill_of(service: &str) {
     with_each_compose(|compose| {
         let stage = Stage::new(compose, None);
         stage.up();
@@ -70,10 +82,12 @@ fn a_killed_web_forgets_no_number_that_it_has_shown() {
         };
         let mut shown: Vec<u64> = thread::scope(|scope| {
             let visitors: Vec<_> = (0..8).map(|_| scope.spawn(visitor)).collect();
-            thread::sleep(Duration::from_secs(1));
-            docker(&["kill", "--signal=KILL", &stage.container("web")]);
-            stage.compose(&["start", "web"]);
-            stage.wait_until_healthy();
+            for _ in 0..KILLS {
+                thread::sleep(Duration::from_secs(1));
+                docker(&["kill", "--signal=KILL", &stage.container(service)]);
+                stage.compose(&["start", service]);
+                stage.wait_until_healthy();
+            }
             closed.store(true, Ordering::Relaxed);
             visitors
                 .into_iter()
@@ -82,7 +96,7 @@ fn a_killed_web_forgets_no_number_that_it_has_shown() {
         });
 
         let visits = shown.len();
-        println!("{compose}: {visits} visits around a kill");
+        println!("{compose}: {visits} visits around {KILLS} kills of {service}");
         shown.sort_unstable();
         shown.dedup();
         assert_eq!(shown.len(), visits, "a number was shown twice");

@@ -3,7 +3,7 @@
 //! hyper limits how long a client may take to send the head of a request, and how long that head may
 //! be. It does not limit how long a client takes to *take* an answer. And it ends a connection only by
 //! closing it, also when half of the next head has arrived. Both can be seen at the socket, so hyper
-//! gets one that watches: [`Socket`].
+//! gets one that watches: `Socket`.
 
 use std::{
     convert::Infallible,

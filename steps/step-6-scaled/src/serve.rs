@@ -103,7 +103,7 @@ pub async fn serve(
 }
 
 /// Closes the listener and returns the connections that wait in its backlog: the system would reset
-/// them. It does reset one that arrives between the last look and the close, and nobody can prevent that.
+/// them. It does reset one that arrives between the last look and the close: we cannot prevent that.
 fn close(listener: TcpListener, permits: &Arc<Semaphore>) -> io::Result<Vec<Accepted>> {
     // Without tokio in between, which looks again only after the system has told it to.
     let listener = listener.into_std()?;

@@ -60,7 +60,7 @@ async fn head_is_a_visit_without_a_body() {
 }
 
 #[tokio::test]
-async fn strangers_are_turned_away_and_not_counted() {
+async fn other_paths_and_methods_are_refused_and_not_counted() {
     let redis = TestRedis::start().unwrap();
     let app = service(&redis).await;
     insta::assert_snapshot!("unknown_path", ask(&app, "GET", "/favicon.ico").await);

@@ -10,7 +10,7 @@
 //! Hello World! I have been seen 1 times.
 //! ```
 //!
-//! Rocket brings some manners that step 2 lacks: security headers, a `catch_unwind` around the
+//! Rocket brings some things that step 2 lacks: security headers, a `catch_unwind` around the
 //! handler, and a stop on SIGTERM that is kinder than death, though it still loses requests that are on
 //! their way.
 //!

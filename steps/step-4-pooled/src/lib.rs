@@ -146,7 +146,7 @@ enum AppError {
     Overloaded,
     /// Redis, or the way to it, failed or took too long.
     Unavailable,
-    /// The service stops, and its place is taken by another one.
+    /// The service stops. Another copy of it may go on.
     Stopping,
 }
 

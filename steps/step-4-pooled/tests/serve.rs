@@ -93,10 +93,10 @@ fn app() -> Router {
         .route("/panic", get(panic))
 }
 
-/// Nobody lets the visitors in here. Linux never answers one for whom its queue has no room.
+/// Nothing is accepted here. Linux never answers a client for whom the backlog has no room.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_burst_of_visitors_finds_room_in_the_queue() {
+async fn a_burst_of_connections_finds_room_in_the_backlog() {
     let limits = Settings::from_env().unwrap().limits;
     let listener = listen("127.0.0.1:0".parse().unwrap(), &limits).unwrap();
     let addr = listener.local_addr().unwrap();
@@ -104,10 +104,10 @@ async fn a_burst_of_visitors_finds_room_in_the_queue() {
     let burst = allowed.trim().parse::<usize>().unwrap().min(512);
     let mut waiting = Vec::new();
     while waiting.len() < burst {
-        let visitor = timeout(Duration::from_secs(5), TcpStream::connect(addr)).await;
+        let client = timeout(Duration::from_secs(5), TcpStream::connect(addr)).await;
         let found = waiting.len();
-        let visitor = visitor.unwrap_or_else(|_| panic!("only {found} of {burst} found room"));
-        waiting.push(visitor.unwrap());
+        let client = client.unwrap_or_else(|_| panic!("only {found} of {burst} found room"));
+        waiting.push(client.unwrap());
     }
 }
 
@@ -132,7 +132,7 @@ async fn the_port_of_a_stopped_server_is_free_at_once() {
         .await
         .expect("the server still runs")
         .unwrap();
-    // The server has closed this connection and the visitor has not, so the system keeps it for a while.
+    // The server has closed this connection and the client has not, so the system keeps it for a while.
     let limits = Settings::from_env().unwrap().limits;
     listen(server.addr, &limits).expect("the port is still taken");
 }

@@ -1,4 +1,4 @@
-//! The server around the app: who is let in, and how it stops. `axum::serve` waits for slow clients
+//! The server around the app: which connections it accepts, and how it stops. `axum::serve` waits for slow clients
 //! without end and stops without a deadline; this loop does neither.
 
 use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
@@ -65,7 +65,7 @@ pub async fn serve(
         .half_close(true);
     let permits = Arc::new(Semaphore::new(limits.max_connections));
     let ending = Arc::new(Ending::default());
-    // For a moment after the signal new connections are still let in: requests are on their way.
+    // For a moment after the signal new connections are still accepted: requests are on their way.
     let mut shutdown = pin!(async {
         shutdown.await;
         ending.stop();

@@ -42,7 +42,7 @@ pub struct Limits {
     /// without a proof that it lives.
     pub trusted_for: Duration,
     /// `VISIT_TIMEOUT_MS`, 800 milliseconds: how long a visit may take in all. Below a second, so
-    /// that a visitor hears of a frozen Redis before losing patience.
+    /// that a visitor soon hears of a frozen Redis.
     pub visit_timeout: Duration,
     /// `RETRY_PAUSE_MS`, 200 milliseconds: while Redis fails, how long it is before it is tried again.
     /// Visits that come in between are refused at once.

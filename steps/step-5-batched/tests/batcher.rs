@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep, timeout};
 #[derive(Clone, Debug)]
 struct Visitor {
     arrives: u64,
-    patience: u64,
+    waits: u64,
 }
 
 /// What Redis does with a batch.
@@ -60,9 +60,9 @@ fn visitor() -> impl Strategy<Value = Visitor> {
         0..20_u64,
         prop_oneof![1 => 0..30_u64, 3 => 1_000..1_001_u64],
     )
-        .prop_map(|(arrives, patience)| Visitor {
+        .prop_map(|(arrives, waits)| Visitor {
             arrives: arrives * 5,
-            patience,
+            waits,
         })
 }
 
@@ -106,7 +106,7 @@ async fn play(
         let batcher = batcher.clone();
         visits.push(tokio::spawn(async move {
             sleep(Duration::from_millis(visitor.arrives)).await;
-            match timeout(Duration::from_millis(visitor.patience), batcher.visit()).await {
+            match timeout(Duration::from_millis(visitor.waits), batcher.visit()).await {
                 Ok(Ok(number)) => Outcome::Number {
                     visitor: index,
                     number,
@@ -185,7 +185,7 @@ proptest! {
         arrivals in vec(0..100_u64, 1..120),
         delays in vec(0..25_u64, 1..20),
     ) {
-        let visitors: Vec<Visitor> = arrivals.iter().map(|&arrives| Visitor { arrives, patience: 60_000 }).collect();
+        let visitors: Vec<Visitor> = arrivals.iter().map(|&arrives| Visitor { arrives, waits: 60_000 }).collect();
         let script = delays.iter().map(|&delay| (Redis::Replies, delay)).collect();
         let (_, outcomes) = play_paused(visitors, script, 1000);
         let numbers = outcomes.iter().filter_map(|outcome| match outcome {
@@ -204,7 +204,7 @@ async fn visits_that_wait_together_share_one_batch() {
     let visitors = vec![
         Visitor {
             arrives: 0,
-            patience: 1_000
+            waits: 1_000
         };
         100
     ];

@@ -141,12 +141,12 @@ impl Cluster {
     /// The node at that address, which from now on is the owner, unless it is asked only once.
     fn learn(&self, address: ConnectionAddr, is_asked: bool) -> Result<Node, Cause> {
         let mut known = self.known();
-        let place = known
+        let index = known
             .nodes
             .iter()
             .position(|node| *node.info.addr() == address);
-        let place = match place {
-            Some(place) => place,
+        let index = match index {
+            Some(index) => index,
             None => {
                 if known.nodes.len() >= NODES_MAX {
                     known.nodes.truncate(self.seeds);
@@ -159,9 +159,9 @@ impl Cluster {
             }
         };
         if !is_asked {
-            known.owner = place;
+            known.owner = index;
         }
-        Ok(known.nodes[place].clone())
+        Ok(known.nodes[index].clone())
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

@@ -1,4 +1,4 @@
-//! The server around the apps: who is let in, and how it stops. `axum::serve` waits for slow clients
+//! The server around the apps: which connections it accepts, and how it stops. `axum::serve` waits for slow clients
 //! without end and stops without a deadline; this loop does neither, and deals the connections out to
 //! the cores.
 
@@ -65,7 +65,7 @@ pub async fn serve(
         // A client that has sent its request may close its own side, and still gets the answer.
         .half_close(true);
     let permits = Arc::new(Semaphore::new(limits.max_connections));
-    // For a moment after the signal new connections are still let in: requests are on their way.
+    // For a moment after the signal new connections are still accepted: requests are on their way.
     let mut shutdown = pin!(async {
         shutdown.await;
         cores.iter().for_each(|core| core.ending().stop());

@@ -91,3 +91,15 @@ async fn a_failure_is_a_500_that_keeps_its_cause_to_itself() {
         .unwrap();
     insta::assert_snapshot!(ask(&client, Method::Get, "/").await);
 }
+
+#[rocket::async_test]
+async fn no_number_is_below_1() {
+    let redis = TestRedis::start().unwrap();
+    let client = service(&redis).await;
+    for count in ["-3", "-1"] {
+        let set = ["SET", "seen", count];
+        redis.client().unwrap().command(&set).unwrap();
+        let answer = ask(&client, Method::Get, "/").await;
+        assert!(answer.starts_with("500"), "{answer}");
+    }
+}

@@ -93,13 +93,13 @@ async fn a_failure_is_a_503_that_keeps_its_cause_to_itself() {
 }
 
 #[tokio::test]
-async fn no_number_is_below_1() {
+async fn no_number_is_below_1_and_none_above_the_highest() {
     let redis = TestRedis::start().unwrap();
-    let app = service(redis.url());
-    for (before, after) in [("-3", -2), ("9223372036854775807", i64::MAX)] {
+    for (before, after) in [("-3", -2), ("-1", 0), ("9223372036854775807", i64::MAX)] {
         let set = ["SET", "seen", before];
         redis.client().unwrap().command(&set).unwrap();
-        assert!(ask(&app, "GET", "/").await.starts_with("503"));
+        let answer = ask(&service(redis.url()), "GET", "/").await;
+        assert!(answer.starts_with("503"), "{answer}");
         let is = redis.client().unwrap().command(&["GET", "seen"]).unwrap();
         assert_eq!(is.as_text().unwrap(), after.to_string());
     }

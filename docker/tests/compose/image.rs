@@ -159,7 +159,8 @@ fn build(project: &Project) -> String {
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     assert!(output.status.success(), "the build failed:\n{text}");
-    text
+    // The older builder paints what comes on standard error, piece by piece: a line may be two of them.
+    anstream::adapter::strip_str(&text).to_string()
 }
 
 /// Copies what the image is built from, as far as .dockerignore would send it.

@@ -31,7 +31,6 @@ fn check(lie: &str, seconds: u64) -> Option<Result<String, Stop>> {
 }
 
 fn assert_found_out(lie: &str, words: &str) {
-    // The falling numbers show only when one visitor gets both of a pair: 3 s have some hundred chances.
     match check(lie, 3) {
         None => {}
         Some(Err(Stop::Broken(why))) if why.contains(words) && why.contains("SEEN_SEED=") => {}

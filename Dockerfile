@@ -48,10 +48,10 @@ RUN cargo build --locked --profile dist --target "$(cat /target)" --package "$ST
 # ANCHOR_END: dependencies
 
 # ANCHOR: program
-# Now the sources of the step. docker/image makes its program also its health check. cargo goes by
+# Now the sources of the step. tools/docker/image makes its program also its health check. cargo goes by
 # the time of the last change, and the outline is younger than the sources: touch them.
 COPY --from=sources /src/steps/${STEP} steps/${STEP}
-COPY --from=sources /src/docker/image steps/${STEP}/src/bin/web
+COPY --from=sources /src/tools/docker/image steps/${STEP}/src/bin/web
 RUN cd "steps/$STEP" \
     && sed -i 's/^\(async \)\{0,1\}fn main/pub &/' src/main.rs \
     && find . -name '*.rs' -exec touch {} + \

@@ -9,8 +9,8 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use lab::flask::{Flask, FlaskServer};
 use serde_json::Value;
+use steps::flask::{Flask, FlaskServer};
 
 use crate::{
     cli::BuildOptions,

@@ -9,10 +9,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use docker::{Compose, Count, Project};
-use lab::{
-    process::{Output, Process, Signal},
-    redis::RedisClient,
-};
+use private_redis::RedisClient;
+use processes::{Output, Process, Signal};
 
 use crate::{
     interrupt::{self, Interrupted},
@@ -34,7 +32,11 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 pub fn run(root: &Path, step: &Step, port: u16) -> Result<ExitCode> {
     let compose = compose(&format!("cargo xtask run {}", step.name))?;
     let interrupted = interrupt::catch()?;
-    let port = if port == 0 { lab::free_port()? } else { port };
+    let port = if port == 0 {
+        processes::free_port()?
+    } else {
+        port
+    };
     // A name for each port: two of them side by side do not get into each other's way.
     let name = format!("seen-n-times-{port}");
     let published = format!("127.0.0.1:{port}");
@@ -94,7 +96,7 @@ impl Redis {
         let compose = compose("--redis auto")?;
         let name = format!("seen-n-times-redis-{}", process::id());
         let project = Project::new(&compose, root, &name, Count::Forgotten, &[])?;
-        let address = format!("127.0.0.1:{}", lab::free_port()?);
+        let address = format!("127.0.0.1:{}", processes::free_port()?);
         terminal::progress(&format!("{compose} run redis"));
         project.run(&[
             "run",

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use lab::redis::{Durability, RedisClient, RedisProgram, RedisServer};
+use private_redis::{Durability, RedisClient, RedisProgram, RedisServer};
 
 use crate::{
     cli::{EmbeddedRedisOptions, RedisChoice},
@@ -126,7 +126,7 @@ impl Running {
 pub fn serve_embedded(options: &EmbeddedRedisOptions) -> Result<ExitCode> {
     let addr = options.addr;
     let listener = TcpListener::bind(addr).with_context(|| format!("cannot listen on {addr}"))?;
-    lab::embedded::serve(listener).with_context(|| format!("cannot serve {addr}"))?;
+    private_redis::embedded::serve(listener).with_context(|| format!("cannot serve {addr}"))?;
     Ok(ExitCode::SUCCESS)
 }
 

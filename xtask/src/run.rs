@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Result, bail};
-use lab::process::{Output, Process, Signal};
+use processes::{Output, Process, Signal};
 
 use crate::{
     build::{self, Profile, Program},

@@ -43,6 +43,7 @@ pub fn run(root: &Path, options: &TestOptions) -> Result<ExitCode> {
 
     summary.command("format", &mut component(root, "fmt", &["--all", "--check"]));
     summary.command("lint", &mut lint(root));
+    summary.command("no unwrap", &mut no_unwrap(root));
     summary.command("documentation", &mut documentation(root));
     licences(root, &mut summary);
     packages(root, options, &mut summary)?;
@@ -117,6 +118,15 @@ fn lint(root: &Path) -> Command {
         "clippy",
         &["--workspace", "--all-targets", "--", "--deny", "warnings"],
     )
+}
+
+/// Outside of tests nobody may meet a panic that says nothing. clippy knows tests by their attribute only,
+/// and not the functions that they share.
+fn no_unwrap(root: &Path) -> Command {
+    let targets = ["--workspace", "--lib", "--bins", "--"];
+    let mut command = component(root, "clippy", &targets);
+    command.args(["--deny", "clippy::unwrap_used"]);
+    command
 }
 
 fn documentation(root: &Path) -> Command {

@@ -161,7 +161,7 @@ impl Tool {
     pub fn version(self) -> Option<String> {
         match self {
             Self::Rust => first_line("rustc", &["--version"]),
-            Self::Redis => lab::redis::RedisProgram::find()?.version(),
+            Self::Redis => private_redis::RedisProgram::find()?.version(),
             // wrk has no flag that only prints the version: `-v` also prints the usage, and fails.
             Self::Wrk => first_line("wrk", &["-v"]),
             Self::ApacheBench => first_line("ab", &["-V"]),

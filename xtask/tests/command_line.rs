@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use lab::redis::TestRedis;
+use private_redis::TestRedis;
 
 fn xtask(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
@@ -120,7 +120,7 @@ fn a_build_that_fails_shows_what_cargo_says_and_nothing_else() {
 
 #[test]
 fn a_redis_url_that_leads_nowhere_is_named() {
-    let port = lab::free_port().unwrap().to_string();
+    let port = processes::free_port().unwrap().to_string();
     let url = format!("redis://127.0.0.1:{port}");
     let text = seen(&mut xtask(&["run", "2", "--redis", &url]));
     insta::assert_snapshot!(text.replace(&port, "PORT"));

@@ -5,7 +5,7 @@ use axum::{
     body::{Body, to_bytes},
     http::Request,
 };
-use lab::redis::TestRedis;
+use private_redis::TestRedis;
 use step_2_redis::{Counter, app};
 use tower::ServiceExt;
 

@@ -1,6 +1,6 @@
 //! The service in-process, without a socket of its own, on a Redis that the test starts.
 
-use lab::redis::TestRedis;
+use private_redis::TestRedis;
 use rocket::{Config, config::LogLevel, http::Method, local::asynchronous::Client};
 use step_3_rocket::{Counter, app};
 

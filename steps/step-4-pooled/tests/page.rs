@@ -7,7 +7,7 @@ use axum::{
     body::{Body, to_bytes},
     http::Request,
 };
-use lab::redis::TestRedis;
+use private_redis::TestRedis;
 use step_4_pooled::{Counter, app, settings::Settings};
 use tower::ServiceExt;
 
@@ -112,7 +112,10 @@ async fn health_is_told_and_not_counted() {
     insta::assert_snapshot!("readyz", ask(&app, "GET", "/readyz").await);
     assert!(ask(&app, "GET", "/").await.contains("seen 1 times"));
 
-    let alone = service(&format!("redis://127.0.0.1:{}", lab::free_port().unwrap()));
+    let alone = service(&format!(
+        "redis://127.0.0.1:{}",
+        processes::free_port().unwrap()
+    ));
     insta::assert_snapshot!("livez_without_redis", ask(&alone, "GET", "/livez").await);
     insta::assert_snapshot!("readyz_without_redis", ask(&alone, "GET", "/readyz").await);
 }

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lab::redis::{RedisCluster, RedisProgram, TestRedis};
+use private_redis::{RedisCluster, RedisProgram, TestRedis};
 use step_6_scaled::{
     cores::Shared,
     settings::{Limits, Nodes, Settings},

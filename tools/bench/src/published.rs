@@ -1,0 +1,67 @@
+//! The runs in `book/measurements/bench/`, and which of them the README and the book show.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// The folder of the published runs, from the root of the repository.
+pub const RUNS: &str = "book/measurements/bench";
+
+/// What the folder of a run ends in that was made again right after another one, whose folder ends in
+/// `-run-1`. It is there to be compared with.
+pub const REPETITION: &str = "-run-2";
+
+/// The folders of all published runs, in order.
+///
+/// # Errors
+///
+/// When [`RUNS`] cannot be read.
+pub fn all(root: &Path) -> Result<Vec<PathBuf>> {
+    let runs = root.join(RUNS);
+    if !runs.is_dir() {
+        return Ok(Vec::new());
+    }
+    let entries = fs::read_dir(&runs).with_context(|| format!("cannot read {}", runs.display()))?;
+    let mut folders = Vec::new();
+    for entry in entries {
+        let path = entry
+            .with_context(|| format!("cannot read {}", runs.display()))?
+            .path();
+        if path.is_dir() {
+            folders.push(path);
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}
+
+/// The folder of the run that the README and the book show, if there is any: the newest that is no
+/// repetition.
+///
+/// # Errors
+///
+/// When [`RUNS`] cannot be read.
+pub fn shown(root: &Path) -> Result<Option<PathBuf>> {
+    let mut folders = all(root)?;
+    folders.retain(|folder| !folder.to_string_lossy().ends_with(REPETITION));
+    Ok(folders.pop())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_run_is_shown_but_not_its_repetition() {
+        let root = tempfile::tempdir().unwrap();
+        assert_eq!(shown(root.path()).unwrap(), None);
+        for name in ["2026-11-23", "2026-11-24-run-1", "2026-11-24-run-2"] {
+            fs::create_dir_all(root.path().join(RUNS).join(name)).unwrap();
+        }
+        fs::write(root.path().join(RUNS).join("README.md"), "").unwrap();
+        let newest = root.path().join(RUNS).join("2026-11-24-run-1");
+        assert_eq!(shown(root.path()).unwrap(), Some(newest));
+        assert_eq!(all(root.path()).unwrap().len(), 3);
+    }
+}

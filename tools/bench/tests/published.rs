@@ -1,0 +1,94 @@
+//! The runs under `book/measurements/bench/` are published: what is drawn from them must be what they say.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use bench::results::Results;
+use bench::{markdown, plot, published};
+
+fn runs() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .unwrap();
+    published::all(root).unwrap()
+}
+
+#[test]
+fn reports_and_plots_are_those_of_the_stored_results() {
+    for run in runs() {
+        let results = Results::read(&run).unwrap();
+        let plots = plot::draw(&results);
+        let mut files = vec![("report.md", markdown::report(&results, &plots))];
+        files.extend(
+            plots
+                .iter()
+                .map(|plot| (plot.file.as_str(), plot.svg.clone())),
+        );
+        let name = run.file_name().unwrap().display();
+        for (file, expected) in files {
+            let found = fs::read_to_string(run.join(file)).unwrap_or_default();
+            assert!(
+                found == expected,
+                "book/measurements/bench/{name}/{file} is not what its results.json says; \
+                 render it again with: cargo xtask bench report book/measurements/bench/{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn published_runs_name_no_folder_of_the_machine_that_made_them() {
+    for run in runs() {
+        let results = fs::read_to_string(run.join("results.json")).unwrap();
+        for folder in ["/home/", "/root/", "/Users/", "/work/", "/tmp/"] {
+            assert!(!results.contains(folder), "{}: {folder}", run.display());
+        }
+    }
+}
+
+/// What `bench compare` does with two folders.
+fn compare(first: &Path, second: &Path) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_bench"))
+        .arg("compare")
+        .args([first, second])
+        .output()
+        .unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8(text).unwrap();
+    (output.status.code(), text)
+}
+
+#[test]
+fn a_run_that_was_repeated_agrees_with_itself() {
+    for second in runs() {
+        let Some(name) = second.to_str().unwrap().strip_suffix(published::REPETITION) else {
+            continue;
+        };
+        let (status, text) = compare(Path::new(&format!("{name}-run-1")), &second);
+        assert_eq!(status, Some(0), "{text}");
+    }
+}
+
+#[test]
+fn runs_that_cannot_both_be_right_are_found_out() {
+    let folder = tempfile::tempdir().unwrap();
+    for run in runs() {
+        let mut slower = Results::read(&run).unwrap();
+        for round in &mut slower.rounds {
+            if let Some(figures) = &mut round.figures {
+                figures.report.responses /= 10;
+            }
+        }
+        slower.write(folder.path()).unwrap();
+        let (status, text) = compare(&run, folder.path());
+        assert_eq!(status, Some(1), "{text}");
+
+        slower.plan.connections = vec![3];
+        slower.write(folder.path()).unwrap();
+        let (status, text) = compare(&run, folder.path());
+        assert_eq!(status, Some(2), "{text}");
+        assert!(text.contains("in common"), "{text}");
+    }
+}

@@ -1,0 +1,234 @@
+//! A headless Chromium, told what to do over its DevTools protocol.
+
+use std::{
+    env, fs,
+    net::TcpStream,
+    path::PathBuf,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use processes::{Folder, Output, Process};
+use serde_json::{Value, json};
+use tungstenite::{Message, WebSocket};
+
+/// How long anything may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A browser with one page.
+pub struct Browser {
+    socket: WebSocket<TcpStream>,
+    session: String,
+    next_id: u64,
+    events: Vec<Value>,
+    // Ended before the folder is removed: fields are dropped in their order.
+    _process: Process,
+    _profile: Folder,
+}
+
+fn program() -> Option<PathBuf> {
+    let names = [
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+    ];
+    let folders: Vec<PathBuf> = env::split_paths(&env::var_os("PATH")?).collect();
+    let mut files = names
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    files.find(|file| file.is_file())
+}
+
+impl Browser {
+    /// Starts one; `None` where there is none.
+    pub fn start() -> Option<Self> {
+        let profile = Folder::new("seen-browser-").unwrap();
+        let mut command = Command::new(program()?);
+        // Without the sandbox it also runs where we are the administrator of a container.
+        command.args([
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+        ]);
+        command.args([
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--remote-debugging-port=0",
+        ]);
+        command
+            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .arg("about:blank");
+        let process = Process::spawn("chromium", command, Output::Capture).unwrap();
+
+        let file = profile.path().join("DevToolsActivePort");
+        let deadline = Instant::now() + TIMEOUT;
+        let (port, path) = loop {
+            let text = fs::read_to_string(&file).unwrap_or_default();
+            if let Some((port, path)) = text.trim().split_once('\n') {
+                break (port.parse::<u16>().unwrap(), path.to_owned());
+            }
+            assert!(
+                Instant::now() < deadline,
+                "chromium does not start:\n{}",
+                process.output_tail(20)
+            );
+            thread::sleep(Duration::from_millis(50));
+        };
+        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
+        let (socket, _) =
+            tungstenite::client(format!("ws://127.0.0.1:{port}{path}"), stream).unwrap();
+        let mut browser = Self {
+            socket,
+            session: String::new(),
+            next_id: 0,
+            events: Vec::new(),
+            _process: process,
+            _profile: profile,
+        };
+        let target = browser.call("Target.createTarget", &json!({"url": "about:blank"}));
+        let target = json!({"targetId": target["targetId"], "flatten": true});
+        let attached = browser.call("Target.attachToTarget", &target);
+        browser.session = attached["sessionId"].as_str().unwrap().to_owned();
+        Some(browser)
+    }
+
+    /// Asks to be told of everything.
+    pub fn enable(&mut self) {
+        for domain in ["Page", "Runtime", "Log", "Network"] {
+            self.call(&format!("{domain}.enable"), &json!({}));
+        }
+    }
+
+    /// Makes the window so many pixels wide.
+    pub fn resize(&mut self, width: u32) {
+        let size =
+            json!({"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500});
+        self.call("Emulation.setDeviceMetricsOverride", &size);
+    }
+
+    /// Opens a page and waits until it is there.
+    pub fn go(&mut self, url: &str) {
+        let is_loaded = |event: &Value| event["method"] == "Page.loadEventFired";
+        self.events.retain(|event| !is_loaded(event));
+        let result = self.call("Page.navigate", &json!({"url": url}));
+        assert!(result["errorText"].is_null(), "{url}: {result}");
+        while !self.events.iter().any(is_loaded) {
+            self.receive();
+        }
+    }
+
+    /// The value of a JavaScript expression; null while one page gives way to the next.
+    pub fn evaluate(&mut self, expression: &str) -> Value {
+        let parameters = json!({"expression": expression, "returnByValue": true});
+        let mut answer = self.ask("Runtime.evaluate", &parameters);
+        answer["result"]["result"]["value"].take()
+    }
+
+    /// Waits until a JavaScript expression is true.
+    pub fn wait_for(&mut self, expression: &str) {
+        let deadline = Instant::now() + TIMEOUT;
+        while self.evaluate(expression) != json!(true) {
+            let place = self.evaluate("location.href");
+            assert!(
+                Instant::now() < deadline,
+                "never true at {place}: {expression}"
+            );
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Presses and releases a key.
+    pub fn press(&mut self, key: &str) {
+        for kind in ["keyDown", "keyUp"] {
+            // A key of one letter also writes it, as on a keyboard.
+            self.call(
+                "Input.dispatchKeyEvent",
+                &json!({"type": kind, "key": key, "code": key}),
+            );
+        }
+    }
+
+    /// Types a text into what has the focus.
+    pub fn type_text(&mut self, text: &str) {
+        for letter in text.chars() {
+            let letter = letter.to_string();
+            self.call(
+                "Input.dispatchKeyEvent",
+                &json!({"type": "keyDown", "key": letter, "text": letter}),
+            );
+            self.call(
+                "Input.dispatchKeyEvent",
+                &json!({"type": "keyUp", "key": letter}),
+            );
+        }
+    }
+
+    /// Errors on the console and requests to other hosts since the last time.
+    pub fn complaints(&mut self) -> Vec<String> {
+        let events = std::mem::take(&mut self.events);
+        let complaint = |event: &Value| {
+            let parameters = &event["params"];
+            match event["method"].as_str()? {
+                "Runtime.exceptionThrown" => Some(parameters["exceptionDetails"].to_string()),
+                "Runtime.consoleAPICalled" if parameters["type"] == "error" => {
+                    Some(parameters["args"].to_string())
+                }
+                "Log.entryAdded" if parameters["entry"]["level"] == "error" => {
+                    Some(parameters["entry"].to_string())
+                }
+                "Network.requestWillBeSent" => {
+                    let url = parameters["request"]["url"].as_str()?;
+                    let is_local = ["file:", "data:", "about:", "blob:"]
+                        .iter()
+                        .any(|scheme| url.starts_with(scheme));
+                    (!is_local).then(|| format!("it asks for {url}"))
+                }
+                _ => None,
+            }
+        };
+        events.iter().filter_map(complaint).collect()
+    }
+
+    /// Asks for something that cannot fail.
+    fn call(&mut self, method: &str, parameters: &Value) -> Value {
+        let mut answer = self.ask(method, parameters);
+        assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
+        answer["result"].take()
+    }
+
+    fn ask(&mut self, method: &str, parameters: &Value) -> Value {
+        self.next_id += 1;
+        let id = self.next_id;
+        let mut message = json!({"id": id, "method": method, "params": parameters});
+        if !self.session.is_empty() {
+            message["sessionId"] = json!(self.session);
+        }
+        self.socket
+            .send(Message::text(message.to_string()))
+            .unwrap();
+        loop {
+            if let Some(answer) = self.receive().filter(|answer| answer["id"] == id) {
+                return answer;
+            }
+        }
+    }
+
+    /// Takes the next message. Events are kept; answers are returned.
+    fn receive(&mut self) -> Option<Value> {
+        let message = self
+            .socket
+            .read()
+            .expect("chromium has something to say in time");
+        let message: Value = serde_json::from_str(message.to_text().ok()?).ok()?;
+        if message["id"].is_null() {
+            self.events.push(message);
+            return None;
+        }
+        Some(message)
+    }
+}

@@ -1,0 +1,295 @@
+//! The check that puts the service on a Redis Cluster, and kills the node that counts.
+
+mod trouble;
+
+use std::{
+    collections::HashSet,
+    path::Path,
+    process::ExitStatus,
+    thread,
+    time::{Duration, Instant},
+};
+
+use private_redis::{RedisCluster, RedisProgram};
+use processes::free_port;
+
+use crate::{
+    Finding, RedisSource, Stop,
+    bench::{Bench, Launch},
+    checks::{broken, page},
+    expectations::but,
+    load::{self, Answer},
+    service::{Service, Visit},
+};
+
+/// The key that holds the count. Which node of a cluster counts, depends on it.
+const KEY: &str = "seen";
+
+/// The first Redis whose nodes can be told which port to use among themselves.
+const REDIS_MIN: u32 = 7;
+
+/// Visitors at once, and how long they come before and after the failover.
+const CLIENTS: usize = 16;
+const CALM: Duration = Duration::from_millis(500);
+
+/// How long the cluster may take to replace a node. It is some 3 s; on a busy machine, it may be more.
+const FAILOVER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long after that the service may take to find the new master.
+const HEAL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The lack is exactly that a `REDIS_URL` with several nodes stops the start, with a word about it.
+pub fn cluster(bench: &Bench) -> Result<Finding, Stop> {
+    // Nodes that are not there: it takes no cluster to see whether the service would like one.
+    let ports = [free_port()?, free_port()?];
+    let urls = ports.map(|port| format!("redis://127.0.0.1:{port}"));
+    match bench.launch(&urls.join(","), &[])? {
+        Launch::Ended { status, output } => return gave_up(status, &output, ports[0]),
+        Launch::Serves(service) => match (service.try_visit()?, service.try_visit()?) {
+            (Visit::Number(1), Visit::Number(2)) => return Ok(Finding::HasBut(but::NO_REDIS)),
+            (Visit::Refused(_), Visit::Refused(_)) => service.stop()?,
+            _ => return broken("a number was given without any node of a cluster".to_owned()),
+        },
+    }
+    let mut cluster = RedisCluster::start(real_redis(bench)?)?;
+    let service = bench.start(&cluster.url(), &[])?;
+    for finding in [
+        page::counts_at(&service, true)?,
+        page::greets_at(&service)?,
+        page::unique_at(&service)?,
+    ] {
+        if let Finding::Lacks(flaw) = finding {
+            return broken(format!("on a cluster: {flaw}"));
+        }
+    }
+    trouble::half_moved(&service, &cluster)?;
+    trouble::down(&service, &cluster)?;
+    failover(bench, &service, &mut cluster).map(Finding::HasNoting)
+}
+
+/// What it means that the service ended when it was given several nodes.
+fn gave_up(status: ExitStatus, output: &str, port: u16) -> Result<Finding, Stop> {
+    // A service that never shows the value, as it may hold a password, names the variable.
+    let says_why = output.contains(&port.to_string()) || output.contains("REDIS_URL");
+    let seen = format!("with several nodes in REDIS_URL it ended ({status}):\n{output}");
+    if status.code().is_some_and(|code| code != 0) && says_why {
+        Ok(Finding::Lacks(seen))
+    } else {
+        broken(seen)
+    }
+}
+
+/// The program to make a cluster of.
+fn real_redis<'a>(bench: &'a Bench) -> Result<&'a Path, Stop> {
+    let left_out = |why: &str| Err(Stop::LeftOut(why.to_owned()));
+    let RedisSource::Program(program) = bench.redis else {
+        return left_out(
+            "one Redis is no cluster, and the suite makes its own from a redis-server",
+        );
+    };
+    let RedisProgram::Server(path) = program else {
+        return left_out("the embedded Redis makes no cluster; it takes a real redis-server");
+    };
+    let version = program.version().unwrap_or_default();
+    let major = version
+        .split('.')
+        .next()
+        .and_then(|major| major.parse().ok());
+    if major.is_some_and(|major: u32| major < REDIS_MIN) {
+        return left_out("a private cluster takes Redis 7 or later, or Valkey");
+    }
+    Ok(path)
+}
+
+/// What happened to the cluster while visitors came.
+struct Course {
+    /// When the master that counts was surely dead.
+    killed: Instant,
+    /// The count that its replica knew of then, and went on from.
+    heard: u64,
+    /// The count in the end.
+    count: u64,
+}
+
+/// Kills the master that counts while visitors come. Returns what that cost.
+fn failover(bench: &Bench, service: &Service, cluster: &mut RedisCluster) -> Result<String, Stop> {
+    let Some(owner) = cluster.owner(KEY) else {
+        return broken(format!("no node of the cluster owns the key {KEY}"));
+    };
+    // It knows one node, which is not the one, and will have to ask it again.
+    let seed = cluster.node(usize::from(owner == 0)).url();
+    let other_service = bench.start(&seed, &[])?;
+    other_service.visit()?;
+    let first = service.visit()? + 1;
+    let (answers, course) = load::beside(service.addr, CLIENTS, || -> Result<_, Stop> {
+        thread::sleep(CALM);
+        cluster.node_mut(owner).kill()?;
+        let killed = Instant::now();
+        let heard = cluster.last_word(owner, KEY)?;
+        let next = cluster.wait_for_another_owner(KEY, owner, FAILOVER_TIMEOUT)?;
+        let replaced_after = killed.elapsed();
+        if let Visit::Refused(last) = service.visit_within(HEAL_TIMEOUT)? {
+            let seconds = HEAL_TIMEOUT.as_secs();
+            let log = service.log();
+            return broken(format!(
+                "{seconds} s after a replica took over, GET / answered\n{last}{log}"
+            ));
+        }
+        let healed_after = killed.elapsed();
+        thread::sleep(CALM);
+        Ok((killed, heard, next, replaced_after, healed_after))
+    });
+    let (killed, heard, next, replaced_after, healed_after) = course?;
+    let answers = answers.map_err(|error| Stop::Broken(error + &service.log()))?;
+    service.visit_at_once(CLIENTS)?;
+    let course = Course {
+        killed,
+        heard,
+        count: cluster.number(next, KEY)?,
+    };
+    if let Visit::Refused(last) = other_service.visit_within(HEAL_TIMEOUT)? {
+        let log = other_service.log();
+        return broken(format!(
+            "a service that was told of one node stays with a dead master: GET / answered\n{last}{log}"
+        ));
+    }
+    let losses = losses(&answers, first, &course).map_err(Stop::Broken)?;
+    Ok(format!(
+        "a replica took over {:.1} s after the master was killed, and visits were served after {:.1} s; \
+         {} were refused; {losses}",
+        replaced_after.as_secs_f32(),
+        healed_after.as_secs_f32(),
+        answers
+            .iter()
+            .filter(|answer| answer.number.is_none())
+            .count(),
+    ))
+}
+
+/// What visitors saw of a failover, if all of it can be explained.
+///
+/// Redis replies to an increment before it tells the replica, so a master that dies may take counted
+/// visits with it. The replica goes on from the last count that it heard of, and the numbers above that
+/// are given again: to people who are right to think themselves the first with that number. No client
+/// can prevent this, so it is said and measured here, and is no failure of the service.
+///
+/// All else is. The dead master answered the visits that were sent before it was killed (a visit takes at
+/// most a second, and a replica longer than that to take over), and the new one those sent after. Each
+/// of the two gives no number twice and skips numbers only for visits that were refused. And what the
+/// new one gives, is above what the replica had heard of.
+fn losses(answers: &[Answer], first: u64, course: &Course) -> Result<String, String> {
+    let numbers = |is_after: bool| -> Vec<u64> {
+        let answers = answers.iter();
+        let sent = answers.filter(|answer| (answer.sent >= course.killed) == is_after);
+        sent.filter_map(|answer| answer.number).collect()
+    };
+    let (before, after) = (numbers(false), numbers(true));
+    if before.is_empty() || after.is_empty() {
+        return Err(
+            "no number was given before the master was killed, or none after it".to_owned(),
+        );
+    }
+    let refused = answers
+        .iter()
+        .filter(|answer| answer.number.is_none())
+        .count();
+    let mut distinct = [HashSet::new(), HashSet::new()];
+    for (numbers, given) in [&before, &after].into_iter().zip(&mut distinct) {
+        if let Some(number) = numbers.iter().find(|number| !given.insert(**number)) {
+            return Err(format!(
+                "number {number} was given twice by one and the same master"
+            ));
+        }
+    }
+    let heard = course.heard;
+    if let Some(number) = after.iter().find(|number| **number <= heard) {
+        return Err(format!(
+            "number {number} was given again, though the replica that took over had heard of {heard}"
+        ));
+    }
+    let highest = *before.iter().max().unwrap_or(&0);
+    // The suite's own visits after the load and in it are in the count, and not among the answers.
+    let own = CLIENTS + 1;
+    for (counted, given, who) in [
+        ((highest + 1).saturating_sub(first), before.len(), "old"),
+        (course.count.saturating_sub(heard), after.len() + own, "new"),
+    ] {
+        if counted > (given + refused) as u64 {
+            return Err(format!(
+                "the {who} master counted {counted} visits, when {given} were given a number and \
+                 {refused} were refused"
+            ));
+        }
+    }
+    if after.iter().any(|number| *number > course.count) {
+        return Err("a number was given that the new master has not counted".to_owned());
+    }
+    let lost = before.iter().filter(|number| **number > heard).count();
+    let again = before
+        .iter()
+        .filter(|number| distinct[1].contains(*number))
+        .count();
+    Ok(format!(
+        "of {} numbers that the dead master gave, its replica had not heard of {lost}, and {again} were \
+         given again",
+        before.len()
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is made of numbers given before (from 1 on) and after the kill, and of refused visits, when
+    /// the replica had heard of the first three and the last count is 6.
+    fn judge(before: &[u64], after: &[u64], refused: usize) -> Result<String, String> {
+        let killed = Instant::now() + Duration::from_secs(1);
+        let answer = |sent, number| Answer { sent, number };
+        let early = before
+            .iter()
+            .map(|n| answer(killed - Duration::from_millis(1), Some(*n)));
+        let late = after.iter().map(|n| answer(killed, Some(*n)));
+        let refused = (0..refused).map(|_| answer(killed, None));
+        let answers: Vec<Answer> = early.chain(late).chain(refused).collect();
+        let course = Course {
+            killed,
+            heard: 3,
+            count: 6,
+        };
+        losses(&answers, 1, &course)
+    }
+
+    #[test]
+    fn a_failover_explains_what_the_replica_had_not_heard_of_and_nothing_else() {
+        let told = |result: Result<String, String>, words: &str| {
+            let text = result.unwrap_or_else(|error| format!("error: {error}"));
+            assert!(text.contains(words), "expected {words:?}, got {text:?}");
+        };
+        told(
+            judge(&[1, 2, 3], &[4, 5, 6], 0),
+            "not heard of 0, and 0 were",
+        );
+        told(
+            judge(&[1, 2, 3, 4, 5], &[4, 6], 1),
+            "not heard of 2, and 1 were",
+        );
+        told(
+            judge(&[1, 2, 2], &[4, 5, 6], 0),
+            "error: number 2 was given twice",
+        );
+        told(
+            judge(&[1, 2, 3], &[4, 6, 6], 0),
+            "error: number 6 was given twice",
+        );
+        told(
+            judge(&[1, 2, 3], &[3, 5, 6], 0),
+            "error: number 3 was given again",
+        );
+        told(
+            judge(&[1, 2, 9], &[4, 5, 6], 5),
+            "error: the old master counted 9",
+        );
+        told(judge(&[1, 2, 3], &[4, 5, 7], 0), "has not counted");
+        told(judge(&[1, 2, 3], &[], 0), "error: no number was given");
+    }
+}

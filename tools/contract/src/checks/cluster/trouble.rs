@@ -1,0 +1,201 @@
+//! A cluster that is being changed, and one that is down: what a service makes of redirections.
+
+use std::{
+    collections::HashSet,
+    thread,
+    time::{Duration, Instant},
+};
+
+use private_redis::{RedisClient, RedisCluster};
+
+use super::{CLIENTS, HEAL_TIMEOUT, KEY};
+use crate::{
+    Stop,
+    checks::broken,
+    load,
+    service::{Service, Visit},
+};
+
+/// How long a state lasts until it is looked at, for the service to make the connections that it takes;
+/// and how long it is looked at.
+const SETTLE: Duration = Duration::from_millis(700);
+const WATCH: Duration = Duration::from_secs(1);
+
+/// How many connections a service may make in that time that knows all nodes, and how many times it may
+/// ask the wrong one.
+const CONNECTIONS_MAX: u64 = 20;
+const REDIRECTIONS_MAX: u64 = 20;
+
+/// Of how many visits one may be refused.
+const REFUSED_PER: usize = 10;
+
+/// The nodes of a cluster: three masters, and a replica each.
+const NODES: usize = 6;
+
+/// How long a node may take to see that the cluster is not what it was.
+const STATE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// While the key moves to another master, the one that owns it sends every command there, and that one
+/// takes it only from whoever says `ASKING` first. To take it for the owner would mean to be sent back.
+pub fn half_moved(service: &Service, cluster: &RedisCluster) -> Result<(), Stop> {
+    let (owner, other) = owner_and_other(cluster)?;
+    let mut nodes = Nodes::connect(cluster)?;
+    let slot = nodes.ask(owner, "CLUSTER KEYSLOT seen")?;
+    let ids = [
+        nodes.ask(owner, "CLUSTER MYID")?,
+        nodes.ask(other, "CLUSTER MYID")?,
+    ];
+    let port = cluster.node(other).port();
+    nodes.ask(
+        other,
+        &format!("CLUSTER SETSLOT {slot} IMPORTING {}", ids[0]),
+    )?;
+    nodes.ask(
+        owner,
+        &format!("CLUSTER SETSLOT {slot} MIGRATING {}", ids[1]),
+    )?;
+    let (answers, seen) = load::beside(service.addr, CLIENTS, || -> Result<_, Stop> {
+        thread::sleep(SETTLE);
+        nodes.ask(owner, &format!("MIGRATE 127.0.0.1 {port} {KEY} 0 5000"))?;
+        thread::sleep(SETTLE);
+        let before = (nodes.connections()?, nodes.redirections(other)?);
+        thread::sleep(WATCH);
+        let after = (nodes.connections()?, nodes.redirections(other)?);
+        // The one that takes it hears of it first: at no time does nobody own the key.
+        for node in [other, owner] {
+            nodes.ask(node, &format!("CLUSTER SETSLOT {slot} NODE {}", ids[1]))?;
+        }
+        Ok((after.0 - before.0, after.1 - before.1))
+    });
+    let (connections, redirections) = seen?;
+    let answers = answers.map_err(|error| Stop::Broken(error + &service.log()))?;
+    let state = "while the key was on its way to another master";
+    few_connections(state, connections)?;
+    if redirections > REDIRECTIONS_MAX {
+        return broken(format!(
+            "{state}, that one had to send {redirections} commands away in {WATCH:?}: they came without \
+             ASKING"
+        ));
+    }
+    let numbers: Vec<u64> = answers.iter().filter_map(|answer| answer.number).collect();
+    let refused = answers.len() - numbers.len();
+    if refused * REFUSED_PER > answers.len() {
+        let all = answers.len();
+        return broken(format!("{state}, {refused} of {all} visits were refused"));
+    }
+    let distinct: HashSet<&u64> = numbers.iter().collect();
+    if distinct.len() < numbers.len() {
+        return broken(format!("{state}, a number was given twice"));
+    }
+    heals(service, "the key had moved")
+}
+
+/// A slot that nobody serves, be it another one, is the end of the whole cluster: by default, it serves
+/// all or nothing.
+pub fn down(service: &Service, cluster: &RedisCluster) -> Result<(), Stop> {
+    let (owner, _) = owner_and_other(cluster)?;
+    let mut nodes = Nodes::connect(cluster)?;
+    let mine: u32 = nodes.ask(owner, "CLUSTER KEYSLOT seen")?.parse()?;
+    let slot = mine - 1;
+    let (answers, connections) = load::beside(service.addr, CLIENTS, || -> Result<_, Stop> {
+        for node in 0..NODES {
+            // A replica refuses that, and hears of it.
+            let _ = nodes.ask(node, &format!("CLUSTER DELSLOTS {slot}"));
+        }
+        nodes.wait_for(owner, "cluster_state:fail")?;
+        thread::sleep(SETTLE);
+        let before = nodes.connections()?;
+        thread::sleep(WATCH);
+        let after = nodes.connections()?;
+        nodes.ask(owner, &format!("CLUSTER ADDSLOTS {slot}"))?;
+        for node in 0..NODES {
+            nodes.wait_for(node, "cluster_state:ok")?;
+        }
+        Ok(after - before)
+    });
+    answers.map_err(|error| Stop::Broken(error + &service.log()))?;
+    few_connections("while the cluster was down", connections?)?;
+    heals(service, "the cluster was no longer down")
+}
+
+fn few_connections(state: &str, connections: u64) -> Result<(), Stop> {
+    if connections > CONNECTIONS_MAX {
+        return broken(format!(
+            "{state}, the service made {connections} connections to its nodes in {WATCH:?}; expected: at \
+             most {CONNECTIONS_MAX}"
+        ));
+    }
+    Ok(())
+}
+
+fn heals(service: &Service, since: &str) -> Result<(), Stop> {
+    match service.visit_within(HEAL_TIMEOUT)? {
+        Visit::Number(_) => service.visit_at_once(CLIENTS).map(drop),
+        Visit::Refused(last) => broken(format!(
+            "{HEAL_TIMEOUT:?} after {since}, GET / answered\n{last}{}",
+            service.log()
+        )),
+    }
+}
+
+/// The master that keeps the count, and one that does not.
+fn owner_and_other(cluster: &RedisCluster) -> Result<(usize, usize), Stop> {
+    match cluster.owner(KEY) {
+        Some(owner) => Ok((owner, usize::from(owner == 0))),
+        None => broken(format!("no node of the cluster owns the key {KEY}")),
+    }
+}
+
+/// A connection to each node, to do things to it and to look at it without a new one.
+struct Nodes(Vec<RedisClient>);
+
+impl Nodes {
+    fn connect(cluster: &RedisCluster) -> Result<Self, Stop> {
+        let clients = (0..NODES).map(|node| cluster.node(node).client());
+        Ok(Self(clients.collect::<Result<_, _>>()?))
+    }
+
+    /// What a node answers, as text.
+    fn ask(&mut self, node: usize, command: &str) -> Result<String, Stop> {
+        let arguments: Vec<&str> = command.split(' ').collect();
+        let reply = self.0[node].command(&arguments)?;
+        Ok(match reply {
+            private_redis::resp::Value::Integer(number) => number.to_string(),
+            other => other.as_text().unwrap_or_default().to_owned(),
+        })
+    }
+
+    /// How many connections all nodes have accepted so far.
+    fn connections(&mut self) -> Result<u64, Stop> {
+        let nodes = 0..self.0.len();
+        nodes
+            .map(|node| self.number(node, "INFO stats", "total_connections_received:"))
+            .sum()
+    }
+
+    /// How often a node has answered that it is not the one to ask.
+    fn redirections(&mut self, node: usize) -> Result<u64, Stop> {
+        self.number(node, "INFO errorstats", "errorstat_MOVED:count=")
+    }
+
+    /// The number behind `name`, or 0.
+    fn number(&mut self, node: usize, question: &str, name: &str) -> Result<u64, Stop> {
+        let text = self.ask(node, question)?;
+        let number = text.lines().find_map(|line| line.strip_prefix(name));
+        Ok(number
+            .and_then(|number| number.trim().parse().ok())
+            .unwrap_or(0))
+    }
+
+    /// Waits until a node sees the cluster in that state.
+    fn wait_for(&mut self, node: usize, state: &str) -> Result<(), Stop> {
+        let deadline = Instant::now() + STATE_TIMEOUT;
+        while !self.ask(node, "CLUSTER INFO")?.contains(state) {
+            if Instant::now() > deadline {
+                return broken(format!("no {state} within {STATE_TIMEOUT:?}"));
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,245 @@
+//! What a step promises about its numbers, checked on a bad wire between the step and Redis.
+//!
+//! A [`FaultProxy`] delays, cuts and garbles what goes over the wire. Visitors keep every
+//! number; some of them leave before they are answered. Afterwards, what the visitors saw is compared
+//! with what went over the wire:
+//!
+//! 1. No number is given twice.
+//! 2. Each visitor sees the numbers rise.
+//! 3. A number is given only after the step has Redis's reply to the command that counted it.
+//! 4. Numbers are skipped only for visits that were refused or whose visitor left. That is so exactly if
+//!    a visit is counted at most once, and a command whose fate is unknown is not sent again.
+//!
+//! This is no capability and has no row in the table: a step either keeps its promises or is broken. It
+//! needs seconds to see something, and sees more in minutes.
+
+mod promises;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    env,
+    fmt::Write,
+    str::FromStr,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use fault_proxy::{Fault, FaultProxy, Random};
+
+use crate::{
+    RedisSource, Stop, Subject,
+    bench::Bench,
+    http::{ANSWER_TIMEOUT, Connection},
+    load,
+    service::{Service, Visit},
+};
+use promises::broken_promise;
+
+/// Visitors at once.
+const CLIENTS: usize = 32;
+
+/// Of how many visits in a thousand the visitor leaves early, and how early, in milliseconds.
+const LEAVES_PER_THOUSAND: u64 = 30;
+const PATIENCE_MS_MAX: u64 = 30;
+
+/// How long somebody waits who was refused.
+const REFUSED_PAUSE: Duration = Duration::from_millis(5);
+
+/// Numbers that must have been given before a run says anything.
+const NUMBERS_MIN: u64 = 100;
+
+/// How much longer than it was told a run may take until it says something.
+const EXTRA_TIME: Duration = Duration::from_secs(30);
+
+/// A run: which faults, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct FaultRun {
+    /// What is thrown like dice, is thrown in the same way for the same seed.
+    pub seed: u64,
+    /// How long visitors come, at least.
+    pub duration: Duration,
+}
+
+/// What became of a visit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// It was answered with this number, and the answer was there at this instant.
+    Number(u64, Instant),
+    /// It was refused.
+    Refused,
+    /// The visitor left before there was an answer.
+    Left,
+}
+
+impl FaultRun {
+    /// `SEEN_SEED`, or else any; and `SEEN_FAULT_SECONDS`, or else 3.
+    ///
+    /// # Errors
+    ///
+    /// When a value does not parse: the line says which.
+    pub fn from_env() -> Result<Self, String> {
+        Ok(Self {
+            seed: setting("SEEN_SEED")?.unwrap_or_else(Random::any_seed),
+            duration: Duration::from_secs(setting("SEEN_FAULT_SECONDS")?.unwrap_or(3)),
+        })
+    }
+
+    /// Starts the subject on a Redis behind a bad wire and holds it to its promises. Returns what was
+    /// seen, in a line.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop`] when a promise was broken or the run could not be carried out. It names the seed.
+    pub fn check(self, subject: &Subject, redis: &RedisSource) -> Result<String, Stop> {
+        let repeat = format!(
+            "to repeat the plan of the faults, set SEEN_SEED={}",
+            self.seed
+        );
+        self.try_check(&Bench { subject, redis })
+            .map_err(|stop| match stop {
+                Stop::Broken(what) => Stop::Broken(format!("{what}\n{repeat}")),
+                left_out => left_out,
+            })
+    }
+
+    fn try_check(self, bench: &Bench) -> Result<String, Stop> {
+        let server = bench.redis()?;
+        let proxy = FaultProxy::start(server.addr(), self.seed, Fault::per_thousand)?;
+        let service = bench.start(&proxy.url(), &[])?;
+        let started = Instant::now();
+        let outcomes = self.load(&service, &proxy)?;
+        let seconds = started.elapsed().as_secs_f32();
+        // Whatever it still has to tell Redis, it has told when it is gone.
+        let log = service.log();
+        service.stop()?;
+        let record = proxy.finish();
+        let count = server.client()?.command(&["GET", "seen"])?;
+        let count = count.as_text().and_then(|text| text.parse().ok());
+        if let Some(promise) = broken_promise(&outcomes, &record, count.unwrap_or(0)) {
+            return Err(Stop::Broken(promise + &log));
+        }
+        let number_of = |is_such: fn(&Outcome) -> bool| {
+            let outcomes = outcomes.iter().flatten();
+            outcomes.filter(|outcome| is_such(outcome)).count()
+        };
+        let mut seen = format!(
+            "SEEN_SEED={}: {} numbers in {seconds:.0} s, {} visits refused, {} left; {} commands",
+            self.seed,
+            number_of(|outcome| matches!(outcome, Outcome::Number(..))),
+            number_of(|outcome| matches!(outcome, Outcome::Refused)),
+            number_of(|outcome| matches!(outcome, Outcome::Left)),
+            record.commands,
+        );
+        for (fault, times) in &record.faults {
+            let _ = write!(seen, ", {times} {fault:?}");
+        }
+        Ok(seen)
+    }
+
+    /// Lets the visitors come until the time is over and every fault has happened. Returns what became of
+    /// the visits, for each visitor in order.
+    fn load(self, service: &Service, proxy: &FaultProxy) -> Result<Vec<Vec<Outcome>>, Stop> {
+        let over = AtomicBool::new(false);
+        let numbers = AtomicU64::new(0);
+        let failure = Mutex::new(None);
+        let started = Instant::now();
+        let outcomes = thread::scope(|scope| {
+            let clients = scope.spawn(|| {
+                load::in_parallel(CLIENTS, |client| {
+                    let random = Random::branch(!self.seed, client as u64);
+                    let mut outcomes = Vec::new();
+                    if let Err(what) = visitor(service, random, &over, &numbers, &mut outcomes) {
+                        let what = format!("client {client}: GET /: {what}");
+                        failure.lock().expect("nobody panics").get_or_insert(what);
+                        over.store(true, Relaxed);
+                    }
+                    outcomes
+                })
+            });
+            let says_something =
+                || proxy.faults().len() == Fault::ALL.len() && numbers.load(Relaxed) >= NUMBERS_MIN;
+            while !over.load(Relaxed) {
+                let elapsed = started.elapsed();
+                let is_over = elapsed >= self.duration && says_something();
+                over.store(is_over || elapsed >= self.duration + EXTRA_TIME, Relaxed);
+                thread::sleep(Duration::from_millis(20));
+            }
+            clients.join().expect("a client does not panic")
+        });
+        let failure = failure.into_inner().expect("nobody panics");
+        if let Some(what) = failure {
+            return Err(Stop::Broken(what + &service.log()));
+        }
+        if numbers.load(Relaxed) < NUMBERS_MIN {
+            let (given, seconds) = (numbers.load(Relaxed), started.elapsed().as_secs());
+            return Err(Stop::Broken(format!(
+                "only {given} numbers were given within {seconds} s{}",
+                service.log()
+            )));
+        }
+        Ok(outcomes)
+    }
+}
+
+/// One visitor, who comes again and again, and now and then leaves early.
+///
+/// # Errors
+///
+/// The first answer that is neither a number nor a refusal.
+fn visitor(
+    service: &Service,
+    mut random: Random,
+    over: &AtomicBool,
+    numbers: &AtomicU64,
+    outcomes: &mut Vec<Outcome>,
+) -> Result<(), String> {
+    let error = |error: std::io::Error| error.to_string();
+    let open = || Connection::open(service.addr).map_err(error);
+    let mut connection = open()?;
+    while !over.load(Relaxed) {
+        if !connection.is_open() {
+            connection = open()?;
+        }
+        connection.send("GET", "/").map_err(error)?;
+        let leaves = random.below(1000) < LEAVES_PER_THOUSAND;
+        let answer = if leaves {
+            // A read must be given some time.
+            let patience = random.milliseconds_below(PATIENCE_MS_MAX) + Duration::from_millis(1);
+            connection.receive("GET", patience)
+        } else {
+            connection.receive("GET", ANSWER_TIMEOUT)
+        };
+        let answered = Instant::now();
+        outcomes.push(match answer {
+            Err(_) if leaves => {
+                connection = open()?;
+                Outcome::Left
+            }
+            Err(failure) => return Err(error(failure)),
+            Ok(response) if response.turns_away() => {
+                thread::sleep(REFUSED_PAUSE);
+                Outcome::Refused
+            }
+            Ok(response) => {
+                numbers.fetch_add(1, Relaxed);
+                Outcome::Number(Visit::of(response)?.number()?, answered)
+            }
+        });
+    }
+    Ok(())
+}
+
+/// The value of an environment variable, if it is set.
+fn setting<T: FromStr>(name: &str) -> Result<Option<T>, String> {
+    let Some(value) = env::var_os(name) else {
+        return Ok(None);
+    };
+    let value = value.to_string_lossy();
+    let parsed = value.parse().map(Some);
+    parsed.map_err(|_| format!("{name} is {value:?}, but must be a whole number"))
+}

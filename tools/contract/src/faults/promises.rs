@@ -1,0 +1,112 @@
+//! What visitors saw, compared with what went over the wire.
+
+use std::collections::HashMap;
+
+use fault_proxy::{Count, Record};
+
+use super::Outcome;
+
+/// The first promise that was broken, and by what.
+pub fn broken_promise(visitors: &[Vec<Outcome>], record: &Record, count: u64) -> Option<String> {
+    twice(visitors)
+        .or_else(|| falling(visitors))
+        .or_else(|| early(visitors, record))
+        .or_else(|| skipped(visitors, record, count))
+}
+
+fn numbers(visitor: &[Outcome]) -> impl Iterator<Item = u64> {
+    visitor.iter().filter_map(|outcome| match outcome {
+        Outcome::Number(number, _) => Some(*number),
+        Outcome::Refused | Outcome::Left => None,
+    })
+}
+
+fn twice(visitors: &[Vec<Outcome>]) -> Option<String> {
+    let mut first = HashMap::new();
+    for (visitor, outcomes) in visitors.iter().enumerate() {
+        for number in numbers(outcomes) {
+            if let Some(other) = first.insert(number, visitor) {
+                return Some(format!(
+                    "number {number} was given twice: to visitors {other} and {visitor}"
+                ));
+            }
+        }
+    }
+    None
+}
+
+/// A visitor comes again only after an answer, so the later visit is counted later.
+fn falling(visitors: &[Vec<Outcome>]) -> Option<String> {
+    for (visitor, outcomes) in visitors.iter().enumerate() {
+        let numbers: Vec<u64> = numbers(outcomes).collect();
+        if let Some(pair) = numbers.windows(2).find(|pair| pair[0] >= pair[1]) {
+            return Some(format!(
+                "visitor {visitor} was given number {} after number {}",
+                pair[1], pair[0]
+            ));
+        }
+    }
+    None
+}
+
+/// A number must be one of those of a reply, and the reply must have been there before the answer was.
+fn early(visitors: &[Vec<Outcome>], record: &Record) -> Option<String> {
+    let mut counts: Vec<(u64, u64, &Count)> = record
+        .counts
+        .iter()
+        .filter_map(|count| {
+            let numbers = count.numbers.as_ref()?;
+            Some((numbers.start, numbers.end, count))
+        })
+        .collect();
+    counts.sort_by_key(|(start, ..)| *start);
+    for outcome in visitors.iter().flatten() {
+        let Outcome::Number(number, answered) = *outcome else {
+            continue;
+        };
+        let after = counts.partition_point(|(start, ..)| *start <= number);
+        let count = counts[..after].last().filter(|(_, end, _)| number < *end);
+        let Some((.., count)) = count else {
+            return Some(format!(
+                "number {number} was given, which Redis never counted"
+            ));
+        };
+        match count.replied {
+            None => {
+                return Some(format!(
+                    "number {number} was given without Redis's reply to the command that counted it"
+                ));
+            }
+            Some(replied) if answered < replied => {
+                return Some(format!("number {number} was given before Redis replied"));
+            }
+            Some(_) => {}
+        }
+    }
+    None
+}
+
+/// Every number that was counted, or that Redis was asked to count, is of a visit of its own.
+fn skipped(visitors: &[Vec<Outcome>], record: &Record, count: u64) -> Option<String> {
+    let outcomes: usize = visitors.iter().map(Vec::len).sum();
+    let outcomes = outcomes as u64;
+    let given: u64 = visitors
+        .iter()
+        .map(|visitor| numbers(visitor).count() as u64)
+        .sum();
+    let unhappy = outcomes - given;
+    let asked: u64 = record.counts.iter().map(|count| count.size).sum();
+    if asked > outcomes {
+        return Some(format!(
+            "Redis was asked to count {asked} visits when there were {outcomes}: a command whose fate is \
+             unknown was sent again"
+        ));
+    }
+    if count.saturating_sub(given) > unhappy {
+        return Some(format!(
+            "Redis counted {count} visits, of which {given} were given a number; but only {unhappy} were \
+             refused or left, so that numbers were skipped for nobody"
+        ));
+    }
+    None
+}

@@ -1,0 +1,95 @@
+//! Each promise, broken on paper.
+
+use std::time::{Duration, Instant};
+
+use fault_proxy::{Count, Record};
+
+use super::{FaultRun, Outcome, promises::broken_promise};
+
+/// Redis counts 1, then 2 to 4, whose reply is lost, then 5 to 6. A command that adds 1 gets lost.
+fn record(start: Instant) -> Record {
+    let count = |size, numbers, replied: Option<u64>| Count {
+        size,
+        numbers,
+        replied: replied.map(|ms| start + Duration::from_millis(ms)),
+    };
+    Record {
+        counts: vec![
+            count(1, Some(1..2), Some(10)),
+            count(3, Some(2..5), None),
+            count(1, None, None),
+            count(2, Some(5..7), Some(20)),
+        ],
+        ..Record::default()
+    }
+}
+
+/// What is wrong with these visits: a number and when it was given, or `None` for a refusal.
+fn flaw(visitors: &[&[Option<(u64, u64)>]], count: u64) -> Option<String> {
+    let start = Instant::now();
+    let outcome = |visit: &Option<(u64, u64)>| match visit {
+        Some((number, ms)) => Outcome::Number(*number, start + Duration::from_millis(*ms)),
+        None => Outcome::Refused,
+    };
+    let visitors: Vec<Vec<Outcome>> = visitors
+        .iter()
+        .map(|visits| visits.iter().map(outcome).collect())
+        .collect();
+    broken_promise(&visitors, &record(start), count)
+}
+
+#[test]
+fn each_promise_is_kept_or_named() {
+    let (one, five, six) = (Some((1, 11)), Some((5, 21)), Some((6, 22)));
+    assert_eq!(
+        flaw(&[&[one, None, six], &[None, None, five], &[None]], 6),
+        None
+    );
+    for (visitors, count, words) in [
+        (
+            [&[one, None, six][..], &[None, None, six], &[None]],
+            6,
+            "number 6 was given twice",
+        ),
+        (
+            [&[one, None, six], &[None, None], &[None, six, five]],
+            6,
+            "number 6 was given twice",
+        ),
+        (
+            [&[one, None, six, five], &[None, None], &[None]],
+            6,
+            "given number 5 after number 6",
+        ),
+        (
+            [&[one, None, Some((7, 30))], &[None, None], &[None, None]],
+            6,
+            "Redis never counted",
+        ),
+        (
+            [&[one, Some((3, 30)), six], &[None, None, five], &[None]],
+            6,
+            "without Redis's reply",
+        ),
+        (
+            [&[one, None, six], &[None, None, Some((5, 19))], &[None]],
+            6,
+            "before Redis replied",
+        ),
+        (
+            [&[one, None, six], &[None, None, five], &[None]],
+            8,
+            "skipped for nobody",
+        ),
+        ([&[one, None, six], &[None, five], &[None]], 6, "sent again"),
+    ] {
+        let flaw = flaw(&visitors, count).unwrap_or_default();
+        assert!(flaw.contains(words), "expected {words:?}, got {flaw:?}");
+    }
+}
+
+#[test]
+fn a_seed_that_nobody_set_is_a_new_one() {
+    let run = FaultRun::from_env().unwrap();
+    assert!(run.duration > Duration::ZERO);
+}

@@ -1,0 +1,128 @@
+//! What is checked, and on which Redis.
+
+use std::{
+    ffi::OsString,
+    fmt,
+    net::{SocketAddr, ToSocketAddrs},
+    path::PathBuf,
+};
+
+use private_redis::RedisProgram;
+
+use crate::Stop;
+
+/// What is checked.
+pub enum Subject {
+    /// A step, started by the suite.
+    Step {
+        /// Such as `step-2-redis`.
+        name: String,
+        /// Such as 2.
+        number: u32,
+        /// The program to start.
+        program: PathBuf,
+        /// Its arguments.
+        arguments: Vec<OsString>,
+    },
+    /// A server that runs already, in whichever language.
+    Url {
+        /// As it was typed.
+        url: String,
+        /// Where that leads.
+        addr: SocketAddr,
+    },
+}
+
+impl Subject {
+    /// A server that runs already.
+    ///
+    /// # Errors
+    ///
+    /// When the URL is not of the form `http://host[:port]`, or the host is not known.
+    pub fn url(url: &str) -> Result<Self, String> {
+        let expected = "expected a URL such as http://localhost:8000";
+        let rest = url
+            .strip_prefix("http://")
+            .ok_or_else(|| format!("{url:?} is no http:// URL; {expected}"))?;
+        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+        if host.is_empty() || !path.is_empty() {
+            return Err(format!(
+                "{url:?} names no server, or more than a server; {expected}"
+            ));
+        }
+        let with_port = if host.rsplit(']').next().is_some_and(|end| end.contains(':')) {
+            host.to_owned()
+        } else {
+            format!("{host}:80")
+        };
+        let mut addrs: Vec<SocketAddr> = with_port
+            .to_socket_addrs()
+            .map_err(|error| format!("{url:?} leads nowhere: {error}; {expected}"))?
+            .collect();
+        // `localhost` is often ::1 first, where most development servers do not listen.
+        addrs.sort_by_key(SocketAddr::is_ipv6);
+        let addr = *addrs
+            .first()
+            .ok_or_else(|| format!("{url:?} leads nowhere; {expected}"))?;
+        Ok(Self::Url {
+            url: url.to_owned(),
+            addr,
+        })
+    }
+
+    /// The same program, started by a shell that does something before: `"$0" "$@"` is the program with
+    /// its arguments.
+    pub(crate) fn in_shell(&self, script: &str) -> Result<Self, Stop> {
+        let Self::Step {
+            name,
+            number,
+            program,
+            arguments,
+        } = self
+        else {
+            return Err(Stop::LeftOut(
+                "the suite did not start this server, and cannot start another".to_owned(),
+            ));
+        };
+        if !cfg!(unix) {
+            return Err(Stop::LeftOut(
+                "this system has no limit of files".to_owned(),
+            ));
+        }
+        let mut shell: Vec<OsString> = vec!["-c".into(), script.into(), program.into()];
+        shell.extend(arguments.iter().cloned());
+        Ok(Self::Step {
+            name: name.clone(),
+            number: *number,
+            program: "sh".into(),
+            arguments: shell,
+        })
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Step { name, .. } => name,
+            Self::Url { url, .. } => url,
+        }
+    }
+}
+
+/// Where the checks get a Redis from.
+pub enum RedisSource {
+    /// They start one of their own, each.
+    Program(RedisProgram),
+    /// One that runs already. It cannot be stopped, and may not be empty.
+    Url(String),
+}
+
+impl fmt::Display for RedisSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Program(program) => {
+                write!(f, "{program} {}", program.version().unwrap_or_default())
+            }
+            Self::Url(_) => f.write_str("a Redis that runs already"),
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! Redis is killed under load, with the settings of the compose file, and comes back on the same files:
+//! no number may be given twice.
+//!
+//! A Redis that replies before it has written forgets what it has said. How much it has not written
+//! depends on the disk, so one test slows it: `strace` delays what waits for the disk.
+//!
+//! What the tests find with another setting: `SEEN_APPENDFSYNC=everysec cargo test -p contract --test crash`.
+//! On the slowed disk that gives numbers twice nearly always, and on a fast one now and then.
+
+use std::{
+    collections::HashSet,
+    env, fs,
+    io::{self, BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
+    path::{Path, PathBuf},
+    process::Command,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    thread,
+    time::{Duration, Instant},
+};
+
+use private_redis::{RedisClient, RedisProgram};
+use processes::{Folder, Output, Process, free_port};
+
+/// Visitors at once.
+const VISITORS: usize = 64;
+
+/// How often Redis is killed, and how long the visitors come before that: each time a little longer, as
+/// Redis does some of its work once a second.
+const KILLS: u32 = 6;
+const LOAD_TIME: Duration = Duration::from_millis(800);
+const LONGER: Duration = Duration::from_millis(130);
+
+/// How long a slowed disk takes. Twice that is less than a visit may take.
+const DISK_DELAY: Duration = Duration::from_millis(300);
+
+/// How long somebody waits who was refused.
+const REFUSED_PAUSE: Duration = Duration::from_millis(20);
+
+/// How long anything may take that takes milliseconds.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Numbers that must have been given before a run says anything.
+const NUMBERS_MIN: usize = 50;
+
+#[test]
+fn a_crash_of_redis_repeats_no_number() {
+    if let Some(redis) = redis() {
+        assert_none_twice(&compose_settings(), &redis, &[]);
+    }
+}
+
+#[test]
+fn a_crash_of_redis_on_a_slow_disk_repeats_no_number() {
+    if let (Some(redis), Some(strace)) = (redis(), strace()) {
+        assert_none_twice(&compose_settings(), &redis, &strace);
+    }
+}
+
+fn assert_none_twice(settings: &[String], redis: &Path, wrapper: &[String]) {
+    let (twice, numbers) = numbers_twice(settings, redis, wrapper);
+    eprintln!("{numbers} numbers, {twice} of them twice");
+    assert_eq!(twice, 0, "of {numbers} numbers, {twice} were given twice");
+    assert!(numbers >= NUMBERS_MIN, "only {numbers} numbers were given");
+}
+
+/// How many numbers step 6 gives twice, and how many in all, while Redis is killed now and then.
+fn numbers_twice(settings: &[String], redis: &Path, wrapper: &[String]) -> (usize, usize) {
+    let folder = Folder::new("seen-crash-").unwrap();
+    let port = free_port().unwrap();
+    let start = || start_redis(settings, redis, wrapper, folder.path(), port);
+    let mut server = start();
+    let (mut step, addr) = start_step(port);
+    let over = AtomicBool::new(false);
+    let numbers: Vec<u64> = thread::scope(|scope| {
+        let visitors: Vec<_> = (0..VISITORS)
+            .map(|_| scope.spawn(|| visit_until(&over, addr)))
+            .collect();
+        for kill in 0..KILLS {
+            thread::sleep(LOAD_TIME + kill * LONGER);
+            server.kill().unwrap();
+            server = start();
+        }
+        thread::sleep(LOAD_TIME);
+        over.store(true, Relaxed);
+        let numbers = visitors
+            .into_iter()
+            .flat_map(|visitor| visitor.join().unwrap());
+        numbers.collect()
+    });
+    step.stop(TIMEOUT).unwrap();
+    let distinct: HashSet<&u64> = numbers.iter().collect();
+    (numbers.len() - distinct.len(), numbers.len())
+}
+
+/// The numbers that one visitor is given, who comes again and again.
+fn visit_until(over: &AtomicBool, addr: SocketAddr) -> Vec<u64> {
+    let mut numbers = Vec::new();
+    while !over.load(Relaxed) {
+        let mut connection = BufReader::new(TcpStream::connect(addr).unwrap());
+        connection
+            .get_ref()
+            .set_read_timeout(Some(TIMEOUT))
+            .unwrap();
+        while !over.load(Relaxed) {
+            match visit(&mut connection) {
+                Ok(Some(number)) => numbers.push(number),
+                Ok(None) => thread::sleep(REFUSED_PAUSE),
+                Err(_) => break,
+            }
+        }
+    }
+    numbers
+}
+
+/// A number, or `None` for a refusal.
+fn visit(connection: &mut BufReader<TcpStream>) -> io::Result<Option<u64>> {
+    connection
+        .get_ref()
+        .write_all(b"GET / HTTP/1.1\r\nhost: crash\r\n\r\n")?;
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if connection.read_line(&mut line)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if let Some(value) = line.strip_prefix("content-length: ") {
+            length = value.trim().parse().map_err(io::Error::other)?;
+        }
+        if line == "\r\n" {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    connection.read_exact(&mut body)?;
+    let body = String::from_utf8_lossy(&body);
+    Ok(body.split(' ').find_map(|word| word.parse().ok()))
+}
+
+/// Starts Redis with the settings of the compose file and waits until it has read its files.
+fn start_redis(
+    settings: &[String],
+    redis: &Path,
+    wrapper: &[String],
+    folder: &Path,
+    port: u16,
+) -> Process {
+    let program = wrapper.first().map_or(redis.as_os_str(), AsRef::as_ref);
+    let mut command = Command::new(program);
+    if let Some(arguments) = wrapper.get(1..) {
+        command.args(arguments).arg(redis);
+    }
+    command.args(settings).arg("--dir").arg(folder);
+    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1"]);
+    let mut process = Process::spawn("redis", command, Output::Capture).unwrap();
+    let url = format!("redis://127.0.0.1:{port}");
+    let deadline = Instant::now() + TIMEOUT;
+    while let Err(error) = RedisClient::connect_url(&url, TIMEOUT) {
+        let ended = process.try_wait().unwrap();
+        let log = process.output_tail(20);
+        assert!(
+            ended.is_none() && Instant::now() < deadline,
+            "Redis does not answer: {error}\n{log}"
+        );
+        thread::sleep(Duration::from_millis(20));
+    }
+    process
+}
+
+/// Builds step 6 and starts it.
+fn start_step(redis_port: u16) -> (Process, SocketAddr) {
+    let folder = Path::new(env!("CARGO_BIN_EXE_lying-step"))
+        .parent()
+        .unwrap();
+    let mut build = Command::new(env!("CARGO"));
+    build.args([
+        "build",
+        "--quiet",
+        "--package",
+        "step-6-scaled",
+        "--target-dir",
+    ]);
+    build.arg(folder.parent().unwrap());
+    if folder.ends_with("release") {
+        build.arg("--release");
+    }
+    assert!(build.status().unwrap().success(), "step 6 does not build");
+    let mut command = Command::new(folder.join("step-6-scaled"));
+    command.env("ADDR", "127.0.0.1:0");
+    command.env("REDIS_URL", format!("redis://127.0.0.1:{redis_port}"));
+    let mut step = Process::spawn("step 6", command, Output::Capture).unwrap();
+    let line = step
+        .wait_for_line(TIMEOUT, |line| line.contains("http://"))
+        .unwrap();
+    let addr = line.split("http://").nth(1).unwrap().parse().unwrap();
+    (step, addr)
+}
+
+/// The settings behind `redis-server` in the compose file.
+fn compose_settings() -> Vec<String> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docker-compose.yml");
+    let text = fs::read_to_string(file).unwrap();
+    let service = text.split("\n  redis:\n").nth(1).unwrap();
+    let list = service.split("    command:\n").nth(1).unwrap();
+    let lines = list.lines().take_while(|line| line.starts_with("      "));
+    let words = lines.filter_map(|line| line.trim().strip_prefix("- "));
+    let words: Vec<String> = words
+        .map(|word| word.trim_matches('"').to_owned())
+        .collect();
+    assert_eq!(words[0], "redis-server", "{words:?}");
+    assert!(words.iter().any(|word| word == "--appendonly"), "{words:?}");
+    let mut settings = words[1..].to_vec();
+    if let Ok(other) = env::var("SEEN_APPENDFSYNC") {
+        settings.extend(["--appendfsync".to_owned(), other]);
+    }
+    settings
+}
+
+fn redis() -> Option<PathBuf> {
+    match RedisProgram::find() {
+        Some(RedisProgram::Server(path)) => Some(path),
+        _ => skipped("redis-server is not on PATH"),
+    }
+}
+
+/// What slows the disk for the program that follows.
+fn strace() -> Option<Vec<String>> {
+    let delay = DISK_DELAY.as_micros();
+    let words = format!(
+        "strace -f -qq -o /dev/null -e trace=fdatasync,fsync -e inject=fdatasync,fsync:delay_enter={delay}"
+    );
+    let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
+    // Some containers have it, and do not allow it.
+    let tried = Command::new(&words[0])
+        .args(&words[1..])
+        .arg("true")
+        .status();
+    match tried {
+        Ok(status) if status.success() => Some(words),
+        Ok(_) => skipped("strace may not trace a program here"),
+        Err(_) => skipped("strace is not on PATH"),
+    }
+}
+
+/// A machine that is to prove something needs what is missing here.
+fn skipped<T>(why: &str) -> Option<T> {
+    let is_strict = env::var_os("SEEN_STRICT").is_some();
+    assert!(!is_strict, "{why}; install it");
+    eprintln!("skipped: {why}");
+    None
+}

@@ -1,0 +1,48 @@
+#!/bin/sh
+# Makes stand-ins for the two base images on a machine that has a Docker Engine but cannot reach a
+# registry. They are made from Debian's packages and this machine's Rust toolchain, and they take
+# the names of the images they stand in for, so that the Dockerfile and docker-compose.yml work
+# unchanged. A label tells them from the real ones.
+#
+#     sudo sh tools/docker/stand-ins.sh rust:1.89-slim-bookworm redis:8-alpine
+#
+# Needs root, debootstrap and Rust. To be rid of them: docker rmi rust:... redis:...
+set -eu
+
+rust_image=$1
+redis_image=$2
+label="LABEL seen-n-times.stand-in=true"
+
+root=$(mktemp -d)
+trap 'rm -rf --one-file-system "$root"' EXIT
+
+# One small Debian serves for both.
+suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+debootstrap --variant=minbase --include=ca-certificates,gcc,libc6-dev,redis-server "$suite" "$root"
+rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* "$root"/usr/share/doc
+
+# Redis: like the real image it keeps its data in /data and listens to other containers.
+install -d -o "$(awk -F: '$1 == "redis" { print $3 }' "$root/etc/passwd")" "$root/data"
+cat > "$root/usr/local/bin/docker-entrypoint.sh" <<'SCRIPT'
+#!/bin/sh
+exec "$@" --protected-mode no
+SCRIPT
+chmod 755 "$root" "$root/usr/local/bin/docker-entrypoint.sh"
+tar -C "$root" -c . | docker import \
+    --change "$label" \
+    --change 'ENTRYPOINT ["docker-entrypoint.sh"]' \
+    --change 'CMD ["redis-server"]' \
+    --change 'EXPOSE 6379' \
+    --change 'WORKDIR /data' \
+    --change 'VOLUME /data' \
+    - "$redis_image"
+
+# Rust: this machine's compiler and cargo, and the certificates with which it trusts crates.io.
+sysroot=$(rustc --print sysroot)
+cp -a "$sysroot/bin" "$sysroot/lib" "$root/usr/local/"
+bundle=etc/ssl/certs/ca-certificates.crt
+cp -L "${SSL_CERT_FILE:-/$bundle}" "$root/$bundle"
+tar -C "$root" -c . | docker import \
+    --change "$label" \
+    --change 'ENV CARGO_HOME=/usr/local/cargo' \
+    - "$rust_image"

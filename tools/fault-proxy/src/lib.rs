@@ -1,0 +1,356 @@
+//! A wire between a service and Redis on which everything goes wrong that can.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use private_redis::resp::{RequestReader, Value, ValueReader, write_request};
+
+mod random;
+
+pub use random::Random;
+
+/// What can happen to a command and its reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// The command and its reply are each up to 20 ms late.
+    Late,
+    /// The reply comes when nobody waits for it any more.
+    TooLate,
+    /// The reply comes in pieces.
+    Pieces,
+    /// The connection is cut before Redis has heard the command.
+    LostCommand,
+    /// The connection is cut after Redis has done what it was told.
+    LostReply,
+    /// The connection is cut in the middle of the reply.
+    HalfReply,
+    /// Something else comes instead of the reply. Redis has done what it was told.
+    Garbage,
+}
+
+impl Fault {
+    /// All of them.
+    pub const ALL: [Fault; 7] = [
+        Fault::Late,
+        Fault::TooLate,
+        Fault::Pieces,
+        Fault::LostCommand,
+        Fault::LostReply,
+        Fault::HalfReply,
+        Fault::Garbage,
+    ];
+
+    /// Of how many commands in a thousand it is the fate, by default. Nothing happens to the rest.
+    pub fn per_thousand(self) -> u64 {
+        match self {
+            Fault::Late => 60,
+            Fault::TooLate => 3,
+            Fault::Pieces => 40,
+            Fault::LostCommand | Fault::LostReply | Fault::HalfReply | Fault::Garbage => 15,
+        }
+    }
+}
+
+/// How long each half of a late exchange takes, at most, in milliseconds.
+const LATE_MS_MAX: u64 = 20;
+
+/// How late a reply is that comes too late. Our steps wait for 800 ms.
+const TOO_LATE: Duration = Duration::from_millis(1000);
+
+/// How many pieces a reply comes in, at most, and how long it is between two of them.
+const PIECES_MAX: usize = 8;
+const BETWEEN_PIECES: Duration = Duration::from_millis(1);
+
+/// What comes instead of a reply: not RESP, not the end of it, not a number, not a count.
+const GARBAGE: [&[u8]; 8] = [
+    b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    b"\x00\xff\xfe\r\n\r\n",
+    b":12a\r\n",
+    b":99999999999999999999\r\n",
+    b"$-7\r\n",
+    b"+OK\r\n",
+    b"-LOADING Redis is loading the dataset in memory\r\n",
+    b":-1\r\n",
+];
+
+/// How long Redis may take.
+const REDIS_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often a silent client's thread looks whether all is over.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// A port that leads to a Redis, for better or worse.
+///
+/// What happens to the commands of a connection follows from the seed and from how many connections came
+/// before it. So a seed repeats the plan; who comes when, and so meets what, is up to the threads.
+#[derive(Debug)]
+pub struct FaultProxy {
+    addr: SocketAddr,
+    wire: Arc<Wire>,
+    accepting: Option<JoinHandle<()>>,
+}
+
+/// What went over the wire.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    /// Every `INCR` and `INCRBY` that the service sent, in the order of arrival.
+    pub counts: Vec<Count>,
+    /// How many commands of all kinds came.
+    pub commands: u64,
+    /// How often each fault happened.
+    pub faults: BTreeMap<Fault, u64>,
+}
+
+/// One command that counts, as the wire saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// How much it adds.
+    pub size: u64,
+    /// The numbers that Redis has counted for it; `None` if Redis has not heard of it.
+    pub numbers: Option<Range<u64>>,
+    /// When the reply was handed over to the service, at the earliest; `None` if it never was.
+    pub replied: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Wire {
+    redis: SocketAddr,
+    seed: u64,
+    odds: fn(Fault) -> u64,
+    is_over: AtomicBool,
+    record: Mutex<Record>,
+}
+
+impl FaultProxy {
+    /// Opens a port that leads to the Redis at `redis`. `odds` says of how many commands in a thousand
+    /// a fault is the fate, such as [`Fault::per_thousand`].
+    ///
+    /// # Errors
+    ///
+    /// When there is no port to listen on.
+    pub fn start(redis: SocketAddr, seed: u64, odds: fn(Fault) -> u64) -> io::Result<FaultProxy> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let addr = listener.local_addr()?;
+        let wire = Arc::new(Wire {
+            redis,
+            seed,
+            odds,
+            is_over: AtomicBool::new(false),
+            record: Mutex::default(),
+        });
+        let accepting = Some(thread::spawn({
+            let wire = wire.clone();
+            move || wire.accept(&listener)
+        }));
+        Ok(FaultProxy {
+            addr,
+            wire,
+            accepting,
+        })
+    }
+
+    /// Where it is, such as `redis://127.0.0.1:23456`.
+    pub fn url(&self) -> String {
+        format!("redis://{}", self.addr)
+    }
+
+    /// How often each fault has happened so far.
+    pub fn faults(&self) -> BTreeMap<Fault, u64> {
+        self.wire.record().faults.clone()
+    }
+
+    /// Waits until no command is under way, closes the port and returns what went over the wire.
+    pub fn finish(mut self) -> Record {
+        self.close();
+        std::mem::take(&mut *self.wire.record())
+    }
+
+    fn close(&mut self) {
+        self.wire.is_over.store(true, Ordering::Relaxed);
+        // Wakes the thread that waits for the next connection.
+        let _ = TcpStream::connect(self.addr);
+        if let Some(accepting) = self.accepting.take() {
+            let _ = accepting.join();
+        }
+    }
+}
+
+impl Drop for FaultProxy {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Wire {
+    fn accept(&self, listener: &TcpListener) {
+        thread::scope(|scope| {
+            for (number, client) in (0..).zip(listener.incoming()) {
+                if self.is_over() {
+                    return;
+                }
+                // A connection that fails is a fault like any other.
+                scope.spawn(move || {
+                    client.and_then(|client| self.serve(client, Random::branch(self.seed, number)))
+                });
+            }
+        });
+    }
+
+    /// Passes on one command and its reply after the other, until somebody ends the connection. To
+    /// return is to cut it.
+    fn serve(&self, mut client: TcpStream, mut random: Random) -> io::Result<()> {
+        client.set_nodelay(true)?;
+        client.set_read_timeout(Some(POLL_INTERVAL))?;
+        client.set_write_timeout(Some(REDIS_TIMEOUT))?;
+        let mut redis = TcpStream::connect_timeout(&self.redis, REDIS_TIMEOUT)?;
+        redis.set_nodelay(true)?;
+        redis.set_read_timeout(Some(REDIS_TIMEOUT))?;
+        let mut commands = RequestReader::default();
+        let mut bytes = [0; 4096];
+        while !self.is_over() {
+            while let Some(command) = commands.next_request().map_err(io::Error::other)? {
+                let fault = self.choose(&mut random);
+                if !self.pass_on(&command, fault, &mut random, &mut client, &mut redis)? {
+                    return Ok(());
+                }
+            }
+            match client.read(&mut bytes) {
+                Ok(0) => return Ok(()),
+                Ok(length) => commands.push(&bytes[..length]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Passes on a command and its reply as its fate will have it. Returns whether the connection lives.
+    fn pass_on(
+        &self,
+        command: &[Vec<u8>],
+        fault: Option<Fault>,
+        random: &mut Random,
+        client: &mut TcpStream,
+        redis: &mut TcpStream,
+    ) -> io::Result<bool> {
+        let count = self.note_command(command);
+        match fault {
+            Some(Fault::LostCommand) => return Ok(false),
+            Some(Fault::Late) => thread::sleep(random.milliseconds_below(LATE_MS_MAX)),
+            _ => {}
+        }
+        let mut request = Vec::new();
+        write_request(command, &mut request);
+        redis.write_all(&request)?;
+        let (value, reply) = read_reply(redis)?;
+        self.note_reply(count, &value);
+        let (beginning, end) = match fault {
+            Some(Fault::LostReply) => return Ok(false),
+            Some(Fault::HalfReply) => {
+                client.write_all(&reply[..reply.len() / 2])?;
+                return Ok(false);
+            }
+            Some(Fault::Garbage) => {
+                let garbage = GARBAGE[random.below(GARBAGE.len() as u64) as usize];
+                client.write_all(garbage)?;
+                return Ok(true);
+            }
+            Some(Fault::Pieces) => reply.split_at(reply.len() - 1),
+            Some(Fault::Late) => {
+                thread::sleep(random.milliseconds_below(LATE_MS_MAX));
+                reply.split_at(0)
+            }
+            Some(Fault::TooLate) => {
+                thread::sleep(TOO_LATE);
+                reply.split_at(0)
+            }
+            Some(Fault::LostCommand) | None => reply.split_at(0),
+        };
+        for piece in beginning.chunks(beginning.len().div_ceil(PIECES_MAX).max(1)) {
+            client.write_all(piece)?;
+            thread::sleep(BETWEEN_PIECES);
+        }
+        // Before the last byte is out, nobody can know the reply.
+        self.note_delivery(count);
+        client.write_all(end)?;
+        Ok(true)
+    }
+
+    fn choose(&self, random: &mut Random) -> Option<Fault> {
+        let mut draw = random.below(1000);
+        let fault = Fault::ALL.into_iter().find(|&fault| {
+            let odds = (self.odds)(fault);
+            let is_it = draw < odds;
+            draw = draw.saturating_sub(odds);
+            is_it
+        });
+        let mut record = self.record();
+        record.commands += 1;
+        if let Some(fault) = fault {
+            *record.faults.entry(fault).or_default() += 1;
+        }
+        fault
+    }
+
+    /// Notes a command that counts, and returns its place in the record.
+    fn note_command(&self, command: &[Vec<u8>]) -> Option<usize> {
+        let text = |index: usize| std::str::from_utf8(command.get(index)?).ok();
+        let size = match text(0)?.to_ascii_uppercase().as_str() {
+            "INCR" => 1,
+            "INCRBY" => text(2)?.parse().ok()?,
+            _ => return None,
+        };
+        let mut record = self.record();
+        record.counts.push(Count {
+            size,
+            numbers: None,
+            replied: None,
+        });
+        Some(record.counts.len() - 1)
+    }
+
+    fn note_reply(&self, count: Option<usize>, reply: &Value) {
+        let last = reply.as_integer().and_then(|last| u64::try_from(last).ok());
+        if let (Some(index), Some(last)) = (count, last) {
+            let count = &mut self.record().counts[index];
+            count.numbers = Some((last + 1).saturating_sub(count.size)..last + 1);
+        }
+    }
+
+    fn note_delivery(&self, count: Option<usize>) {
+        if let Some(index) = count {
+            self.record().counts[index].replied = Some(Instant::now());
+        }
+    }
+
+    fn record(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
+    }
+}
+
+/// Waits for one reply. Returns what it means and its bytes.
+fn read_reply(redis: &mut TcpStream) -> io::Result<(Value, Vec<u8>)> {
+    let mut reader = ValueReader::default();
+    let (mut reply, mut bytes) = (Vec::new(), [0; 4096]);
+    loop {
+        let length = match redis.read(&mut bytes)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            length => length,
+        };
+        reader.push(&bytes[..length]);
+        reply.extend_from_slice(&bytes[..length]);
+        if let Some(value) = reader.next_value().map_err(io::Error::other)? {
+            return Ok((value, reply));
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! A bad wire is bad in the way that it was told, and knows what went over it.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fault_proxy::{Fault, FaultProxy, Record};
+use private_redis::{RedisClient, embedded};
+
+const COUNT_5: &[u8] = b"*3\r\n$6\r\nINCRBY\r\n$4\r\nseen\r\n$1\r\n5\r\n";
+
+/// Serves the embedded Redis inside the test and returns its port.
+fn serve_embedded() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || embedded::serve(listener));
+    port
+}
+
+/// Sends `INCRBY seen 5` to a Redis that has counted to 120, over a wire with these odds. Returns what
+/// came back, what the wire has noted, and the count.
+fn count_over(odds: fn(Fault) -> u64) -> (Vec<u8>, Record, String) {
+    let redis = SocketAddr::from(([127, 0, 0, 1], serve_embedded()));
+    let url = format!("redis://{redis}");
+    let mut direct = RedisClient::connect_url(&url, Duration::from_secs(2)).unwrap();
+    direct.command(&["SET", "seen", "120"]).unwrap();
+    let proxy = FaultProxy::start(redis, 1, odds).unwrap();
+    let mut stream = TcpStream::connect(proxy.url().strip_prefix("redis://").unwrap()).unwrap();
+    stream.write_all(COUNT_5).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let mut reply = Vec::new();
+    stream.read_to_end(&mut reply).unwrap();
+    let count = direct.command(&["GET", "seen"]).unwrap();
+    (reply, proxy.finish(), count.as_text().unwrap().to_owned())
+}
+
+#[test]
+fn a_good_wire_changes_nothing() {
+    let before = Instant::now();
+    let (reply, record, count) = count_over(|_| 0);
+    assert_eq!(
+        (reply.as_slice(), count.as_str()),
+        (&b":125\r\n"[..], "125")
+    );
+    assert_eq!((record.commands, record.faults.len()), (1, 0));
+    let [counted] = &record.counts[..] else {
+        panic!("one command was sent: {record:?}");
+    };
+    assert_eq!((counted.size, counted.numbers.clone()), (5, Some(121..126)));
+    assert!(counted.replied.is_some_and(|at| at > before));
+}
+
+#[test]
+fn a_reply_that_is_late_or_in_pieces_is_whole() {
+    for odds in [
+        |fault| 1000 * u64::from(fault == Fault::Late),
+        |fault| 1000 * u64::from(fault == Fault::TooLate),
+        |fault| 1000 * u64::from(fault == Fault::Pieces),
+    ] {
+        let (reply, record, _) = count_over(odds);
+        assert_eq!(reply, b":125\r\n", "{record:?}");
+        assert_eq!(record.faults.values().sum::<u64>(), 1);
+        assert!(record.counts[0].replied.is_some());
+    }
+}
+
+#[test]
+fn a_command_that_is_lost_is_not_counted() {
+    let (reply, record, count) = count_over(|fault| 1000 * u64::from(fault == Fault::LostCommand));
+    assert_eq!((reply.as_slice(), count.as_str()), (&b""[..], "120"));
+    assert_eq!(
+        (record.counts[0].size, &record.counts[0].numbers),
+        (5, &None)
+    );
+}
+
+#[test]
+fn a_reply_that_is_lost_cut_or_replaced_is_counted_and_not_told() {
+    for (odds, is_expected) in [
+        (
+            (|fault| 1000 * u64::from(fault == Fault::LostReply)) as fn(Fault) -> u64,
+            (|reply| reply.is_empty()) as fn(&[u8]) -> bool,
+        ),
+        (
+            |fault| 1000 * u64::from(fault == Fault::HalfReply),
+            |reply| reply == b":12",
+        ),
+        (
+            |fault| 1000 * u64::from(fault == Fault::Garbage),
+            |reply| !reply.is_empty() && !reply.starts_with(b":125"),
+        ),
+    ] {
+        let (reply, record, count) = count_over(odds);
+        assert!(is_expected(&reply), "{}", reply.escape_ascii());
+        assert_eq!(count, "125");
+        assert_eq!(record.counts[0].numbers, Some(121..126));
+        assert_eq!(record.counts[0].replied, None);
+    }
+}
+
+#[test]
+fn a_seed_repeats_the_plan() {
+    let fates = |seed| {
+        let redis = SocketAddr::from(([127, 0, 0, 1], serve_embedded()));
+        let odds = |fault| match fault {
+            Fault::Pieces => 500,
+            _ => 0,
+        };
+        let proxy = FaultProxy::start(redis, seed, odds).unwrap();
+        let mut client = RedisClient::connect_url(&proxy.url(), Duration::from_secs(2)).unwrap();
+        [(); 30].map(|()| {
+            client.command(&["PING"]).unwrap();
+            proxy.faults().get(&Fault::Pieces).copied()
+        })
+    };
+    assert_eq!(fates(1), fates(1));
+    assert_ne!(fates(1), fates(2));
+}

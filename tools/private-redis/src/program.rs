@@ -1,0 +1,108 @@
+//! Which program serves as Redis, and how it is started.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fmt};
+
+use crate::Durability;
+
+/// The names under which a Redis is found on `PATH`, the preferred one first.
+const SERVER_NAMES: [&str; 2] = ["redis-server", "valkey-server"];
+
+/// A program that serves as Redis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RedisProgram {
+    /// `redis-server` or `valkey-server`.
+    Server(PathBuf),
+    /// A program that calls [`embedded::serve`](crate::embedded::serve).
+    Embedded {
+        /// The program.
+        program: PathBuf,
+        /// Its arguments. The address to listen on, such as `127.0.0.1:6379`, follows them.
+        arguments: Vec<OsString>,
+    },
+}
+
+impl RedisProgram {
+    /// Finds a real server on `PATH`: `redis-server`, else `valkey-server`.
+    pub fn find() -> Option<RedisProgram> {
+        let path = env::var_os("PATH")?;
+        let folders: Vec<PathBuf> = env::split_paths(&path).collect();
+        SERVER_NAMES
+            .iter()
+            .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+            .map(|file| file.with_extension(env::consts::EXE_EXTENSION))
+            .find(|file| is_executable(file))
+            .map(RedisProgram::Server)
+    }
+
+    /// The version that a real server gives for itself, such as `7.0.15`. The embedded one has
+    /// none.
+    pub fn version(&self) -> Option<String> {
+        let RedisProgram::Server(program) = self else {
+            return None;
+        };
+        let output = Command::new(program).arg("--version").output().ok()?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        text.split_whitespace()
+            .find_map(|word| word.strip_prefix("v="))
+            .map(str::to_owned)
+    }
+
+    /// The command that serves `port` on 127.0.0.1 and keeps what it must keep in `folder`. With
+    /// `more` for a real server.
+    pub(super) fn command(
+        &self,
+        port: u16,
+        folder: &Path,
+        durability: Durability,
+        more: &[String],
+    ) -> Command {
+        match self {
+            RedisProgram::Server(program) => {
+                let mut command = Command::new(program);
+                // Its messages are compared with English ones.
+                command.env("LC_ALL", "C").arg("--dir").arg(folder);
+                command.args(["--port", &port.to_string(), "--bind", "127.0.0.1"]);
+                command.args(["--protected-mode", "yes", "--daemonize", "no", "--save", ""]);
+                command.args(match durability {
+                    Durability::None => ["--appendonly", "no"].as_slice(),
+                    Durability::AppendOnly => &["--appendonly", "yes", "--appendfsync", "always"],
+                });
+                command.args(more);
+                command
+            }
+            RedisProgram::Embedded { program, arguments } => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(format!("127.0.0.1:{port}"));
+                command
+            }
+        }
+    }
+}
+
+/// The name of the program, for messages.
+impl fmt::Display for RedisProgram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RedisProgram::Server(program) => match program.file_stem() {
+                Some(name) => name.display().fmt(f),
+                None => program.display().fmt(f),
+            },
+            RedisProgram::Embedded { .. } => f.write_str("the embedded Redis"),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_executable(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    file.metadata()
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_executable(file: &Path) -> bool {
+    file.is_file()
+}

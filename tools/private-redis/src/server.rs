@@ -1,0 +1,333 @@
+//! A private Redis.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+use crate::{ClientError, RedisClient, RedisProgram};
+use processes::{Folder, Output, Process, Signal, free_port};
+
+use crate::Error;
+
+/// How long a server may take until it answers `PING`. It is usually there in a few milliseconds;
+/// a busy machine and a long append-only file take more.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long a server may take to end when it is asked to.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long one question to a server may take.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a server may take to say that it is ready. It is asked again, so this may be short.
+const READY_TIMEOUT: Duration = Duration::from_millis(250);
+
+/// How often a server is asked whether it is ready.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
+
+/// How many ports are tried: somebody may take one between our look and the server's bind.
+const PORT_TRIES: usize = 5;
+
+/// How many lines of the log an error message carries.
+const ERROR_LINES: usize = 20;
+
+/// What survives the end of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Nothing.
+    None,
+    /// Every change that was answered, SIGKILL or not: `appendonly yes`, `appendfsync always`.
+    /// The embedded server does not have it.
+    AppendOnly,
+}
+
+/// A private Redis: loopback only, a free port, a temporary folder. When it is dropped, or when we
+/// are killed, the server ends and the folder is removed.
+#[derive(Debug)]
+pub struct RedisServer {
+    // Fields are dropped in this order: nobody may write to the folder while it is removed.
+    process: Option<Process>,
+    folder: Folder,
+    program: RedisProgram,
+    durability: Durability,
+    port: u16,
+    as_node: Option<AsNode>,
+}
+
+/// What a server must know that is a node of a cluster.
+#[derive(Debug)]
+struct AsNode {
+    /// The port for the other nodes.
+    bus_port: u16,
+    /// How long a node may be silent until the others think of replacing it.
+    timeout: Duration,
+}
+
+impl RedisServer {
+    /// Starts a server and waits until it answers `PING`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no port or folder, the program does not start, or does not answer.
+    pub fn start(program: &RedisProgram, durability: Durability) -> Result<RedisServer, Error> {
+        let mut server = RedisServer::reserve(program, durability)?;
+        server.start_on_a_free_port()?;
+        Ok(server)
+    }
+
+    /// Picks a port and makes a folder, but starts nothing:
+    /// [`start_again`](RedisServer::start_again) does. Nobody is kept from taking the port
+    /// meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// When there is no port or folder.
+    pub fn reserve(program: &RedisProgram, durability: Durability) -> Result<RedisServer, Error> {
+        Ok(RedisServer {
+            process: None,
+            folder: Folder::new("seen-redis-")?,
+            program: program.clone(),
+            durability,
+            port: free_port().map_err(processes::Error::Port)?,
+            as_node: None,
+        })
+    }
+
+    /// Starts a server that can be a node of a cluster, and is in none.
+    pub(super) fn start_node(program: &RedisProgram, timeout: Duration) -> Result<Self, Error> {
+        let mut server = RedisServer::reserve(program, Durability::None)?;
+        server.as_node = Some(AsNode {
+            bus_port: free_port().map_err(processes::Error::Port)?,
+            timeout,
+        });
+        server.start_on_a_free_port()?;
+        Ok(server)
+    }
+
+    /// Starts the server on the same port with the same folder, and waits until it answers
+    /// `PING`. One that still runs is killed first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Spawn`] when the program does not start, [`Error::RedisNotReady`] with the last
+    /// lines of its log when it ends or is not ready within 20 s.
+    pub fn start_again(&mut self) -> Result<(), Error> {
+        self.process = None;
+        let folder = self.folder.path();
+        let as_node = self.as_node.as_ref().map(AsNode::arguments);
+        let more = as_node.unwrap_or_default();
+        let command = self
+            .program
+            .command(self.port, folder, self.durability, &more);
+        let mut process = Process::spawn(&self.program.to_string(), command, Output::Capture)?;
+        let deadline = Instant::now() + START_TIMEOUT;
+        loop {
+            let status = self.control(process.try_wait())?;
+            if status.is_none() && self.is_served_by(process.id()) {
+                self.process = Some(process);
+                return Ok(());
+            }
+            if status.is_some() || Instant::now() >= deadline {
+                return Err(self.not_ready(&process, status));
+            }
+            std::thread::sleep(POLL_INTERVAL);
+        }
+    }
+
+    /// The address for clients, such as `redis://127.0.0.1:23456`.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// The address for sockets.
+    pub fn addr(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// The port that the server listens on while it runs.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The port for the other nodes of a cluster, if this is a node.
+    pub(super) fn bus_port(&self) -> Option<u16> {
+        self.as_node.as_ref().map(|node| node.bus_port)
+    }
+
+    /// The process number of the server, if it was started and not stopped or killed since.
+    pub fn id(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::id)
+    }
+
+    /// How the server ended, if it ended by itself or somebody else ended it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Control`] when the operating system refuses.
+    pub fn has_ended(&mut self) -> Result<Option<ExitStatus>, Error> {
+        let Some(process) = &mut self.process else {
+            return Ok(None);
+        };
+        let status = process.try_wait();
+        self.control(status)
+    }
+
+    /// Where the server keeps what survives it.
+    pub fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// Asks the server to end and waits until it has. What takes longer than 10 s is killed.
+    /// A server that does not run stays that way.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Control`] when the operating system refuses.
+    pub fn stop(&mut self) -> Result<(), Error> {
+        self.end(|process| process.stop(STOP_TIMEOUT))
+    }
+
+    /// Kills the server and waits until it is gone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Control`] when the operating system refuses.
+    pub fn kill(&mut self) -> Result<(), Error> {
+        self.end(Process::kill)
+    }
+
+    /// Freezes the server: it keeps its connections, takes new ones, and answers nobody.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Control`] when it does not run or the operating system refuses.
+    pub fn freeze(&self) -> Result<(), Error> {
+        self.signal(Signal::Stop)
+    }
+
+    /// Lets a frozen server go on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Control`] when it does not run or the operating system refuses.
+    pub fn thaw(&self) -> Result<(), Error> {
+        self.signal(Signal::Continue)
+    }
+
+    /// Connects to the server. Each question may take 2 s.
+    ///
+    /// # Errors
+    ///
+    /// See [`RedisClient::connect_url`].
+    pub fn client(&self) -> Result<RedisClient, ClientError> {
+        RedisClient::connect_url(&self.url(), ANSWER_TIMEOUT)
+    }
+
+    fn start_on_a_free_port(&mut self) -> Result<(), Error> {
+        for _ in 1..PORT_TRIES {
+            match self.start_again() {
+                Err(Error::RedisNotReady { output, .. }) if is_port_in_use(&output) => {
+                    self.port = free_port().map_err(processes::Error::Port)?;
+                    if let Some(node) = &mut self.as_node {
+                        node.bus_port = free_port().map_err(processes::Error::Port)?;
+                    }
+                }
+                other => return other,
+            }
+        }
+        self.start_again()
+    }
+
+    /// Whether the process `id` is what answers. The port alone would not tell: if somebody else
+    /// took it, a stranger answers while our server is just giving up.
+    fn is_served_by(&self, id: u32) -> bool {
+        // A server that is still loading its file answers `PING` with an error, and so is not
+        // connected to.
+        let Ok(mut client) = RedisClient::connect_url(&self.url(), READY_TIMEOUT) else {
+            return false;
+        };
+        let Ok(info) = client.command(&["INFO", "server"]) else {
+            return false;
+        };
+        let line = format!("process_id:{id}");
+        info.as_text()
+            .is_some_and(|info| info.lines().any(|candidate| candidate == line))
+    }
+
+    fn end(
+        &mut self,
+        how: impl FnOnce(&mut Process) -> io::Result<ExitStatus>,
+    ) -> Result<(), Error> {
+        let Some(process) = &mut self.process else {
+            return Ok(());
+        };
+        let ended = how(process);
+        self.control(ended)?;
+        self.process = None;
+        Ok(())
+    }
+
+    fn signal(&self, signal: Signal) -> Result<(), Error> {
+        let not_running = || Err(io::Error::new(io::ErrorKind::NotFound, "it does not run"));
+        self.control(
+            self.process
+                .as_ref()
+                .map_or_else(not_running, |process| process.signal(signal)),
+        )
+    }
+
+    fn control<T>(&self, result: io::Result<T>) -> Result<T, Error> {
+        Ok(result.map_err(|source| processes::Error::Control {
+            name: self.program.to_string(),
+            source,
+        })?)
+    }
+
+    fn not_ready(&self, process: &Process, status: Option<ExitStatus>) -> Error {
+        let output = process.output_tail(ERROR_LINES);
+        Error::RedisNotReady {
+            name: self.program.to_string(),
+            port: self.port,
+            status,
+            output,
+        }
+    }
+}
+
+impl AsNode {
+    /// The bus would listen on the port + 10000, which may be taken, or not be a port at all. A replica
+    /// waits for no others that may want to be filled, too, and stays with its master.
+    fn arguments(&self) -> Vec<String> {
+        let arguments = format!(
+            "--cluster-enabled yes --cluster-port {} --cluster-node-timeout {} \
+             --cluster-allow-replica-migration no --repl-diskless-sync-delay 0",
+            self.bus_port,
+            self.timeout.as_millis()
+        );
+        arguments.split(' ').map(str::to_owned).collect()
+    }
+}
+
+/// redis-server, valkey-server and the standard library all quote the operating system here.
+fn is_port_in_use(output: &str) -> bool {
+    output.to_lowercase().contains("address already in use")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_port_that_is_taken_at_the_last_moment_is_given_up_for_another() {
+        let Some(program) = RedisProgram::find() else {
+            return;
+        };
+        let mut server = RedisServer::reserve(&program, Durability::None).unwrap();
+        let taken = server.port();
+        let _somebody = TcpListener::bind(("127.0.0.1", taken)).unwrap();
+        server.start_on_a_free_port().unwrap();
+        assert_ne!(server.port(), taken);
+    }
+}

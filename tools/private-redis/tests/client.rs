@@ -1,0 +1,196 @@
+//! The client tells its callers apart what can go wrong, and in words that help.
+
+mod common;
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use private_redis::{ClientError, Durability, RedisClient, RedisServer};
+use processes::free_port;
+
+/// Longer than any answer takes, on however busy a machine.
+const LONG: Duration = Duration::from_secs(60);
+
+/// Listens, reads something from each client, and does as it is told with it.
+fn listen(then: impl Fn(&mut TcpStream) + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = client.unwrap();
+            let _ = client.read(&mut [0; 1024]).unwrap();
+            then(&mut client);
+        }
+    });
+    address
+}
+
+/// Answers whatever is asked with these bytes.
+fn answer(bytes: &'static [u8]) -> String {
+    listen(move |client| client.write_all(bytes).unwrap())
+}
+
+fn refusal(address: &str, timeout: Duration) -> (ClientError, String) {
+    let error = RedisClient::connect_url(&format!("redis://{address}"), timeout).unwrap_err();
+    let message = error.to_string();
+    assert!(
+        message.contains(address),
+        "{message:?} does not name {address}"
+    );
+    (error, message)
+}
+
+#[test]
+fn what_is_not_a_url_is_explained_with_what_is() {
+    let error = RedisClient::connect_url("http://localhost", LONG).unwrap_err();
+    assert!(matches!(error, ClientError::MalformedUrl(_)), "{error:?}");
+    let expected =
+        "it does not begin with redis://; expected redis://[user:password@]host[:port][/database]";
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn an_error_does_not_give_the_password_away() {
+    // Not percent-encoded, so that a piece of it is taken for another part of the URL.
+    for url in [
+        "redis://me:secret/x@h",
+        "redis://me/secret@h",
+        "redis://me:secret?x@h",
+        "redis://127.0.0.1:1/secret@h",
+        "redis://me:1?secret@h",
+        "redis://me:secret#x@h:y",
+    ] {
+        let error = RedisClient::connect_url(url, LONG).unwrap_err();
+        assert!(
+            matches!(error, ClientError::MalformedUrl(_)),
+            "{url}: {error:?}"
+        );
+        assert!(!error.to_string().contains("secret"), "{url}: {error}");
+    }
+    // What listens there repeats what it is told, or the beginning of it.
+    for (password, answer) in [
+        ("secret", b"*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n".as_slice()),
+        ("secret", b"AUTH secret?\r\n"),
+        ("secret", b"+secret\r\n"),
+        ("secret", b"-ERR what is AUTH secret\r\n"),
+        (
+            "secret-number-7",
+            b"-ERR unknown command 'AUTH', with args beginning with: 'secret-n' \r\n",
+        ),
+        (
+            "secret-number-7",
+            b"-ERR unknown command `AUTH`, with args beginning with: `secret-n`, \r\n",
+        ),
+    ] {
+        let url = format!("redis://:{password}@{}", self::answer(answer));
+        let error = RedisClient::connect_url(&url, LONG).unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(
+            !shown.contains("secret"),
+            "{}: {shown}",
+            answer.escape_ascii()
+        );
+    }
+}
+
+#[test]
+fn an_address_where_nobody_listens_is_unreachable() {
+    let (error, message) = refusal(&format!("127.0.0.1:{}", free_port().unwrap()), LONG);
+    assert!(
+        matches!(error, ClientError::Unreachable { .. }),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_web_server_is_not_a_redis() {
+    let address = answer(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+    let (error, message) = refusal(&address, LONG);
+    assert!(matches!(error, ClientError::NotRedis { .. }), "{message}");
+    assert!(
+        message.ends_with("it answered \"HTTP/1.1 400 Bad Request\\r\\nContent-Length…\""),
+        "{message}"
+    );
+}
+
+#[test]
+fn something_else_that_speaks_resp_is_not_a_redis() {
+    let address = answer(b":42\r\n");
+    let (error, message) = refusal(&address, LONG);
+    assert!(matches!(error, ClientError::NotRedis { .. }), "{message}");
+}
+
+#[test]
+fn a_listener_that_says_nothing_is_silent() {
+    let address = listen(|_| thread::sleep(LONG));
+    let (error, message) = refusal(&address, Duration::from_millis(100));
+    assert!(matches!(error, ClientError::Silent { .. }), "{message}");
+}
+
+#[test]
+fn a_listener_that_does_not_come_to_an_end_is_silent() {
+    let address = listen(|client| {
+        for _ in 0..1000 {
+            let _ = client.write_all(b"+");
+            thread::sleep(Duration::from_millis(10));
+        }
+    });
+    let (error, message) = refusal(&address, Duration::from_millis(200));
+    assert!(matches!(error, ClientError::Silent { .. }), "{message}");
+}
+
+#[test]
+fn a_listener_that_hangs_up_has_closed_the_connection() {
+    let (error, message) = refusal(&listen(|_| {}), LONG);
+    assert!(matches!(error, ClientError::Closed { .. }), "{message}");
+}
+
+#[test]
+fn a_server_that_still_loads_is_quoted() {
+    let address = answer(b"-LOADING Redis is loading the dataset in memory\r\n");
+    let error = RedisClient::connect_url(&format!("redis://{address}"), LONG).unwrap_err();
+    assert!(
+        matches!(&error, ClientError::Refused { message, .. } if message.starts_with("LOADING")),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_password_is_asked_for_checked_and_accepted() {
+    let Some(program) = common::real_program() else {
+        return;
+    };
+    let server = RedisServer::start(&program, Durability::None).unwrap();
+    server
+        .client()
+        .unwrap()
+        .command(&["CONFIG", "SET", "requirepass", "p@ss"])
+        .unwrap();
+    let address = format!("127.0.0.1:{}", server.port());
+
+    let (error, message) = refusal(&address, LONG);
+    assert!(
+        matches!(error, ClientError::PasswordNeeded { .. }),
+        "{message}"
+    );
+    assert!(
+        message.contains(&format!("redis://:PASSWORD@{address}")),
+        "{message}"
+    );
+
+    let connect =
+        |credentials| RedisClient::connect_url(&format!("redis://{credentials}@{address}/0"), LONG);
+    let error = connect(":wrong").unwrap_err();
+    assert!(
+        matches!(error, ClientError::PasswordRefused { .. }),
+        "{error}"
+    );
+    assert!(
+        !error.to_string().contains("wrong"),
+        "{error} gives the password away"
+    );
+    connect(":p%40ss").expect("the password alone");
+    connect("default:p%40ss").expect("user and password");
+}

@@ -1,0 +1,177 @@
+//! A private Redis does what it is told: the tests of everything else rely on that.
+
+mod common;
+
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+use private_redis::Error;
+use private_redis::{ClientError, Durability, RedisClient, RedisServer};
+
+fn get(client: &mut RedisClient, key: &str) -> String {
+    client
+        .command(&["GET", key])
+        .unwrap()
+        .as_text()
+        .expect("the key has a value")
+        .to_owned()
+}
+
+fn assert_unreachable(server: &RedisServer) {
+    match server.client() {
+        Err(ClientError::Unreachable { .. }) => {}
+        other => panic!(
+            "expected that nothing listens on port {}, got {other:?}",
+            server.port()
+        ),
+    }
+}
+
+#[test]
+fn what_was_counted_survives_sigkill_with_an_append_only_file() {
+    let Some(program) = common::real_program() else {
+        return;
+    };
+    let mut server = RedisServer::start(&program, Durability::AppendOnly).unwrap();
+    let port = server.port();
+    for expected in 1..=3 {
+        let mut client = server.client().unwrap();
+        assert_eq!(
+            client.command(&["INCR", "visits"]).unwrap().as_integer(),
+            Some(expected)
+        );
+        server.kill().unwrap();
+        assert_unreachable(&server);
+        assert_eq!(server.id(), None);
+        server.start_again().unwrap();
+        assert_eq!(server.port(), port);
+    }
+    assert_eq!(get(&mut server.client().unwrap(), "visits"), "3");
+}
+
+#[test]
+fn what_was_counted_is_gone_without_durability() {
+    for program in common::programs() {
+        let mut server = RedisServer::start(&program, Durability::None).unwrap();
+        server
+            .client()
+            .unwrap()
+            .command(&["INCR", "visits"])
+            .unwrap();
+        server.stop().unwrap();
+        assert_unreachable(&server);
+        server
+            .stop()
+            .expect("a server that does not run is as stopped as can be");
+        server.start_again().unwrap();
+        let exists = server
+            .client()
+            .unwrap()
+            .command(&["EXISTS", "visits"])
+            .unwrap();
+        assert_eq!(exists.as_integer(), Some(0), "{program}");
+    }
+}
+
+#[test]
+fn a_frozen_server_takes_connections_and_answers_when_it_is_thawed() {
+    for program in common::programs() {
+        let mut server = RedisServer::start(&program, Durability::None).unwrap();
+        let mut before = server.client().unwrap();
+        server.freeze().unwrap();
+        match RedisClient::connect_url(&server.url(), Duration::from_millis(200)) {
+            Err(ClientError::Silent { .. }) => {}
+            other => panic!("expected silence of {program}, got {other:?}"),
+        }
+        server.thaw().unwrap();
+        assert_eq!(before.command(&["PING"]).unwrap().as_text(), Some("PONG"));
+        server.stop().unwrap();
+        assert!(
+            server
+                .freeze()
+                .unwrap_err()
+                .to_string()
+                .contains("does not run")
+        );
+    }
+}
+
+#[test]
+fn a_reserved_server_is_not_there_until_it_is_started() {
+    for program in common::programs() {
+        let mut server = RedisServer::reserve(&program, Durability::None).unwrap();
+        assert_unreachable(&server);
+        server.start_again().unwrap();
+        server.client().unwrap();
+    }
+}
+
+#[test]
+fn a_stranger_on_the_port_is_not_taken_for_our_server() {
+    let stranger = common::serve_embedded();
+    for program in common::programs() {
+        let mut server = RedisServer::reserve(&program, Durability::None).unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", server.port())).unwrap();
+        // Whoever connects to our port is answered by another Redis.
+        std::thread::spawn(move || forward(&listener, stranger));
+        let error = server.start_again().unwrap_err();
+        assert!(
+            matches!(
+                error,
+                Error::RedisNotReady {
+                    status: Some(_),
+                    ..
+                }
+            ),
+            "{error}"
+        );
+        let (port, message) = (server.port().to_string(), error.to_string());
+        assert!(
+            message.contains(&port),
+            "{message} does not name port {port}"
+        );
+        assert!(
+            message.to_lowercase().contains("address already in use"),
+            "{message}"
+        );
+    }
+}
+
+fn forward(listener: &TcpListener, port: u16) {
+    for client in listener.incoming() {
+        let mut client = client.unwrap();
+        let mut server = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let (mut client_reads, mut server_reads) =
+            (client.try_clone().unwrap(), server.try_clone().unwrap());
+        std::thread::spawn(move || std::io::copy(&mut client, &mut server));
+        std::thread::spawn(move || std::io::copy(&mut server_reads, &mut client_reads));
+    }
+}
+
+#[test]
+fn nothing_is_left_when_a_server_is_dropped() {
+    for program in common::programs() {
+        let server = RedisServer::start(&program, Durability::AppendOnly).unwrap();
+        let (port, folder) = (server.port(), server.folder().path().to_owned());
+        assert!(folder.is_dir());
+        drop(server);
+        assert!(
+            TcpStream::connect(("127.0.0.1", port)).is_err(),
+            "{program} still listens on {port}"
+        );
+        assert!(!folder.exists(), "{} is still there", folder.display());
+    }
+}
+
+#[test]
+fn a_real_server_tells_its_version() {
+    let Some(program) = common::real_program() else {
+        return;
+    };
+    let version = program.version().expect("it answers --version");
+    assert!(
+        version.starts_with(|first: char| first.is_ascii_digit()),
+        "{version:?}"
+    );
+    assert_eq!(common::embedded_program().version(), None);
+}

@@ -1,0 +1,20 @@
+//! Child processes that cannot outlive this one, however it ends, and what goes with them.
+//!
+//! - [`Process`] is a child process with a process group of its own: signal it, wait for it or for a line.
+//! - [`Folder`] is a temporary folder that goes with us, too.
+//! - [`free_port`] is a port that nobody listens on.
+//!
+//! Everything blocks and uses threads of the standard library: the tools built on this crate do a
+//! handful of things at once, and a newcomer waits for every dependency they compile.
+
+mod error;
+mod folder;
+mod janitor;
+mod platform;
+mod port;
+mod process;
+
+pub use error::{Error, Tail};
+pub use folder::Folder;
+pub use port::free_port;
+pub use process::{Output, Process, Signal};

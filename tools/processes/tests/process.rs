@@ -1,0 +1,170 @@
+//! Child processes obey, and leave nothing behind.
+#![cfg(unix)]
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use processes::Error;
+use processes::{Output, Process, Signal};
+use rustix::process::{Pid, test_kill_process};
+
+/// Longer than anything here takes, on however busy a machine.
+const LONG: Duration = Duration::from_secs(60);
+
+fn shell(script: &str) -> Process {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", script]);
+    Process::spawn("the shell", command, Output::Capture).unwrap()
+}
+
+/// Waits until every process that holds the captured output is gone.
+fn assert_output_ends(process: &mut Process) {
+    let start = Instant::now();
+    process
+        .wait_for_line(LONG, |_| false)
+        .expect_err("no line satisfies this");
+    assert!(
+        start.elapsed() < LONG,
+        "something still holds the output of {} open",
+        process.name()
+    );
+}
+
+#[test]
+fn a_line_is_found_whether_it_was_printed_before_or_after_the_call() {
+    let mut process = shell("echo one; echo two; sleep 0.2; echo three; exec sleep 1000");
+    assert_eq!(
+        process
+            .wait_for_line(LONG, |line| line.starts_with("th"))
+            .unwrap(),
+        "three"
+    );
+    assert_eq!(
+        process
+            .wait_for_line(LONG, |line| line.starts_with("o"))
+            .unwrap(),
+        "one"
+    );
+    assert_eq!(process.output_tail(2), "two\nthree");
+    assert!(process.try_wait().unwrap().is_none());
+}
+
+#[test]
+fn a_process_that_ends_before_its_line_is_described_at_once() {
+    let mut process = shell("echo almost there; echo out of luck >&2; exit 3");
+    let start = Instant::now();
+    let error = process
+        .wait_for_line(LONG, |line| line == "ready")
+        .unwrap_err();
+    assert!(start.elapsed() < LONG, "it waited for a dead process");
+    assert!(
+        matches!(&error, Error::NoLine { status: Some(status), .. } if status.code() == Some(3)),
+        "{error:?}"
+    );
+    let message = error.to_string();
+    for expected in [
+        "the shell ended (exit status: 3)",
+        "| almost there",
+        "| out of luck",
+    ] {
+        assert!(
+            message.contains(expected),
+            "expected {expected:?} in: {message}"
+        );
+    }
+}
+
+#[test]
+fn a_process_that_is_silent_is_given_no_more_than_its_time() {
+    let mut process = shell("echo hello; exec sleep 1000");
+    process.wait_for_line(LONG, |line| line == "hello").unwrap();
+    let error = process
+        .wait_for_line(Duration::from_millis(50), |line| line == "ready")
+        .unwrap_err();
+    assert!(
+        matches!(error, Error::NoLine { status: None, .. }),
+        "{error:?}"
+    );
+    let expected =
+        "the shell did not print the expected line within 50ms; its last lines:\n  | hello";
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn a_program_that_is_not_there_is_named() {
+    let command = Command::new("/nowhere/no-such-program");
+    let error = Process::spawn("the missing one", command, Output::Capture).unwrap_err();
+    let message = error.to_string();
+    assert!(
+        message.starts_with("cannot start the missing one (/nowhere/no-such-program): "),
+        "{message}"
+    );
+}
+
+#[test]
+fn stop_lets_a_process_end_in_its_own_way() {
+    let mut process = shell("trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done");
+    process.wait_for_line(LONG, |line| line == "ready").unwrap();
+    assert_eq!(process.stop(LONG).unwrap().code(), Some(7));
+    process
+        .signal(Signal::Terminate)
+        .expect("a signal to a process that has ended is no error");
+    assert_eq!(
+        process.stop(LONG).unwrap().code(),
+        Some(7),
+        "the status is kept"
+    );
+}
+
+#[test]
+fn stop_lets_a_frozen_process_end_in_its_own_way() {
+    let mut process = shell("trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done");
+    process.wait_for_line(LONG, |line| line == "ready").unwrap();
+    process.signal(Signal::Stop).unwrap();
+    assert_eq!(process.stop(LONG).unwrap().code(), Some(7));
+}
+
+#[test]
+fn what_a_process_said_last_is_there_when_it_has_ended() {
+    for _ in 0..50 {
+        let mut process = shell("echo farewell >&2");
+        process.wait_timeout(LONG).unwrap().expect("it ends");
+        assert_eq!(process.output_tail(1), "farewell");
+    }
+}
+
+#[test]
+fn stop_kills_a_process_that_does_not_listen() {
+    let mut process = shell("trap '' TERM; echo ready; while :; do sleep 0.05; done");
+    process.wait_for_line(LONG, |line| line == "ready").unwrap();
+    assert_eq!(
+        process.stop(Duration::from_millis(100)).unwrap().signal(),
+        Some(9)
+    );
+}
+
+#[test]
+fn a_signal_reaches_what_the_process_has_started() {
+    let mut process = shell("sleep 1000 & echo ready; wait");
+    process.wait_for_line(LONG, |line| line == "ready").unwrap();
+    process.signal(Signal::Terminate).unwrap();
+    assert_output_ends(&mut process);
+}
+
+#[test]
+fn what_a_process_leaves_running_ends_with_it() {
+    let mut process = shell("sleep 1000 & echo ready");
+    process.wait_for_line(LONG, |line| line == "ready").unwrap();
+    assert!(process.wait_timeout(LONG).unwrap().unwrap().success());
+    assert_output_ends(&mut process);
+}
+
+#[test]
+fn a_process_that_is_dropped_is_gone() {
+    let process = shell("trap '' TERM INT HUP; sleep 1000");
+    let id = Pid::from_raw(process.id().cast_signed()).unwrap();
+    test_kill_process(id).expect("it runs");
+    drop(process);
+    test_kill_process(id).expect_err("it still runs");
+}

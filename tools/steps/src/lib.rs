@@ -1,0 +1,3 @@
+//! The steps: found, named, built and started.
+
+pub mod flask;

@@ -1,29 +1,18 @@
 //! Containers instead of programs: `cargo xtask run --docker` and `--redis docker`.
 
-use std::{
-    path::Path,
-    process::{self, ExitCode},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{path::Path, process::ExitCode, thread, time::Duration};
 
-use anyhow::{Context, Result, bail};
-use docker::{Compose, Count, Project};
-use private_redis::RedisClient;
-use processes::{Output, Process, Signal};
-
-use crate::{
+use anyhow::{Context, Result};
+use docker::{Count, Project};
+use output::terminal::{self, BOLD, DIM, RESET};
+use processes::{
+    Output, Process, Signal,
     interrupt::{self, Interrupted},
-    step::Step,
-    terminal::{self, BOLD, DIM, RESET},
-    tools::{Platform, Tool},
 };
+use steps::{Step, compose};
 
 /// How long the containers may take until they are healthy.
 const HEALTHY_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// How long a Redis in a container may take to answer.
-const REDIS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often we look whether there is something to do.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -78,59 +67,6 @@ fn web_name(project: &Project) -> Result<String> {
     let web = web.first().context("the container of web is gone")?;
     let name = docker::inspect(web, "{{.Name}}")?;
     Ok(name.trim_start_matches('/').to_owned())
-}
-
-/// Only the Redis of docker-compose.yml, reachable from this machine. When it is dropped it is
-/// taken down, and its count with it.
-pub struct Redis {
-    /// Where it is.
-    pub url: String,
-    _project: Project,
-}
-
-impl Redis {
-    /// Starts it, on a free port of this machine.
-    pub fn start() -> Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
-        let root = root.context("xtask lies in the workspace")?;
-        let compose = compose("--redis auto")?;
-        let name = format!("seen-n-times-redis-{}", process::id());
-        let project = Project::new(&compose, root, &name, Count::Forgotten, &[])?;
-        let address = format!("127.0.0.1:{}", processes::free_port()?);
-        terminal::progress(&format!("{compose} run redis"));
-        project.run(&[
-            "run",
-            "--detach",
-            "--publish",
-            &format!("{address}:6379"),
-            "redis",
-        ])?;
-
-        let url = format!("redis://{address}");
-        let deadline = Instant::now() + REDIS_TIMEOUT;
-        while let Err(error) = RedisClient::connect_url(&url, REDIS_TIMEOUT) {
-            if Instant::now() >= deadline {
-                bail!("the Redis in the container does not answer: {error}");
-            }
-            thread::sleep(POLL_INTERVAL);
-        }
-        Ok(Self {
-            url,
-            _project: project,
-        })
-    }
-}
-
-/// The Compose to use, or one line that says what is missing and how to go on without it.
-fn compose(instead: &str) -> Result<Compose> {
-    if let Err(reason) = docker::engine_version() {
-        bail!("no Docker Engine answers ({reason}); to go on without one: {instead}");
-    }
-    let Some(compose) = Compose::all().into_iter().next() else {
-        let install = Tool::Compose.install(Platform::here());
-        bail!("there is no Docker Compose; {install}, or to go on without: {instead}");
-    };
-    Ok(compose)
 }
 
 /// Runs a Compose command and shows what it prints. When it fails, or at Ctrl-C, all has been said:

@@ -4,10 +4,8 @@ use std::{path::Path, process::ExitCode};
 
 use anyhow::Result;
 
-use crate::{
-    terminal::{DIM, GREEN, RESET, YELLOW},
-    tools::{Platform, Tool},
-};
+use output::terminal::{DIM, GREEN, RESET, YELLOW};
+use processes::programs::{Platform, Tool};
 
 /// Prints one line a tool. Nothing that is missing keeps the others from being looked at.
 pub fn run(_root: &Path) -> Result<ExitCode> {

@@ -6,26 +6,18 @@
 //! Exit status: 0 all is well, 1 a check or a run failed, 2 wrong use or something could not start.
 
 mod build;
-mod check;
 mod cli;
-mod diff;
 mod docker;
 mod doctor;
-mod interrupt;
-mod readme;
-mod redis;
 mod run;
-mod step;
-mod terminal;
-mod test;
-mod tools;
 
 use std::{path::Path, process::ExitCode};
 
 use clap::Parser;
 
-use build::Profile;
 use cli::{Cli, Command};
+use output::terminal;
+use steps::Profile;
 
 fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -34,16 +26,19 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(options) => run::run(root, &options),
         Command::Build(options) => build::run(root, &options),
-        Command::Check(options) => check::run(root, &options),
-        Command::Test(options) => test::run(root, &options),
-        Command::Diff(options) => diff::run(root, &options),
+        Command::Check(options) => {
+            build::run_tool(root, "contract", Profile::Debug, &options.arguments)
+        }
+        Command::Test(options) => {
+            build::run_tool(root, "suite", Profile::Debug, &options.arguments)
+        }
+        Command::Diff(options) => build::run_tool(root, "diff", Profile::Debug, &options.arguments),
         Command::Bench(options) => {
             build::run_tool(root, "bench", Profile::Release, &options.arguments)
         }
         // mdBook takes longer to compile with optimisation than a book takes to render without.
         Command::Book(options) => build::run_tool(root, "book", Profile::Debug, &options.arguments),
         Command::Doctor => doctor::run(root),
-        Command::EmbeddedRedis(options) => redis::serve_embedded(&options),
     };
     result.unwrap_or_else(|error| {
         terminal::error(&terminal::one_line(&error));

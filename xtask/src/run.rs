@@ -12,15 +12,11 @@ use std::{
 use anyhow::{Result, bail};
 use processes::{Output, Process, Signal};
 
-use crate::{
-    build::{self, Profile, Program},
-    cli::RunOptions,
-    docker,
-    interrupt::{self, Interrupted},
-    redis::{Running, Source},
-    step::{self, Step},
-    terminal::{self, BOLD, DIM, RESET},
-};
+use output::terminal::{self, BOLD, DIM, RESET};
+use processes::interrupt::{self, Interrupted};
+use steps::{Profile, Program, Running, Source, Step, programs};
+
+use crate::{cli::RunOptions, docker};
 
 /// How long a step may take until it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
@@ -33,7 +29,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Runs a step until Ctrl-C, or until it ends by itself.
 pub fn run(root: &Path, options: &RunOptions) -> Result<ExitCode> {
-    let step = step::one(root, options.step.as_deref())?;
+    let step = steps::one(root, options.step.as_deref())?;
     // Whatever can fail fast does so before the wait for the compiler.
     if options.port != 0 {
         ensure_port_is_free(options.port)?;
@@ -43,7 +39,7 @@ pub fn run(root: &Path, options: &RunOptions) -> Result<ExitCode> {
     }
     let source = step
         .needs_redis()
-        .then(|| Source::choose(&options.redis))
+        .then(|| Source::choose(root, &options.redis))
         .transpose()?;
 
     let interrupted = interrupt::catch()?;
@@ -53,7 +49,7 @@ pub fn run(root: &Path, options: &RunOptions) -> Result<ExitCode> {
     } else {
         Profile::Debug
     };
-    let programs = build::programs(root, std::slice::from_ref(&step), profile)?;
+    let programs = programs(root, std::slice::from_ref(&step), profile)?;
     if interrupted.yet() {
         return Ok(interrupt::STATUS.into());
     }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use steps::flask::FlaskServer;
+use steps::FlaskServer;
 
 use crate::page::Page;
 

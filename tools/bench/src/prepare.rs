@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use processes::{Output, Process};
-use steps::flask::{Flask, FlaskServer};
+use steps::{Flask, FlaskServer};
 
 use crate::contestant::{Contestant, Source};
 use crate::interrupt;

@@ -13,6 +13,7 @@
 //! A [`FaultRun`] is another kind of check: it holds a step to its promises on a bad wire to Redis.
 
 mod bench;
+pub mod check;
 mod checks;
 mod expectations;
 mod faults;

@@ -14,6 +14,7 @@ mod for_tests;
 mod program;
 pub mod resp;
 mod server;
+mod shown;
 mod url;
 
 pub use client::{ClientError, RedisClient};
@@ -22,3 +23,4 @@ pub use error::Error;
 pub use for_tests::TestRedis;
 pub use program::RedisProgram;
 pub use server::{Durability, RedisServer};
+pub use shown::without_password;

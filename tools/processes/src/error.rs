@@ -42,6 +42,8 @@ pub enum Error {
     Folder(io::Error),
     /// No free port was found.
     Port(io::Error),
+    /// Ctrl-C cannot be caught.
+    Interrupt(ctrlc::Error),
 }
 
 impl fmt::Display for Error {
@@ -79,6 +81,7 @@ impl fmt::Display for Error {
             Error::Control { name, source } => write!(f, "cannot control {name}: {source}"),
             Error::Folder(source) => write!(f, "cannot make a temporary folder: {source}"),
             Error::Port(source) => write!(f, "cannot find a free port on 127.0.0.1: {source}"),
+            Error::Interrupt(source) => write!(f, "cannot catch Ctrl-C: {source}"),
         }
     }
 }
@@ -88,6 +91,7 @@ impl std::error::Error for Error {
         match self {
             Error::Spawn { source, .. } | Error::Control { source, .. } => Some(source),
             Error::Folder(source) | Error::Port(source) => Some(source),
+            Error::Interrupt(source) => Some(source),
             Error::NoLine { .. } => None,
         }
     }

@@ -3,16 +3,19 @@
 //! - [`Process`] is a child process with a process group of its own: signal it, wait for it or for a line.
 //! - [`Folder`] is a temporary folder that goes with us, too.
 //! - [`free_port`] is a port that nobody listens on.
+//! - [`interrupt`] is Ctrl-C, and [`programs`] what is on `PATH`, and how to install what is not.
 //!
 //! Everything blocks and uses threads of the standard library: the tools built on this crate do a
 //! handful of things at once, and a newcomer waits for every dependency they compile.
 
 mod error;
 mod folder;
+pub mod interrupt;
 mod janitor;
 mod platform;
 mod port;
 mod process;
+pub mod programs;
 
 pub use error::{Error, Tail};
 pub use folder::Folder;

@@ -1,3 +1,13 @@
-//! The steps: found, named, built and started.
+//! The steps: found by looking into `steps/`, named in whichever way comes to mind, and built.
 
-pub mod flask;
+mod build;
+mod catalog;
+mod container;
+mod flask;
+mod redis;
+
+pub use build::{Profile, Program, cargo, program, programs};
+pub use catalog::{Language, Step, all, one, several};
+pub use container::compose;
+pub use flask::{Flask, FlaskError, FlaskServer};
+pub use redis::{RedisChoice, Running, Source};

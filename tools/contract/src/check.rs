@@ -1,18 +1,48 @@
 //! `cargo xtask check`: the contract, run against steps or against any server.
 
-use std::{fs, path::Path, process::ExitCode};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context, Result, anyhow, bail};
-use contract::{CAPABILITIES, Cell, FaultRun, RedisSource, Report, Stop, Subject, Verdict};
+use clap::Parser;
+use output::terminal::{self, BOLD, DIM, GREEN, RED, RESET, YELLOW};
+use processes::interrupt;
+use steps::{Profile, Program, RedisChoice, Source, Step, programs};
 
-use crate::{
-    build::{self, Profile, Program},
-    cli::CheckOptions,
-    docker, interrupt,
-    redis::Source,
-    step::{self, Step},
-    terminal::{self, BOLD, DIM, GREEN, RED, RESET, YELLOW},
-};
+use crate::{CAPABILITIES, Cell, FaultRun, RedisSource, Report, Stop, Subject, Verdict};
+
+/// Checks what steps do, from outside, over HTTP
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask check",
+    bin_name = "cargo xtask check",
+    max_term_width = 100
+)]
+pub struct CheckOptions {
+    /// Steps such as 3, step-3 or step-3-rocket; all of them if you name none
+    #[arg(conflicts_with = "url")]
+    steps: Vec<String>,
+    /// Check a server that runs already, whatever it is written in
+    #[arg(long)]
+    url: Option<String>,
+    /// Check only these capabilities
+    #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "ID")]
+    only: Vec<String>,
+    /// Where the count is kept: auto, embedded, docker, or a URL such as redis://127.0.0.1:6379
+    #[arg(
+        long,
+        default_value = "auto",
+        value_name = "REDIS",
+        conflicts_with = "url"
+    )]
+    redis: RedisChoice,
+    /// Write what was found to this file, too
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
 
 /// Checks, prints what was found, and fails if anything is not as expected.
 pub fn run(root: &Path, options: &CheckOptions) -> Result<ExitCode> {
@@ -28,10 +58,10 @@ pub fn run(root: &Path, options: &CheckOptions) -> Result<ExitCode> {
             )]
         }
         None => {
-            let steps = step::several(root, &options.steps)?;
-            let source = Source::choose(&options.redis)?;
+            let steps = steps::several(root, &options.steps)?;
+            let source = Source::choose(root, &options.redis)?;
             // What a step does is the same in both profiles. This one is compiled already after a `run`.
-            let Some(programs) = build::programs(root, &steps, Profile::Debug)? else {
+            let Some(programs) = programs(root, &steps, Profile::Debug)? else {
                 return Ok(ExitCode::FAILURE);
             };
             terminal::progress(&format!("Redis: {}", source.description()));
@@ -82,9 +112,8 @@ pub fn faults(
 ) -> Result<String, Stop> {
     let redis = match source {
         Source::Private(program) => RedisSource::Program(program.clone()),
-        Source::Running(url) | Source::Docker(docker::Redis { url, .. }) => {
-            RedisSource::Url(url.clone())
-        }
+        Source::Running(url) => RedisSource::Url(url.clone()),
+        Source::Docker(redis) => RedisSource::Url(redis.url.clone()),
     };
     run.check(&subject(step, program), &redis)
 }
@@ -100,7 +129,7 @@ fn subject(step: &Step, program: &Program) -> Subject {
 
 fn one(subject: &Subject, redis: &RedisSource, only: &[String]) -> Report {
     anstream::println!("\n{BOLD}{}{RESET}", subject.name());
-    contract::run(subject, redis, only, print)
+    crate::run(subject, redis, only, print)
 }
 
 /// One line a capability, and below it what was seen if that is not what was expected.

@@ -161,7 +161,8 @@ impl Tool {
     pub fn version(self) -> Option<String> {
         match self {
             Self::Rust => first_line("rustc", &["--version"]),
-            Self::Redis => private_redis::RedisProgram::find()?.version(),
+            Self::Redis => first_line("redis-server", &["--version"])
+                .or_else(|| first_line("valkey-server", &["--version"])),
             // wrk has no flag that only prints the version: `-v` also prints the usage, and fails.
             Self::Wrk => first_line("wrk", &["-v"]),
             Self::ApacheBench => first_line("ab", &["-V"]),
@@ -180,11 +181,7 @@ impl Tool {
 
 /// Where a program lies, if it is on `PATH`.
 pub fn on_path(name: &str) -> Option<PathBuf> {
-    let folders = env::var_os("PATH")?;
-    let file = format!("{name}{}", env::consts::EXE_SUFFIX);
-    env::split_paths(&folders)
-        .map(|folder| folder.join(&file))
-        .find(|path| path.is_file())
+    which::which(name).ok()
 }
 
 /// The first line that a program prints, if it is on `PATH` and prints one.

@@ -1,4 +1,4 @@
-//! The parts of the README that are made from measurements, and so never typed.
+//! Parts of a Markdown file that are made from measurements, and so never typed.
 
 use std::{fs, path::Path};
 
@@ -7,6 +7,10 @@ use anyhow::{Context, Result};
 /// Puts `content` between `<!-- generated: NAME -->` and `<!-- end: NAME -->` of the README.
 ///
 /// Without `bless` nothing is written, and a README that would change is a message that says so.
+///
+/// # Errors
+///
+/// When the README cannot be read or written, or has no such part.
 pub fn update(root: &Path, name: &str, content: &str, bless: bool) -> Result<Option<String>> {
     let path = root.join("README.md");
     let old =

@@ -1,23 +1,45 @@
-//! Which Redis keeps the count: one that runs already, a private one, or the one inside this tool.
+//! Which Redis keeps the count: one that runs already, a private one, one in a container, or the embedded one.
 
-use std::{
-    env,
-    net::TcpListener,
-    process::{ExitCode, ExitStatus},
-    time::Duration,
-};
+use std::{env, path::Path, process::ExitStatus, str::FromStr, time::Duration};
 
 use anyhow::{Context, Result};
-use private_redis::{Durability, RedisClient, RedisProgram, RedisServer};
+use private_redis::{Durability, RedisClient, RedisProgram, RedisServer, without_password};
+use processes::programs::{Platform, Tool};
 
-use crate::{
-    cli::{EmbeddedRedisOptions, RedisChoice},
-    docker,
-    tools::{Platform, Tool},
-};
+use crate::{build, container};
 
 /// How long a Redis that is said to run already may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Which Redis keeps the count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RedisChoice {
+    /// `REDIS_URL` if set, else a private `redis-server` or `valkey-server`, else the embedded one.
+    Auto,
+    /// The small one of this repository.
+    Embedded,
+    /// The one of docker-compose.yml.
+    Docker,
+    /// One that runs already.
+    Url(String),
+}
+
+impl FromStr for RedisChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "embedded" => Ok(Self::Embedded),
+            "docker" => Ok(Self::Docker),
+            // What has an @ may have a password in front of it, which clap would quote.
+            url if url.contains("://") || url.contains('@') => Ok(Self::Url(url.to_owned())),
+            _ => Err(
+                "expected auto, embedded, docker, or a URL such as redis://127.0.0.1:6379".into(),
+            ),
+        }
+    }
+}
 
 /// Where a Redis comes from.
 pub enum Source {
@@ -26,7 +48,7 @@ pub enum Source {
     /// This program serves as one, for as long as it is needed.
     Private(RedisProgram),
     /// It runs in a container, for as long as this lives.
-    Docker(docker::Redis),
+    Docker(container::Redis),
 }
 
 impl Source {
@@ -35,15 +57,15 @@ impl Source {
     /// # Errors
     ///
     /// When a Redis that is said to run already does not answer.
-    pub fn choose(choice: &RedisChoice) -> Result<Self> {
+    pub fn choose(root: &Path, choice: &RedisChoice) -> Result<Self> {
         match choice {
             RedisChoice::Url(url) => Self::running(url, "--redis"),
-            RedisChoice::Embedded => Self::embedded(),
-            RedisChoice::Docker => Ok(Self::Docker(docker::Redis::start()?)),
+            RedisChoice::Embedded => Self::embedded(root),
+            RedisChoice::Docker => Ok(Self::Docker(container::Redis::start(root)?)),
             RedisChoice::Auto => match (env::var("REDIS_URL"), RedisProgram::find()) {
                 (Ok(url), _) => Self::running(&url, "REDIS_URL"),
                 (Err(_), Some(program)) => Ok(Self::Private(program)),
-                (Err(_), None) => Self::embedded(),
+                (Err(_), None) => Self::embedded(root),
             },
         }
     }
@@ -60,7 +82,7 @@ impl Source {
                 format!("a private {program} {version}; its count goes when it stops")
             }
             Self::Private(RedisProgram::Embedded { .. }) => format!(
-                "the embedded one: a dictionary inside xtask. Its count goes when it stops, and it \
+                "the embedded one: a dictionary behind a socket. Its count goes when it stops, and it \
                  is no measure of speed. For a real one: {}",
                 Tool::Redis.install(Platform::here()),
             ),
@@ -73,9 +95,13 @@ impl Source {
     }
 
     /// Starts it, if it does not run already.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start.
     pub fn start(&self) -> Result<Running> {
         match self {
-            Self::Running(url) | Self::Docker(docker::Redis { url, .. }) => Ok(Running {
+            Self::Running(url) | Self::Docker(container::Redis { url, .. }) => Ok(Running {
                 url: url.clone(),
                 server: None,
             }),
@@ -95,11 +121,12 @@ impl Source {
         Ok(Self::Running(url.to_owned()))
     }
 
-    fn embedded() -> Result<Self> {
-        let program = env::current_exe().context("cannot find out where xtask lies")?;
+    /// It is compiled only where it is needed, which is where there is no other.
+    fn embedded(root: &Path) -> Result<Self> {
+        let program = build::program(root, "private-redis", "embedded-redis")?;
         Ok(Self::Private(RedisProgram::Embedded {
             program,
-            arguments: vec!["embedded-redis".into()],
+            arguments: Vec::new(),
         }))
     }
 }
@@ -113,6 +140,10 @@ pub struct Running {
 
 impl Running {
     /// How it ended, if it is ours and somebody else ended it.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system cannot say.
     pub fn has_ended(&mut self) -> Result<Option<ExitStatus>> {
         match &mut self.server {
             Some(server) => Ok(server.has_ended()?),
@@ -121,37 +152,16 @@ impl Running {
     }
 }
 
-/// Serves the embedded Redis until it is stopped. It is a process of its own, so that it can be
-/// killed and frozen like a real one.
-pub fn serve_embedded(options: &EmbeddedRedisOptions) -> Result<ExitCode> {
-    let addr = options.addr;
-    let listener = TcpListener::bind(addr).with_context(|| format!("cannot listen on {addr}"))?;
-    private_redis::embedded::serve(listener).with_context(|| format!("cannot serve {addr}"))?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// A URL, or what was meant to be one, that can be shown: `redis://***@host`. All before the last `@`
-/// may be secret: people forget colons, and to encode what a password is made of.
-pub fn without_password(url: &str) -> String {
-    let Some((credentials, address)) = url.rsplit_once('@') else {
-        return url.to_owned();
-    };
-    let scheme = ["redis://", "rediss://"]
-        .into_iter()
-        .find(|scheme| credentials.starts_with(scheme));
-    format!("{}***@{address}", scheme.unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::terminal;
+    use output::terminal;
 
     #[test]
     fn no_error_shows_a_password() {
         for url in ["redis:secret@host", ":secret@host", "redis://me:secret/x@h"] {
             let choice: RedisChoice = url.parse().expect("it is not for clap to quote it");
-            let Err(error) = Source::choose(&choice) else {
+            let Err(error) = Source::choose(Path::new(""), &choice) else {
                 panic!("{url} is no URL of a Redis");
             };
             let shown = terminal::one_line(&error);
@@ -159,27 +169,6 @@ mod tests {
                 !shown.contains("secret") && shown.contains("***@h"),
                 "{shown}"
             );
-        }
-    }
-
-    #[test]
-    fn a_password_is_not_shown() {
-        for (url, shown) in [
-            ("redis://host:1", "redis://host:1"),
-            ("nonsense", "nonsense"),
-            ("redis://:secret@host", "redis://***@host"),
-            ("redis://me:secret@host:1/2", "redis://***@host:1/2"),
-            // The password without its colon, or with characters that ought to be percent-encoded.
-            ("redis://secret@host", "redis://***@host"),
-            ("redis://:sec@ret@host", "redis://***@host"),
-            ("rediss://:sec/ret?x@host", "rediss://***@host"),
-            // Several nodes of a cluster.
-            ("redis://:secret@a,redis://:secret@b", "redis://***@b"),
-            // What was meant to be a URL.
-            ("redis:secret@host", "***@host"),
-            ("secret//secret@host", "***@host"),
-        ] {
-            assert_eq!(without_password(url), shown);
         }
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::redis::without_password;
+use private_redis::without_password;
 
 /// A folder of `steps/`, such as `step-3-rocket`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +43,10 @@ impl Step {
     }
 
     /// What the step is, in a few words: the description in its manifest.
+    ///
+    /// # Errors
+    ///
+    /// When the manifest cannot be read or has no description.
     pub fn description(&self) -> Result<String> {
         if self.language == Language::Python {
             return Ok("The original idea, in Python: Flask and redis-py".to_owned());
@@ -59,6 +63,10 @@ impl Step {
 }
 
 /// All steps, in order.
+///
+/// # Errors
+///
+/// When `steps/` cannot be read.
 pub fn all(root: &Path) -> Result<Vec<Step>> {
     let folder = root.join("steps");
     let entries =
@@ -93,6 +101,10 @@ pub fn all(root: &Path) -> Result<Vec<Step>> {
 }
 
 /// The steps that `wanted` names; all of them for an empty list or `all`.
+///
+/// # Errors
+///
+/// When there is no such step: the message names the nearest one.
 pub fn several(root: &Path, wanted: &[String]) -> Result<Vec<Step>> {
     let steps = all(root)?;
     if wanted.is_empty() || wanted == ["all"] {
@@ -102,6 +114,10 @@ pub fn several(root: &Path, wanted: &[String]) -> Result<Vec<Step>> {
 }
 
 /// The step that `wanted` names, or the last one.
+///
+/// # Errors
+///
+/// When there is no such step: the message names the nearest one.
 pub fn one(root: &Path, wanted: Option<&str>) -> Result<Step> {
     let steps = all(root)?;
     match wanted {

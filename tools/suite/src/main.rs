@@ -8,18 +8,16 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
+use clap::Parser;
 use contract::{FaultRun, Stop};
 
-use crate::{
-    build::{self, Profile, Program},
-    check,
-    cli::{RedisChoice, TestOptions},
-    interrupt, readme,
-    redis::Source,
-    step::{self, Language, Step},
+use contract::check;
+use output::{
+    section,
     terminal::{self, BOLD, GREEN, RED, RESET, YELLOW},
-    tools,
 };
+use processes::{interrupt, programs::on_path};
+use steps::{Language, Profile, Program, RedisChoice, Source, Step, cargo, programs};
 
 /// Tests say with a line that begins like this that they had nothing to run on.
 const SKIPPED: &str = "skipped: ";
@@ -35,8 +33,35 @@ struct Summary {
     skipped: Vec<String>,
 }
 
+/// Runs everything that a contributor should run
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask test",
+    bin_name = "cargo xtask test",
+    max_term_width = 100
+)]
+struct TestOptions {
+    /// Fail where something had to be left out, because a tool is missing
+    #[arg(long)]
+    strict: bool,
+    /// Accept what the steps do now: write it into the README
+    #[arg(long)]
+    bless: bool,
+}
+
+fn main() -> ExitCode {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .expect("the tool lies in the workspace");
+    run(root, &TestOptions::parse()).unwrap_or_else(|error| {
+        terminal::error(&terminal::one_line(&error));
+        ExitCode::from(2)
+    })
+}
+
 /// Runs every stage, even after one has failed, and ends with what was skipped and why.
-pub fn run(root: &Path, options: &TestOptions) -> Result<ExitCode> {
+fn run(root: &Path, options: &TestOptions) -> Result<ExitCode> {
     interrupt::exit_on_interrupt()?;
     let started = Instant::now();
     let mut summary = Summary::default();
@@ -107,7 +132,7 @@ impl Summary {
 
 /// A command of cargo's own.
 fn component(root: &Path, name: &str, arguments: &[&str]) -> Command {
-    let mut command = build::cargo(root);
+    let mut command = cargo(root);
     command.arg(name).args(arguments);
     command
 }
@@ -140,7 +165,7 @@ fn documentation(root: &Path) -> Command {
 }
 
 fn licences(root: &Path, summary: &mut Summary) {
-    if tools::on_path("cargo-deny").is_none() {
+    if on_path("cargo-deny").is_none() {
         summary.skip(
             "licences",
             "cargo-deny is missing; cargo install cargo-deny --locked",
@@ -244,7 +269,7 @@ fn test_command(program: &Path, folder: &Path, options: &TestOptions) -> Command
         .arg("--nocapture")
         .current_dir(folder)
         .env("CARGO_MANIFEST_DIR", folder);
-    command.env("CARGO", build::cargo(folder).get_program());
+    command.env("CARGO", cargo(folder).get_program());
     if options.strict {
         command.env("SEEN_STRICT", "1");
     }
@@ -253,12 +278,12 @@ fn test_command(program: &Path, folder: &Path, options: &TestOptions) -> Command
 
 /// Checks every step against the contract, and the README's table against what was found.
 fn contract(root: &Path, options: &TestOptions, summary: &mut Summary) -> Result<()> {
-    let source = Source::choose(&RedisChoice::Auto)?;
+    let source = Source::choose(root, &RedisChoice::Auto)?;
     if !source.is_real() {
         summary.skip("contract", &format!("ran on {}", source.description()));
     }
-    let mut steps = step::all(root)?;
-    let python = tools::on_path("python3").is_some();
+    let mut steps = steps::all(root)?;
+    let python = on_path("python3").is_some();
     if !python {
         summary.skip(
             "step-0-flask",
@@ -266,7 +291,7 @@ fn contract(root: &Path, options: &TestOptions, summary: &mut Summary) -> Result
         );
         steps.retain(|step| step.language == Language::Rust);
     }
-    let Some(programs) = build::programs(root, &steps, Profile::Debug)? else {
+    let Some(programs) = programs(root, &steps, Profile::Debug)? else {
         summary.fail("contract", "the steps do not compile");
         return Ok(());
     };
@@ -287,7 +312,7 @@ fn contract(root: &Path, options: &TestOptions, summary: &mut Summary) -> Result
     if !python {
         return Ok(());
     }
-    match readme::update(
+    match section::update(
         root,
         "contract",
         &contract::markdown(&reports),
@@ -326,7 +351,7 @@ fn measurements(root: &Path, options: &TestOptions, summary: &mut Summary) -> Re
         summary.fail("figures", &text(&output));
         return Ok(());
     }
-    match readme::update(
+    match section::update(
         root,
         "bench",
         &String::from_utf8_lossy(&output.stdout),

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use anyhow::{Context, Result};
+use crate::Error;
 
 /// The number of the signal that Ctrl-C sends.
 const SIGINT: u8 = 2;
@@ -28,7 +28,11 @@ impl Interrupted {
 }
 
 /// From now on Ctrl-C only sets a flag; a second one ends us at once.
-pub fn catch() -> Result<Interrupted> {
+///
+/// # Errors
+///
+/// [`Error::Interrupt`] when the operating system refuses, or somebody else catches it.
+pub fn catch() -> Result<Interrupted, Error> {
     let flag = Arc::new(AtomicBool::new(false));
     let seen = flag.clone();
     let handler = move || {
@@ -36,13 +40,17 @@ pub fn catch() -> Result<Interrupted> {
             exit();
         }
     };
-    ctrlc::set_handler(handler).context("cannot catch Ctrl-C")?;
+    ctrlc::set_handler(handler).map_err(Error::Interrupt)?;
     Ok(Interrupted(flag))
 }
 
 /// From now on Ctrl-C ends us at once.
-pub fn exit_on_interrupt() -> Result<()> {
-    ctrlc::set_handler(exit).context("cannot catch Ctrl-C")
+///
+/// # Errors
+///
+/// [`Error::Interrupt`] when the operating system refuses, or somebody else catches it.
+pub fn exit_on_interrupt() -> Result<(), Error> {
+    ctrlc::set_handler(exit).map_err(Error::Interrupt)
 }
 
 /// Ends us if Ctrl-C has ended a program that we waited for. It reaches both, and we may see the other's

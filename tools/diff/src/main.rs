@@ -8,13 +8,11 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use clap::Parser;
 use similar::{ChangeTag, TextDiff};
 
-use crate::{
-    cli::DiffOptions,
-    step::{self, Step},
-    terminal::{BOLD, DIM, GREEN, RED, RESET},
-};
+use output::terminal::{self, BOLD, DIM, GREEN, RED, RESET};
+use steps::Step;
 
 /// Unchanged lines shown around each change.
 const CONTEXT_LINES: usize = 3;
@@ -22,10 +20,38 @@ const CONTEXT_LINES: usize = 3;
 /// The widest bar that `--stat` draws, in characters.
 const BAR_WIDTH_MAX: usize = 50;
 
+/// Shows what changed from one step to another
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask diff",
+    bin_name = "cargo xtask diff",
+    max_term_width = 100
+)]
+struct DiffOptions {
+    /// The earlier step, such as 2
+    a: String,
+    /// The later step, such as 3
+    b: String,
+    /// Only count the lines
+    #[arg(long)]
+    stat: bool,
+}
+
+fn main() -> ExitCode {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .expect("the tool lies in the workspace");
+    run(root, &DiffOptions::parse()).unwrap_or_else(|error| {
+        terminal::error(&terminal::one_line(&error));
+        ExitCode::from(2)
+    })
+}
+
 /// Prints the difference between two steps.
-pub fn run(root: &Path, options: &DiffOptions) -> Result<ExitCode> {
-    let a = step::one(root, Some(&options.a))?;
-    let b = step::one(root, Some(&options.b))?;
+fn run(root: &Path, options: &DiffOptions) -> Result<ExitCode> {
+    let a = steps::one(root, Some(&options.a))?;
+    let b = steps::one(root, Some(&options.b))?;
     let files: BTreeSet<PathBuf> = files(&a)?.into_iter().chain(files(&b)?).collect();
     let mut stats = Vec::new();
     for file in files {

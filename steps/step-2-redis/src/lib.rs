@@ -74,7 +74,9 @@ impl Counter {
         let number: i64 = increment.query_async(&mut self.redis.clone()).await?;
         match u64::try_from(number) {
             Ok(number @ 1..) => Ok(number),
-            _ => Err(AppError(format!("{number} is no number for a visit"))),
+            _ => Err(AppError(format!(
+                "{number} cannot be the number of a visit"
+            ))),
         }
     }
 }

@@ -59,7 +59,7 @@ impl Store {
             let number: i64 = increment.query_async(&mut connection).await?;
             match u64::try_from(number) {
                 Ok(number @ 1..) => Ok(number),
-                _ => Err(format!("{number} is no number for a visit").into()),
+                _ => Err(format!("{number} cannot be the number of a visit").into()),
             }
         })
         .await

@@ -110,7 +110,7 @@ impl fmt::Display for BatchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Full => "the queue is full",
-            Self::Failed => "the batch was not counted, or nobody knows",
+            Self::Failed => "the batch was not counted, or its fate is unknown",
         })
     }
 }

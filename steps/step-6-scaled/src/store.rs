@@ -76,7 +76,9 @@ impl Store {
             match u64::try_from(last) {
                 // A count below the size of the batch is not one that started at 0: somebody has set it.
                 Ok(last) if last >= visits => Ok(last),
-                _ => Err(format!("{last} is no number for the last of {visits} visits").into()),
+                _ => Err(
+                    format!("{last} cannot be the number of the last of {visits} visits").into(),
+                ),
             }
         })
         .await

@@ -22,7 +22,7 @@ use tokio::{
 };
 
 /// Longer than a replica takes to take over on the slowest machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The default limits. But what these tests send may fail, and is to be sent all the same.
 fn limits() -> Limits {
@@ -265,7 +265,7 @@ async fn the_count_outlives_the_node_that_keeps_it() {
     numbers.push(store.add(1).await.ok().unwrap());
     let owner = cluster.owner("seen").unwrap();
     cluster.node_mut(owner).kill().unwrap();
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TEST_TIMEOUT;
     while numbers.len() < 20 {
         assert!(Instant::now() < deadline, "nobody took over: {numbers:?}");
         match store.add(1).await {

@@ -29,7 +29,7 @@ use tokio::{
 use tower::ServiceExt;
 
 /// Longer than anything here takes on the slowest machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A server with cores that are asked for their name.
 struct Server {
@@ -88,7 +88,7 @@ async fn answer(stream: &mut TcpStream) -> String {
     let mut text = String::new();
     let mut chunk = [0; 1024];
     while !text.ends_with('.') {
-        let read = timeout(PATIENCE, stream.read(&mut chunk))
+        let read = timeout(TEST_TIMEOUT, stream.read(&mut chunk))
             .await
             .expect("no answer came")
             .unwrap();
@@ -126,7 +126,9 @@ async fn visitors_are_dealt_out_evenly_also_when_only_one_core_loses_them() {
             sleep(Duration::from_millis(1)).await;
         }
     };
-    timeout(PATIENCE, have_left).await.expect("nobody leaves");
+    timeout(TEST_TIMEOUT, have_left)
+        .await
+        .expect("nobody leaves");
     for _ in 0..4 {
         let newcomer = visitor(&server).await;
         assert_eq!(newcomer.1, "b.");
@@ -151,7 +153,7 @@ async fn a_stop_answers_what_is_under_way_on_all_cores() {
     }
     answers.sort();
     assert_eq!(answers, ["a.", "a.", "b.", "b."]);
-    timeout(PATIENCE, server.ended)
+    timeout(TEST_TIMEOUT, server.ended)
         .await
         .expect("the server still runs")
         .unwrap();
@@ -173,7 +175,7 @@ async fn the_limit_of_visits_holds_for_all_cores_together() {
 
     let visit = || Request::builder().uri("/").body(Body::empty()).unwrap();
     let waits = tokio::spawn(one.oneshot(visit()));
-    timeout(PATIENCE, async {
+    timeout(TEST_TIMEOUT, async {
         while shared.in_flight.available_permits() > 0 {
             sleep(Duration::from_millis(1)).await;
         }

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 /// Longer than anything here takes on the slowest machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: test\r\n\r\n";
 const SLOW_REQUEST: &[u8] = b"GET /slow HTTP/1.1\r\nhost: test\r\n\r\n";
@@ -57,7 +57,7 @@ async fn answer(stream: &mut TcpStream) -> String {
     let mut text = String::new();
     let mut chunk = [0; 1024];
     while !text.contains("\r\n\r\n") || !text.ends_with('\n') || text.ends_with("\r\n") {
-        let read = timeout(PATIENCE, stream.read(&mut chunk))
+        let read = timeout(TEST_TIMEOUT, stream.read(&mut chunk))
             .await
             .expect("no answer came")
             .unwrap();
@@ -69,7 +69,7 @@ async fn answer(stream: &mut TcpStream) -> String {
 
 /// Waits until the server closes the connection.
 async fn closed(stream: &mut TcpStream) {
-    let read = timeout(PATIENCE, stream.read(&mut [0; 1]))
+    let read = timeout(TEST_TIMEOUT, stream.read(&mut [0; 1]))
         .await
         .expect("the connection is still open");
     assert_eq!(
@@ -131,7 +131,7 @@ async fn the_port_of_a_stopped_server_is_free_at_once() {
     idle.write_all(REQUEST).await.unwrap();
     answer(&mut idle).await;
     server.stop.send(()).unwrap();
-    timeout(PATIENCE, server.ended)
+    timeout(TEST_TIMEOUT, server.ended)
         .await
         .expect("the server still runs")
         .unwrap();
@@ -207,7 +207,7 @@ async fn whoever_is_served_has_to_give_way_only_after_the_answer() {
 async fn half_a_request_gives_way() {
     let server = Server::start(app(), |limits| {
         limits.max_connections = 1;
-        limits.header_timeout = PATIENCE;
+        limits.header_timeout = TEST_TIMEOUT;
     })
     .await;
     let mut slow = server.connect().await;
@@ -239,7 +239,7 @@ async fn a_client_that_takes_no_answers_is_closed_at_the_answer_timeout() {
     let mut greedy = server.connect().await;
     let requests = REQUEST.repeat(1000);
     let is_cut_off = async { while greedy.write_all(&requests).await.is_ok() {} };
-    timeout(PATIENCE, is_cut_off)
+    timeout(TEST_TIMEOUT, is_cut_off)
         .await
         .expect("the connection is still open");
 }
@@ -281,7 +281,7 @@ async fn a_stop_answers_what_is_under_way_and_closes_what_is_idle() {
     server.stop.send(()).unwrap();
     assert!(answer(&mut busy).await.ends_with("slow\n"));
     closed(&mut idle).await;
-    timeout(PATIENCE, server.ended)
+    timeout(TEST_TIMEOUT, server.ended)
         .await
         .expect("the server still runs")
         .unwrap();
@@ -342,7 +342,7 @@ async fn a_stop_does_not_wait_for_ever() {
     visitor.write_all(REQUEST).await.unwrap();
     sleep(Duration::from_millis(100)).await;
     server.stop.send(()).unwrap();
-    timeout(PATIENCE, server.ended)
+    timeout(TEST_TIMEOUT, server.ended)
         .await
         .expect("the drain has no deadline")
         .unwrap();

@@ -19,6 +19,10 @@ const FAILURES_MAX: u32 = 2;
 /// How long after it has logged an outage the breaker logs no other one.
 const LOG_PAUSE: Duration = Duration::from_secs(1);
 
+/// Redis, or the way to it, failed or took too long. The cause is in the log.
+#[derive(Clone, Copy)]
+pub struct Unavailable;
+
 /// What is known of Redis from the last commands that were sent to it.
 pub struct Breaker {
     /// Failures since the last success.

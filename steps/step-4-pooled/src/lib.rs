@@ -43,10 +43,7 @@ use axum::{
 use redis::ConnectionInfo;
 use tokio::sync::{Mutex, Semaphore};
 
-use crate::{
-    settings::Limits,
-    store::{Store, Unavailable},
-};
+use crate::{breaker::Unavailable, settings::Limits, store::Store};
 
 /// When to come again after a `503`, in seconds.
 const RETRY_AFTER_SECONDS: &str = "1";

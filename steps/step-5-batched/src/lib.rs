@@ -49,8 +49,9 @@ use tokio::{
 
 use crate::{
     batcher::{BatchError, Batcher},
+    breaker::Unavailable,
     settings::Limits,
-    store::{Store, Unavailable},
+    store::Store,
 };
 
 /// When to come again after a `503`, in seconds.

@@ -11,14 +11,13 @@ use deadpool_redis::{Connection, Manager, Pool, Runtime, Timeouts};
 use redis::{AsyncConnectionConfig, ConnectionInfo, io::tcp::TcpSettings};
 use tokio::time::timeout;
 
-use crate::{breaker::Breaker, settings::Limits};
+use crate::{
+    breaker::{Breaker, Unavailable},
+    settings::Limits,
+};
 
 /// The Redis key that holds the count.
 const KEY: &str = "seen";
-
-/// Redis, or the way to it, failed or took too long. The cause is in the log.
-#[derive(Clone, Copy)]
-pub struct Unavailable;
 
 /// Why: for the log.
 type Cause = Box<dyn Error + Send + Sync>;

@@ -24,7 +24,11 @@ use tokio::{
     sync::{Mutex, Semaphore, oneshot},
 };
 
-use crate::{breaker::Breaker, connection::Ending, settings::Limits, store::Unavailable};
+use crate::{
+    breaker::{Breaker, Unavailable},
+    connection::Ending,
+    settings::Limits,
+};
 
 /// What concerns all cores together.
 pub struct Shared {

@@ -41,9 +41,10 @@ use tokio::time::timeout;
 
 use crate::{
     batcher::{BatchError, Batcher},
+    breaker::Unavailable,
     cores::Shared,
     settings::{Limits, Nodes},
-    store::{Store, Unavailable},
+    store::Store,
 };
 
 /// When to come again after a `503`, in seconds.

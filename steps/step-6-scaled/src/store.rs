@@ -10,6 +10,7 @@ use std::{
 use tokio::time::timeout;
 
 use crate::{
+    breaker::Unavailable,
     cluster::{Cause, Cluster, NodeConnection},
     cores::Shared,
     settings::{Limits, Nodes},
@@ -21,10 +22,6 @@ const KEY: &str = "seen";
 /// How often a batch is redirected. While the key moves from one master to another, it takes two to get
 /// there. Nodes that still disagree then are asked again with the next batch.
 const REDIRECTIONS_MAX: usize = 3;
-
-/// Redis, or the way to it, failed or took too long. The cause is in the log.
-#[derive(Clone, Copy)]
-pub struct Unavailable;
 
 /// The count in Redis, or in a Redis Cluster.
 pub struct Store {

@@ -26,6 +26,8 @@ pub enum Profile {
     Debug,
     /// As `cargo build --release` does.
     Release,
+    /// As the profile `dist` in the root `Cargo.toml` says: what is measured, and what the image holds.
+    Dist,
 }
 
 /// What starts a step.
@@ -91,8 +93,8 @@ fn python_program(root: &Path, step: &Step) -> Result<Program> {
 /// # Errors
 ///
 /// When it cannot be built.
-pub fn program(root: &Path, package: &str, target: &str) -> Result<PathBuf> {
-    let built = compile(root, &[(package, target)], Profile::Debug)?;
+pub fn program(root: &Path, package: &str, target: &str, profile: Profile) -> Result<PathBuf> {
+    let built = compile(root, &[(package, target)], profile)?;
     let mut built = built.with_context(|| format!("{target} cannot be built; see above"))?;
     Ok(built.remove(0))
 }
@@ -108,8 +110,10 @@ fn compile(
     }
     let mut command = cargo(root);
     command.args(["build", "--message-format=json-render-diagnostics"]);
-    if profile == Profile::Release {
-        command.arg("--release");
+    match profile {
+        Profile::Debug => {}
+        Profile::Release => _ = command.arg("--release"),
+        Profile::Dist => _ = command.args(["--profile", "dist"]),
     }
     for (package, target) in targets {
         command.args(["--package", package, "--bin", target]);

@@ -1,9 +1,9 @@
 //! The built-in load generator: a closed loop where wrk is missing, and the open loop.
 //!
-//! The open loop is for latency. Visitors do not wait for each other, so request number *i* is due
+//! The open loop is for latency. Clients do not wait for each other, so request number *i* is due
 //! at *i* ÷ rate after the start, whatever became of those before it. Its latency counts from the
 //! moment it was due, not from the moment a connection was free to send it: a server that stops for
-//! a second delays everybody who comes in that second, and all of them are counted.
+//! a second delays every request that is due in that second, and all of them are counted.
 //!
 //! Every number that comes back is kept, and at the end each must be there only once.
 
@@ -18,19 +18,16 @@ use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::engine::RESPONSE_TIMEOUT_S;
-use crate::page::Page;
+use crate::engine::{Order, RESPONSE_TIMEOUT};
 use crate::results::{Errors, Latency, LoadReport};
-use connection::{Failure, Visitor};
+use connection::{Client, Failure};
 use pace::Pace;
-
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(RESPONSE_TIMEOUT_S);
 
 /// How long all connections together may take to be made before the load begins. Those that are
 /// not ready then are made when they are needed.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long a visitor who could not connect waits before the next try.
+/// How long a client that could not connect waits before the next try.
 const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The longest latency that is told from longer ones, in microseconds.
@@ -38,21 +35,6 @@ const LATENCY_MAX_US: u64 = 60_000_000;
 
 /// How exact percentiles are: 3 significant digits.
 const LATENCY_DIGITS: u8 = 3;
-
-/// A load to generate.
-#[derive(Clone, Debug)]
-pub struct Order {
-    /// The page to ask for.
-    pub page: Page,
-    /// How many connections.
-    pub connections: u32,
-    /// How many threads.
-    pub threads: usize,
-    /// For how long.
-    pub duration: Duration,
-    /// How many requests a second. `None` is a closed loop.
-    pub rate: Option<f64>,
-}
 
 /// What one connection saw.
 #[derive(Debug, Default)]
@@ -69,9 +51,9 @@ struct Tally {
 /// # Errors
 ///
 /// When the system gives no threads.
-pub fn run(order: &Order) -> Result<LoadReport> {
+pub(crate) fn run(order: &Order) -> Result<LoadReport> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(order.threads)
+        .worker_threads(order.threads as usize)
         .enable_all()
         .build()
         .context("cannot start the threads of the load generator")?;
@@ -79,18 +61,18 @@ pub fn run(order: &Order) -> Result<LoadReport> {
 }
 
 async fn generate(order: &Order) -> LoadReport {
-    let visitors = connect(order).await;
+    let clients = connect(order).await;
     let start = Instant::now();
     let pace = Arc::new(Pace::new(start, order.duration, order.rate));
     if order.rate.is_some() {
         let pace = Arc::clone(&pace);
-        let visitors = visitors.len();
+        let clients = clients.len();
         // A thread of its own: the timer of the runtime is only exact to a millisecond.
-        std::thread::spawn(move || pace.drive(visitors));
+        std::thread::spawn(move || pace.drive(clients));
     }
     let mut tasks = JoinSet::new();
-    for visitor in visitors {
-        tasks.spawn(visit_until_done(visitor, Arc::clone(&pace)));
+    for client in clients {
+        tasks.spawn(visit_until_done(client, Arc::clone(&pace)));
     }
     let tallies = tasks.join_all().await;
     // An open loop that lags behind needs longer, and so is seen to have a lower rate.
@@ -99,30 +81,30 @@ async fn generate(order: &Order) -> LoadReport {
 
 /// Makes all connections before the load begins: a thousand handshakes at once are a load of their
 /// own, and not the one to measure.
-async fn connect(order: &Order) -> Vec<Visitor> {
+async fn connect(order: &Order) -> Vec<Client> {
     let mut tasks = JoinSet::new();
     let deadline = Instant::now() + CONNECT_TIMEOUT;
     for _ in 0..order.connections {
-        let mut visitor = Visitor::new(order.page.clone());
+        let mut client = Client::new(order.page.clone());
         tasks.spawn(async move {
-            // A failure shows again when the visitor needs the connection, and is counted then.
-            let _ = tokio::time::timeout_at(deadline, visitor.connect()).await;
-            visitor
+            // A failure shows again when the client needs the connection, and is counted then.
+            let _ = tokio::time::timeout_at(deadline, client.connect()).await;
+            client
         });
     }
     tasks.join_all().await
 }
 
 /// Visits the page whenever it is time, until there is nothing more to do.
-async fn visit_until_done(mut visitor: Visitor, pace: Arc<Pace>) -> Tally {
+async fn visit_until_done(mut client: Client, pace: Arc<Pace>) -> Tally {
     let mut tally = Tally::default();
     while let Some(due) = pace.next().await {
-        let patience = match pace.end() {
+        let remaining = match pace.end() {
             // A closed loop ends on time. What is under way then is no response.
             Some(end) => end.saturating_duration_since(Instant::now()),
             None => Duration::MAX,
         };
-        match timeout(RESPONSE_TIMEOUT.min(patience), visitor.visit()).await {
+        match timeout(RESPONSE_TIMEOUT.min(remaining), client.visit()).await {
             Ok(Ok(number)) => tally
                 .visits
                 .push((number, due.elapsed().as_micros() as u64)),
@@ -132,7 +114,7 @@ async fn visit_until_done(mut visitor: Visitor, pace: Arc<Pace>) -> Tally {
                     sleep(RETRY_INTERVAL).await;
                 }
             }
-            Err(_) if patience < RESPONSE_TIMEOUT => break,
+            Err(_) if remaining < RESPONSE_TIMEOUT => break,
             Err(_) => tally.errors.timeout += 1,
         }
     }

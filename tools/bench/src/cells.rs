@@ -1,6 +1,8 @@
-//! The content of the tables, cell by cell: the terminal and Markdown only set it differently.
+//! What tables and sentences say: the same on a page and on the terminal.
 
-use crate::agreement::{self, Agreement, Verdict};
+use output::Table;
+
+use crate::agreement::{Agreement, Verdict};
 use crate::results::Load;
 use crate::statistics::Spread;
 use crate::summary::{Group, Ratio, Row};
@@ -9,54 +11,39 @@ use crate::units::{count, mebibytes, milliseconds, percent, short};
 /// What stands where there is nothing to say.
 const NOTHING: &str = "–";
 
-/// A table: a heading and cells of the same number in each row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Table {
-    /// The heading of each column.
-    pub heading: Vec<String>,
-    /// The rows, the name of the contestant first.
-    pub rows: Vec<Vec<String>>,
-    /// For each row, whether it belongs to somebody with a round that is void.
-    pub is_void: Vec<bool>,
-}
-
 /// Throughput, and how it compares with the first `baselines_max` baselines.
 pub fn throughput(group: &Group, baselines_max: usize) -> Table {
-    let baselines = group.baselines.iter().take(baselines_max);
-    let mut heading = vec!["", "requests/s", "lowest–highest", "rounds"];
-    heading.splice(3..3, baselines.copied());
-    table(group, &heading, |row| {
-        let mut cells = vec![
-            name(row),
-            requests(row),
-            row.per_second
-                .map_or(NOTHING.to_owned(), |spread| edges(row, spread)),
-        ];
+    let baselines = group.baselines.iter().take(baselines_max).copied();
+    let heading = ["", "requests/s", "lowest–highest"].into_iter();
+    table(group, heading.chain(baselines).chain(["rounds"]), |row| {
+        let edges = row.per_second.filter(|_| row.valid > 1);
+        let edges = edges.map(|edges| format!("{}–{}", count(edges.min), count(edges.max)));
+        let mut cells = vec![row.name.clone(), requests(row), or_nothing(edges)];
         cells.extend(row.ratios.iter().take(baselines_max).map(ratio));
-        cells.push(match row.void.len() {
+        cells.push(match row.discarded.len() {
             0 => row.valid.to_string(),
-            void => format!("{} + {void} void", row.valid),
+            discarded => format!("{} of {}", row.valid, row.valid + discarded),
         });
         cells
     })
 }
 
 /// The median of the responses a second, or why there is none.
-pub fn requests(row: &Row) -> String {
+pub(crate) fn requests(row: &Row) -> String {
     row.per_second
         .map_or_else(|| missing(row).to_owned(), |spread| count(spread.median))
 }
 
 /// What stands in the place of figures: whether there are none that count, or none yet, because the run
 /// was stopped.
-pub fn missing(row: &Row) -> &'static str {
-    match row.void.is_empty() {
+pub(crate) fn missing(row: &Row) -> &'static str {
+    match row.discarded.is_empty() {
         true => NOTHING,
-        false => "void",
+        false => "discarded",
     }
 }
 
-/// What a response costs: time for the visitor, processor time, memory and Redis commands.
+/// What a response costs: time for the client, processor time, memory and Redis commands.
 pub fn cost(group: &Group) -> Table {
     let heading = [
         "",
@@ -70,51 +57,75 @@ pub fn cost(group: &Group) -> Table {
         "MiB",
         "commands",
     ];
-    table(group, &heading, |row| {
-        let latency = |value: Option<f64>| value.map_or(NOTHING.to_owned(), milliseconds);
+    table(group, heading, |row| {
         let percentiles = row.latency.map_or([None; 4], |latency| {
             [latency.p50, latency.p90, latency.p99, Some(latency.max)]
         });
         let cpu = row.cpu.map_or([None; 3], |cpu| {
             [cpu.server_us, cpu.redis_us, cpu.load_us].map(Some)
         });
-        let mut cells = vec![name(row)];
-        cells.extend(percentiles.map(latency));
-        cells.extend(cpu.map(|value| value.map_or(NOTHING.to_owned(), short)));
-        cells.push(row.memory_bytes.map_or(NOTHING.to_owned(), mebibytes));
-        cells.push(row.redis_commands.map_or(NOTHING.to_owned(), short));
+        let mut cells = vec![row.name.clone()];
+        cells.extend(percentiles.map(|time| or_nothing(time.map(milliseconds))));
+        cells.extend(cpu.map(|time| or_nothing(time.map(short))));
+        cells.push(or_nothing(row.memory_bytes.map(mebibytes)));
+        cells.push(or_nothing(row.redis_commands.map(short)));
         cells
     })
 }
 
+/// One row for each contestant: the capacity at every number of connections, and the rest at the last of
+/// them. `None` when no contestant has a capacity.
+pub(crate) fn overview(capacities: &[Group]) -> Option<Table> {
+    let last = capacities.last()?;
+    let requests_at = |group: &Group| {
+        let connections = count(group.connections.into());
+        format!("requests/s, {connections} connections")
+    };
+    let mut heading = vec![String::new()];
+    heading.extend(capacities.iter().map(requests_at));
+    heading.extend(last.baselines.iter().take(2).map(ToString::to_string));
+    heading.extend(["p99 ms", "MiB", "Redis commands"].map(str::to_owned));
+    let mut table = Table::new(heading);
+    for (place, row) in last.rows.iter().enumerate() {
+        if row.is_repetition {
+            continue;
+        }
+        let mut cells = vec![format!("`{}`", row.name)];
+        cells.extend(capacities.iter().map(|group| requests(&group.rows[place])));
+        cells.extend(row.ratios.iter().take(2).map(ratio));
+        let p99 = row.latency.and_then(|latency| latency.p99);
+        cells.push(or_nothing(p99.map(milliseconds)));
+        cells.push(or_nothing(row.memory_bytes.map(mebibytes)));
+        cells.push(or_nothing(row.redis_commands.map(short)));
+        table.add(cells);
+    }
+    Some(table)
+}
+
 /// What each contestant reached in two runs, and what to make of the difference.
-pub fn agreement(agreement: &Agreement) -> Table {
-    let heading = [
+pub(crate) fn agreement(agreement: &Agreement) -> Table {
+    let mut table = Table::new([
         "requests/s",
         "first",
         "second",
         "second ÷ first",
         "the difference is",
-    ];
-    let cells = |row: &agreement::Row| {
+    ]);
+    for row in &agreement.rows {
         let [first, second] = row.per_second.map(|spread| count(spread.median));
         let verdict = match row.verdict {
             Verdict::Noise => "within the noise",
             Verdict::Rounds => "within its own rounds",
             Verdict::Differs => "outside of both",
         };
-        let ratio = short(row.ratio());
-        vec![row.name.clone(), first, second, ratio, verdict.to_owned()]
-    };
-    Table {
-        heading: heading.map(str::to_owned).to_vec(),
-        rows: agreement.rows.iter().map(cells).collect(),
-        is_void: agreement.rows.iter().map(|row| !row.agrees()).collect(),
+        let cells = [&row.name, &first, &second, &short(row.ratio()), verdict];
+        table.add(cells).is_wrong = !row.agrees();
     }
+    table
 }
 
 /// How far two runs can be trusted, in one sentence.
-pub fn noise_of_both(agreement: &Agreement) -> String {
+pub(crate) fn noise_of_both(agreement: &Agreement) -> String {
     let [first, second] = agreement.noise.map(percent);
     let differ = agreement.rows.iter().filter(|row| !row.agrees()).count();
     let verdict = match differ {
@@ -125,7 +136,7 @@ pub fn noise_of_both(agreement: &Agreement) -> String {
 }
 
 /// What a group is, in one line.
-pub fn title(group: &Group) -> String {
+pub(crate) fn title(group: &Group) -> String {
     match group.load {
         Load::Capacity => capacity_title(group.connections),
         Load::FixedRate(rate) => {
@@ -139,7 +150,7 @@ pub fn title(group: &Group) -> String {
 }
 
 /// What a group of capacities is.
-pub fn capacity_title(number: u32) -> String {
+pub(crate) fn capacity_title(number: u32) -> String {
     format!("Capacity at {}", connections(number))
 }
 
@@ -151,7 +162,7 @@ fn connections(number: u32) -> String {
 }
 
 /// Which engine made a table, and what kind of figure is in it.
-pub fn engine(group: &Group) -> String {
+pub(crate) fn engine(group: &Group) -> String {
     let kind = match group.load {
         Load::Capacity => {
             "closed loop: each connection asks again when it is answered, so the latency is closed-loop latency"
@@ -177,18 +188,17 @@ pub fn noise(group: &Group) -> String {
     }
 }
 
-/// Whose accept queue was too short for so many visitors at once. `None` when everybody's was long
+/// Whose accept queue was too short for so many connections at once. `None` when everybody's was long
 /// enough, or nothing is known.
-pub fn queue(group: &Group) -> Option<String> {
+pub(crate) fn queue(group: &Group) -> Option<String> {
     let overflows = |row: &Row| {
         let times = row.queue_overflows.filter(|times| *times >= 1.0)?;
         Some(format!("{} ({})", row.name, count(times)))
     };
-    let rows = group.rows.iter().filter(|row| !row.is_repetition);
-    let full: Vec<String> = rows.filter_map(overflows).collect();
+    let full: Vec<String> = group.contestants().filter_map(overflows).collect();
     (!full.is_empty()).then(|| {
         format!(
-            "Accept queue full, times a round: {}. Whoever finds it full knocks again a second later.",
+            "Accept queue full, times a round: {}. A client that finds it full tries to connect again a second later.",
             full.join(", ")
         )
     })
@@ -224,21 +234,19 @@ fn small(ratio: f64) -> String {
     }
 }
 
-fn edges(row: &Row, spread: Spread) -> String {
-    if row.valid < 2 {
-        return NOTHING.to_owned();
-    }
-    format!("{}–{}", count(spread.min), count(spread.max))
+fn or_nothing(cell: Option<String>) -> String {
+    cell.unwrap_or_else(|| NOTHING.to_owned())
 }
 
-fn name(row: &Row) -> String {
-    row.name.clone()
-}
-
-fn table(group: &Group, heading: &[&str], cells: impl Fn(&Row) -> Vec<String>) -> Table {
-    Table {
-        heading: heading.iter().map(ToString::to_string).collect(),
-        rows: group.rows.iter().map(cells).collect(),
-        is_void: group.rows.iter().map(|row| !row.void.is_empty()).collect(),
+/// A row for each contestant, wrong where a round is discarded.
+fn table<'a>(
+    group: &Group,
+    heading: impl IntoIterator<Item = &'a str>,
+    cells: impl Fn(&Row) -> Vec<String>,
+) -> Table {
+    let mut table = Table::new(heading);
+    for row in &group.rows {
+        table.add(cells(row)).is_wrong = !row.discarded.is_empty();
     }
+    table
 }

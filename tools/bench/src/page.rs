@@ -1,4 +1,4 @@
-//! The page under test: where it is, what it says, and one look at it.
+//! The page under test: where it is, what it says, and whether it counts.
 
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -7,12 +7,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use hyper::Uri;
+use processes::interrupt::Interrupted;
 
-use crate::interrupt;
-
-/// How long one look at the page may take. A server that digs through a queue of a thousand others
+/// How long one check of the page may take. A server that digs through a queue of a thousand others
 /// is slow, not broken.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(20);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long visits that were under way may go on counting after a load has ended.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -35,11 +34,11 @@ pub struct Page {
 
 /// A counter that stands still, and the visits that it took to find out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settled {
-    /// The number of the last look.
+pub(crate) struct Settled {
+    /// The number of the last check.
     pub number: u64,
-    /// How many looks it took: each counts as a visit.
-    pub looks: u64,
+    /// How many checks it took: each counts as a visit.
+    pub checks: u64,
 }
 
 impl Page {
@@ -67,7 +66,7 @@ impl Page {
     }
 
     /// The URL.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}{}", self.authority, self.path)
     }
 
@@ -76,7 +75,7 @@ impl Page {
     /// # Errors
     ///
     /// When there is no answer within 20 s, or it is not a page with status 200 and a number.
-    pub fn look(&self) -> Result<u64> {
+    fn check(&self) -> Result<u64> {
         let answer = self
             .get()
             .with_context(|| format!("{} does not answer", self.url()))?;
@@ -98,39 +97,39 @@ impl Page {
         }
     }
 
-    /// Looks at the page twice: it must be the right one, and the number must grow.
+    /// Checks the page twice: it must be the right one, and the number must grow.
     ///
     /// # Errors
     ///
     /// When the page is wrong, or stands still.
-    pub fn check(&self) -> Result<()> {
-        let (first, second) = (self.look()?, self.look()?);
+    pub(crate) fn check_that_it_counts(&self) -> Result<()> {
+        let (first, second) = (self.check()?, self.check()?);
         must_grow(first, second)
     }
 
-    /// Looks at the page until nobody else is seen to count: two looks, some time and one number
+    /// Checks the page until nobody else is seen to count: two checks, some time and one number
     /// apart.
     ///
     /// # Errors
     ///
     /// When the page is wrong, stands still, or still moves after 30 s.
-    pub fn settle(&self) -> Result<Settled> {
+    pub(crate) fn settle(&self, interrupted: &Interrupted) -> Result<Settled> {
         let deadline = Instant::now() + SETTLE_TIMEOUT;
-        let mut number = self.look()?;
-        let mut looks = 1;
+        let mut number = self.check()?;
+        let mut checks = 1;
         loop {
             sleep(SETTLE_INTERVAL);
-            let next = self.look()?;
-            looks += 1;
+            let next = self.check()?;
+            checks += 1;
             must_grow(number, next)?;
             if next == number + 1 {
                 return Ok(Settled {
                     number: next,
-                    looks,
+                    checks,
                 });
             }
             ensure!(
-                Instant::now() < deadline && !interrupt::requested(),
+                Instant::now() < deadline && !interrupted.yet(),
                 "the counter still moves by itself {SETTLE_TIMEOUT:?} after the load ended"
             );
             number = next;
@@ -143,8 +142,8 @@ impl Page {
             .to_socket_addrs()?
             .next()
             .context("the name has no address")?;
-        let mut stream = TcpStream::connect_timeout(&address, LOOK_TIMEOUT)?;
-        stream.set_read_timeout(Some(LOOK_TIMEOUT))?;
+        let mut stream = TcpStream::connect_timeout(&address, CHECK_TIMEOUT)?;
+        stream.set_read_timeout(Some(CHECK_TIMEOUT))?;
         let Page { authority, path } = self;
         let request =
             format!("GET {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
@@ -164,7 +163,7 @@ fn must_grow(number: u64, next: u64) -> Result<()> {
 }
 
 /// The number on a page that says `I have been seen N times.`
-pub fn number(body: &str) -> Option<u64> {
+pub(crate) fn number(body: &str) -> Option<u64> {
     let (_, rest) = body.split_once("I have been seen ")?;
     let (number, _) = rest.split_once(" times.")?;
     number.parse().ok()

@@ -14,7 +14,7 @@ const CHILDREN_SYSTEM_TICKS: usize = 17 - 3;
 
 /// The processor time that all processes of a group have used so far, with those of their children
 /// that have ended.
-pub fn group_cpu(group: u32) -> Option<Duration> {
+pub(crate) fn group_cpu(group: u32) -> Option<Duration> {
     let stats = group_stats(group)?;
     let ticks = stats.iter().map(|(_, stat)| {
         let fields = [
@@ -29,7 +29,7 @@ pub fn group_cpu(group: u32) -> Option<Duration> {
 }
 
 /// The processor time that our own children have used that have ended and been waited for.
-pub fn ended_children_cpu() -> Option<Duration> {
+pub(crate) fn ended_children_cpu() -> Option<Duration> {
     let stat = read_stat(Path::new("/proc/self"))?;
     Some(from_ticks(
         stat[CHILDREN_USER_TICKS] + stat[CHILDREN_SYSTEM_TICKS],
@@ -38,7 +38,7 @@ pub fn ended_children_cpu() -> Option<Duration> {
 
 /// The most memory that the processes of a group have had at once, each by itself, added up.
 /// Memory that they share is counted for each.
-pub fn group_peak_memory_bytes(group: u32) -> Option<u64> {
+pub(crate) fn group_peak_memory_bytes(group: u32) -> Option<u64> {
     let peaks = group_stats(group)?;
     peaks
         .iter()
@@ -55,7 +55,7 @@ pub fn group_peak_memory_bytes(group: u32) -> Option<u64> {
 
 /// The processor time that the programs of the whole machine have used, interrupts not included,
 /// and what a hypervisor took away.
-pub fn machine_cpu() -> Option<Duration> {
+pub(crate) fn machine_cpu() -> Option<Duration> {
     let text = fs::read_to_string("/proc/stat").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("cpu "))?;
     let ticks: Vec<u64> = line
@@ -72,7 +72,7 @@ pub fn machine_cpu() -> Option<Duration> {
 /// How often a connection was refused a place in the accept queue of a port that listens, since the
 /// machine started: `ListenOverflows` of Linux. Whoever is refused hears nothing, and tries again
 /// after a second.
-pub fn queue_overflows() -> Option<u64> {
+pub(crate) fn queue_overflows() -> Option<u64> {
     tcp_counter(
         &fs::read_to_string("/proc/self/net/netstat").ok()?,
         "ListenOverflows",

@@ -1,8 +1,8 @@
 //! Decides whether a round counts.
 //!
-//! A server that answers without counting, gives a number twice, or gives up half of its visitors
-//! is easily fast. Any sign of that makes the round void: its figures are kept, marked, and used
-//! for nothing.
+//! A server that answers without counting, gives a number twice, or gives up half of its connections
+//! is easily fast. Any sign of that makes the round one to discard: its figures are kept, marked, and
+//! used for nothing.
 
 use crate::results::{Load, LoadReport};
 
@@ -15,7 +15,7 @@ const RATE_SHARE_MIN: f64 = 0.95;
 /// `counted` is how far the counter moved. It may be ahead of the responses by the visits that were
 /// under way when the load ended: at most one on each connection. It is `None` when it could not be
 /// read, for which there is a reason already.
-pub fn verify(
+pub(crate) fn verify(
     report: &LoadReport,
     counted: Option<u64>,
     connections: u32,
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_error_voids_a_round() {
+    fn every_kind_of_error_discards_a_round() {
         let fields: [fn(&mut Errors) -> &mut u64; 7] = [
             |errors| &mut errors.connect,
             |errors| &mut errors.read,

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use bench::{
-    cells, markdown, plot, published,
+    cells, circumstances, plot, published,
     results::{Load, Results},
     summary,
 };
@@ -105,9 +105,9 @@ fn measurements(results: &Results, rust: &[&Step], all: &mut BTreeMap<String, St
     for group in &capacities {
         let name = |suffix| format!("bench-{}{suffix}.md", group.connections);
         let noise = cells::noise(group);
-        let throughput = markdown::set(&cells::throughput(group, 2));
+        let throughput = cells::throughput(group, 2).markdown();
         insert(all, &name(""), &format!("{throughput}\n{noise}"));
-        insert(all, &name("-cost"), &markdown::set(&cells::cost(group)));
+        insert(all, &name("-cost"), &cells::cost(group).markdown());
     }
     if let Some(group) = capacities.last() {
         for step in rust {
@@ -118,7 +118,7 @@ fn measurements(results: &Results, rust: &[&Step], all: &mut BTreeMap<String, St
             );
         }
     }
-    insert(all, "circumstances.md", &markdown::circumstances(results));
+    insert(all, "circumstances.md", &circumstances(results));
     for plot in plot::draw(results) {
         all.insert(plot.file, plot.svg);
     }

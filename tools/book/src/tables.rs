@@ -4,12 +4,11 @@ use std::{env, ffi::OsString, fmt::Write, path::Path, process::Command};
 
 use anyhow::{Context, Result, ensure};
 use bench::{
-    cells::Table,
-    markdown,
     results::{Load, Results},
     summary::{self, Group, Row},
     units,
 };
+use output::Table;
 
 use crate::{generated::readme_part, steps::Step};
 
@@ -146,15 +145,12 @@ pub fn up_to(group: &Group, last: &Step, steps: &[&Step]) -> String {
         "MiB",
         "Redis commands",
     ];
-    let table = Table {
-        heading: heading.map(str::to_owned).to_vec(),
-        rows: rows.collect(),
-        is_void: Vec::new(),
-    };
+    let mut table = Table::new(heading);
+    rows.for_each(|row| _ = table.add(row));
     let connections = units::count(group.connections.into());
     format!(
         "{}\nAt {connections} connections. {}",
-        markdown::set(&table),
+        table.markdown(),
         bench::cells::noise(group)
     )
 }

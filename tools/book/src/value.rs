@@ -7,9 +7,8 @@ use std::{
 
 use anyhow::Result;
 use bench::{
-    published,
+    Spread, published,
     results::{Figures, Load, Results},
-    statistics::Spread,
     summary::{self, Row},
     units,
 };

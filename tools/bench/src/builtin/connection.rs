@@ -1,4 +1,4 @@
-//! One visitor with one connection.
+//! One client with one connection.
 
 use std::time::Duration;
 
@@ -30,16 +30,16 @@ pub(super) enum Failure {
     Body,
 }
 
-/// A visitor, who keeps the connection for as long as the server does.
+/// A client that keeps its connection for as long as the server does.
 #[derive(Debug)]
-pub(super) struct Visitor {
+pub(super) struct Client {
     page: Page,
     connection: Option<(SendRequest<Empty<Bytes>>, Instant)>,
 }
 
-impl Visitor {
-    pub(super) fn new(page: Page) -> Visitor {
-        Visitor {
+impl Client {
+    pub(super) fn new(page: Page) -> Client {
+        Client {
             page,
             connection: None,
         }

@@ -1,7 +1,6 @@
 //! Latency: a mark for each percentile, on a logarithmic scale, because the slowest contestant may
 //! be a thousand times slower than the fastest.
 
-use super::shown;
 use super::svg::{BLUE, FIELD_END, FIELD_START, GREEN, ORANGE, Picture, WIDTH};
 use crate::cells;
 use crate::results::Load;
@@ -28,7 +27,7 @@ const MARKS: [(Mark, &str); 4] = [
 ];
 
 pub(super) fn draw(group: &Group) -> Option<Picture> {
-    let rows = shown(group);
+    let rows: Vec<&Row> = group.contestants().collect();
     let values: Vec<f64> = rows
         .iter()
         .flat_map(|row| marks(row))

@@ -3,12 +3,11 @@
 
 use std::{path::Path, path::PathBuf, slice};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Error, Result, anyhow};
+use load::Url;
 use output::terminal;
 use processes::interrupt::Interrupted;
 use steps::{Flask, FlaskServer, Language, Profile, Step};
-
-use crate::page::Page;
 
 /// How contestants are built, for the report.
 pub(crate) const PROFILE: &str =
@@ -38,7 +37,7 @@ enum Source {
     Flask(Step, FlaskServer),
     Limit,
     /// It runs already.
-    Running(Page),
+    Running(Url),
 }
 
 /// How a contestant is started.
@@ -49,7 +48,7 @@ pub enum Start {
     /// Run step 0.
     Flask(Flask, FlaskServer),
     /// It runs already.
-    Running(Page),
+    Running(Url),
 }
 
 /// The contestants that `wanted` names, each once, in the order of the steps. `2`, `step-2` and
@@ -114,7 +113,7 @@ pub(crate) fn parse_against(text: &str) -> Result<Contestant> {
         .with_context(|| format!("{text} is not NAME=URL, such as go=http://127.0.0.1:9000/"))?;
     Ok(Contestant {
         name: name.to_owned(),
-        source: Source::Running(Page::parse(url)?),
+        source: Source::Running(Url::parse(url).map_err(Error::msg)?),
     })
 }
 

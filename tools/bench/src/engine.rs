@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
+use load::Url;
 use processes::interrupt::Interrupted;
 use processes::programs::{self, Tool};
 use processes::{Folder, Output, Process};
 
-use crate::page::Page;
 use crate::results::LoadReport;
 use crate::units::whole_seconds;
 
@@ -54,8 +54,8 @@ pub enum Engine {
 #[derive(Clone, Debug, Args)]
 pub struct Order {
     /// The page
-    #[arg(value_parser = Page::parse)]
-    pub page: Page,
+    #[arg(value_parser = Url::parse)]
+    pub page: Url,
     /// How many connections
     #[arg(long)]
     pub connections: u32,
@@ -138,7 +138,7 @@ impl Engine {
         command.arg(format!("--threads={threads}"));
         command.arg(format!("--connections={}", order.connections));
         command.arg(format!("--duration={}s", order.duration.as_secs()));
-        command.arg(order.page.url());
+        command.arg(order.page.to_string());
         Ok(command)
     }
 }

@@ -45,7 +45,6 @@ pub use campaign::{Executor, Outcome, Trial, run};
 pub use commands::main;
 pub use contestant::Start;
 pub use engine::Engine;
-pub use page::Page;
 pub use report::{COLUMNS_MAX, agreements, circumstances, markdown, readme_part, terminal};
 pub use statistics::Spread;
 pub use trial::Bench;

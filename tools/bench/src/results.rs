@@ -169,7 +169,7 @@ impl LoadReport {
 }
 
 /// Percentiles of the time from a request to the end of its response, in microseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
     /// Half of the responses took no longer.
     pub p50: f64,

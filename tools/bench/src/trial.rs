@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
+use load::{Url, redis_commands};
 use private_redis::{Durability, RedisClient, RedisProgram, RedisServer};
 use processes::interrupt::Interrupted;
 use processes::{Output, Process};
@@ -13,7 +14,7 @@ use crate::campaign::{Executor, Outcome, Trial};
 use crate::contestant::Start;
 use crate::engine::{Engine, Order, wait_for_line};
 use crate::meters::Meters;
-use crate::page::Page;
+use crate::page;
 use crate::procfs;
 use crate::results::{Figures, Load, LoadReport};
 use crate::verify::verify;
@@ -56,19 +57,19 @@ impl Bench {
             .get(&trial.program)
             .with_context(|| format!("nobody knows how to start {}", trial.program))?;
         let mut rig = Rig::start(start, self.redis.as_ref(), &self.interrupted)?;
-        rig.page.check_that_it_counts()?;
+        page::check_that_it_counts(&rig.page)?;
         if !self.warm_up.is_zero() {
             // Whatever goes wrong here goes wrong again below, and counts then.
             self.load(trial, &rig.page, self.warm_up)?;
         }
 
-        let before = rig.page.settle(&self.interrupted)?;
+        let before = page::settle(&rig.page, &self.interrupted)?;
         let commands_before = rig.redis_commands()?;
         let meters = rig.meters();
         let report = self.load(trial, &rig.page, self.duration)?;
         let used = rig.meters().since(&meters);
         let memory_bytes = rig.server_group().and_then(procfs::group_peak_memory_bytes);
-        let after = rig.page.settle(&self.interrupted);
+        let after = page::settle(&rig.page, &self.interrupted);
         let commands = rig.redis_commands()?.zip(commands_before);
         let commands = commands.map(|(after, before)| after - before);
 
@@ -100,7 +101,7 @@ impl Bench {
         })
     }
 
-    fn load(&self, trial: &Trial, page: &Page, duration: Duration) -> Result<LoadReport> {
+    fn load(&self, trial: &Trial, page: &Url, duration: Duration) -> Result<LoadReport> {
         let (engine, rate) = match trial.load {
             Load::Capacity => (&self.closed, None),
             Load::FixedRate(rate) => (&self.open, Some(rate)),
@@ -118,7 +119,7 @@ impl Bench {
 
 /// A server that listens, and its Redis. Fields are dropped in this order.
 struct Rig {
-    page: Page,
+    page: Url,
     server: Option<Process>,
     client: Option<RedisClient>,
     redis: Option<RedisServer>,
@@ -172,7 +173,7 @@ impl Rig {
         let text = info
             .as_text()
             .context("Redis answered INFO with something that is no text")?;
-        Ok(Some(count_commands(text)))
+        Ok(Some(redis_commands(text)))
     }
 }
 
@@ -181,7 +182,7 @@ fn start_server(
     mut command: Command,
     redis_url: &str,
     interrupted: &Interrupted,
-) -> Result<(Process, Page)> {
+) -> Result<(Process, Url)> {
     let port = processes::free_port().context("there is no free port")?;
     command
         .env("ADDR", format!("127.0.0.1:{port}"))
@@ -193,31 +194,6 @@ fn start_server(
         .context("the server did not say where it listens")?;
     let mut words = line.split_whitespace();
     let url = words.find(|word| word.starts_with("http://"));
-    let page = Page::parse(url.unwrap_or(&line))?;
+    let page = Url::parse(url.unwrap_or(&line)).map_err(Error::msg)?;
     Ok((server, page))
-}
-
-/// Adds up the calls in the answer to `INFO commandstats`, whose lines look like
-/// `cmdstat_incr:calls=42,usec=…`. Our own question is not counted.
-fn count_commands(info: &str) -> u64 {
-    info.lines()
-        .filter(|line| !line.starts_with("cmdstat_info:"))
-        .filter_map(|line| {
-            let (_, rest) = line.split_once(":calls=")?;
-            rest.split(',').next()?.parse::<u64>().ok()
-        })
-        .sum()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn commands_are_added_up_but_not_our_own_question() {
-        let info = "# Commandstats\r\ncmdstat_incr:calls=5,usec=9,usec_per_call=1.80\r\n\
-            cmdstat_info:calls=100,usec=1\r\ncmdstat_client|setinfo:calls=2,usec=1\r\n";
-        assert_eq!(count_commands(info), 7);
-        assert_eq!(count_commands("# Commandstats\r\n"), 0);
-    }
 }

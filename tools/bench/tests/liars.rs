@@ -13,7 +13,8 @@ use std::thread;
 use std::time::Duration;
 
 use bench::results::{Errors, Load};
-use bench::{Bench, Engine, Executor, Outcome, Page, Start, Trial};
+use bench::{Bench, Engine, Executor, Outcome, Start, Trial};
+use load::Url;
 use processes::interrupt::Interrupted;
 
 const CONNECTIONS: u32 = 4;
@@ -40,7 +41,7 @@ fn answer(stream: &mut TcpStream, status: &str, number: u64) -> bool {
 }
 
 /// Serves on a free port until the test ends.
-fn serve(behaviour: Behaviour) -> Page {
+fn serve(behaviour: Behaviour) -> Url {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let seen = Arc::new(AtomicU64::new(0));
@@ -50,7 +51,7 @@ fn serve(behaviour: Behaviour) -> Page {
             thread::spawn(move || converse(stream, &seen, behaviour));
         }
     });
-    Page::parse(&url).unwrap()
+    Url::parse(&url).unwrap()
 }
 
 fn converse(mut stream: TcpStream, seen: &AtomicU64, behaviour: Behaviour) {
@@ -86,7 +87,7 @@ fn builtin() -> Engine {
 }
 
 /// Measures a server for a second with one engine.
-fn measure(engine: Engine, page: Page, load: Load) -> Outcome {
+fn measure(engine: Engine, page: Url, load: Load) -> Outcome {
     let mut bench = Bench {
         starts: HashMap::from([("stub".to_owned(), Start::Running(page))]),
         redis: None,
@@ -230,7 +231,7 @@ fn a_server_that_is_not_there_is_reported() {
     let gone = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", gone.local_addr().unwrap());
     drop(gone);
-    let outcome = measure(builtin(), Page::parse(&url).unwrap(), Load::Capacity);
+    let outcome = measure(builtin(), Url::parse(&url).unwrap(), Load::Capacity);
     assert!(
         outcome.discarded[0].contains("does not answer"),
         "{outcome:#?}"

@@ -7,10 +7,11 @@ use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::{Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
+use load::Url;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use crate::page::{self, Page};
+use crate::page;
 
 /// How long a connection may be idle before it is replaced. Servers close idle connections, gunicorn
 /// after 2 s, and a request that crosses such a close on its way is lost, which would be nobody's
@@ -33,12 +34,12 @@ pub(super) enum Failure {
 /// A client that keeps its connection for as long as the server does.
 #[derive(Debug)]
 pub(super) struct Client {
-    page: Page,
+    page: Url,
     connection: Option<(SendRequest<Empty<Bytes>>, Instant)>,
 }
 
 impl Client {
-    pub(super) fn new(page: Page) -> Client {
+    pub(super) fn new(page: Url) -> Client {
         Client {
             page,
             connection: None,

@@ -41,9 +41,7 @@ const LATENCY_DIGITS: u8 = 3;
 struct Tally {
     /// The number on each page, and how long it took in microseconds.
     visits: Vec<(u64, u64)>,
-    errors: Errors,
-    /// Complete responses that were not the page.
-    wrong: u64,
+    failures: Vec<Failure>,
 }
 
 /// Generates a load and reports what was seen.
@@ -76,7 +74,7 @@ async fn generate(order: &Order) -> LoadReport {
     }
     let tallies = tasks.join_all().await;
     // An open loop that lags behind needs longer, and so is seen to have a lower rate.
-    report(tallies, start.elapsed().max(order.duration))
+    report(&tallies, start.elapsed().max(order.duration))
 }
 
 /// Makes all connections before the load begins: a thousand handshakes at once are a load of their
@@ -109,62 +107,47 @@ async fn visit_until_done(mut client: Client, pace: Arc<Pace>) -> Tally {
                 .visits
                 .push((number, due.elapsed().as_micros() as u64)),
             Ok(Err(failure)) => {
-                tally.count(failure);
-                if matches!(failure, Failure::Connect) {
+                tally.failures.push(failure);
+                if failure == Failure::Connect {
                     sleep(RETRY_INTERVAL).await;
                 }
             }
             Err(_) if remaining < RESPONSE_TIMEOUT => break,
-            Err(_) => tally.errors.timeout += 1,
+            Err(_) => tally.failures.push(Failure::Timeout),
         }
     }
     tally
 }
 
-impl Tally {
-    fn count(&mut self, failure: Failure) {
-        match failure {
-            Failure::Connect => self.errors.connect += 1,
-            Failure::Lost => self.errors.read += 1,
-            Failure::Status => {
-                self.errors.status += 1;
-                self.wrong += 1;
-            }
-            Failure::Body => {
-                self.errors.body += 1;
-                self.wrong += 1;
-            }
-        }
-    }
-}
-
 /// Adds up what all connections saw.
-fn report(tallies: Vec<Tally>, duration: Duration) -> LoadReport {
-    let mut errors = Errors::default();
-    let mut numbers = Vec::new();
+fn report(tallies: &[Tally], duration: Duration) -> LoadReport {
     let mut latencies = Histogram::<u64>::new_with_max(LATENCY_MAX_US, LATENCY_DIGITS)
         .expect("the limits are constants that fit each other");
-    let mut wrong = 0;
-    for tally in tallies {
-        wrong += tally.wrong;
-        errors.connect += tally.errors.connect;
-        errors.read += tally.errors.read;
-        errors.timeout += tally.errors.timeout;
-        errors.status += tally.errors.status;
-        errors.body += tally.errors.body;
-        for (number, latency_us) in tally.visits {
-            numbers.push(number);
-            latencies.saturating_record(latency_us);
-        }
+    let mut numbers = Vec::new();
+    for (number, latency_us) in tallies.iter().flat_map(|tally| &tally.visits) {
+        numbers.push(number);
+        latencies.saturating_record(*latency_us);
     }
-    let responses = numbers.len() as u64 + wrong;
     let given = numbers.len();
     numbers.sort_unstable();
     numbers.dedup();
-    errors.duplicate = (given - numbers.len()) as u64;
+    let failed = |failure| {
+        let failures = tallies.iter().flat_map(|tally| &tally.failures);
+        failures.filter(|other| **other == failure).count() as u64
+    };
+    let errors = Errors {
+        connect: failed(Failure::Connect),
+        read: failed(Failure::Lost),
+        write: 0,
+        timeout: failed(Failure::Timeout),
+        status: failed(Failure::Status),
+        body: failed(Failure::Body),
+        duplicate: (given - numbers.len()) as u64,
+    };
     let percentile = |percent| latencies.value_at_quantile(percent / 100.0) as f64;
     LoadReport {
-        responses,
+        // What is not the page is a response, too.
+        responses: given as u64 + errors.status + errors.body,
         duration_us: duration.as_micros() as u64,
         latency_us: Latency {
             p50: percentile(50.0),
@@ -178,37 +161,33 @@ fn report(tallies: Vec<Tally>, duration: Duration) -> LoadReport {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use super::*;
+
+    /// What is reported of two connections with these visits, and a failure.
+    fn reported(visits: [Vec<(u64, u64)>; 2]) -> LoadReport {
+        let tallies = visits.map(|visits| Tally {
+            visits,
+            failures: vec![Failure::Lost],
+        });
+        report(&tallies, Duration::from_secs(2))
+    }
 
     #[test]
     fn a_number_that_was_given_twice_is_found_across_connections() {
-        let tally = |numbers: &[u64]| Tally {
-            visits: numbers.iter().map(|number| (*number, 100)).collect(),
-            ..Tally::default()
-        };
-        let honest = report(
-            vec![tally(&[1, 3, 5]), tally(&[2, 4])],
-            Duration::from_secs(1),
-        );
-        assert_eq!((honest.responses, honest.errors), (5, Errors::default()));
-        let lying = report(
-            vec![tally(&[1, 3, 5]), tally(&[2, 5, 5])],
-            Duration::from_secs(1),
-        );
-        assert_eq!(lying.errors.duplicate, 2);
-        assert_eq!(lying.responses, 6);
+        let visits = |numbers: &[u64]| numbers.iter().map(|number| (*number, 100)).collect();
+        let honest = reported([visits(&[1, 3, 5]), visits(&[2, 4])]);
+        assert_eq!((honest.responses, honest.errors.duplicate), (5, 0));
+        assert_eq!(honest.errors.read, 2, "a failure of each connection");
+        let lying = reported([visits(&[1, 3, 5]), visits(&[2, 5, 5])]);
+        assert_eq!((lying.responses, lying.errors.duplicate), (6, 2));
     }
 
     #[test]
     fn percentiles_are_those_of_all_connections() {
-        let visits = |latencies: std::ops::Range<u64>| Tally {
-            visits: latencies.map(|latency| (latency, latency)).collect(),
-            ..Tally::default()
-        };
-        let report = report(
-            vec![visits(1..501), visits(501..1001)],
-            Duration::from_secs(2),
-        );
+        let visits = |latencies: Range<u64>| latencies.map(|latency| (latency, latency)).collect();
+        let report = reported([visits(1..501), visits(501..1001)]);
         let Latency { p50, p90, p99, max } = report.latency_us;
         assert_eq!((p50, p90, p99, max), (500.0, 900.0, 990.0, 1000.0));
         assert_eq!(report.per_second(), 500.0);

@@ -25,6 +25,8 @@ pub(super) enum Failure {
     Connect,
     /// The connection was lost before the end of the response.
     Lost,
+    /// The response did not come in time.
+    Timeout,
     /// The status was not 200.
     Status,
     /// There was no number on the page.

@@ -1,10 +1,10 @@
-//! One visitor: a connection that is read, answered, and read again, and never waited for.
+//! One client: a connection that is read, answered, and read again, and never waited for.
 
 use std::io::{self, ErrorKind, Read, Write};
 
 use mio::{event::Event, net::TcpStream};
 
-use crate::request::{Asks, Request};
+use crate::request::{Kind, Request};
 
 /// How much is read at once. A request of wrk has 40 bytes, one of a browser about 600.
 const CHUNK_BYTES: usize = 1024;
@@ -13,7 +13,7 @@ const CHUNK_BYTES: usize = 1024;
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
 /// A connection.
-pub struct Visitor {
+pub struct Client {
     stream: TcpStream,
     /// What was read and not yet understood.
     input: Vec<u8>,
@@ -23,7 +23,7 @@ pub struct Visitor {
     /// everything has been read.
     may_read: bool,
     /// Whether the other side has said all that it will say.
-    is_silent: bool,
+    is_read_closed: bool,
     /// The visit that waits for its number. Until it has one, nothing more is read: answers leave in
     /// the order of the requests.
     visit: Option<Request>,
@@ -31,14 +31,14 @@ pub struct Visitor {
     is_last: bool,
 }
 
-impl Visitor {
+impl Client {
     pub fn new(stream: TcpStream) -> Self {
         Self {
             stream,
             input: Vec::new(),
             output: Vec::new(),
             may_read: false,
-            is_silent: false,
+            is_read_closed: false,
             visit: None,
             is_last: false,
         }
@@ -47,11 +47,11 @@ impl Visitor {
     /// Remembers what the system said about the connection.
     pub fn notice(&mut self, event: &Event) {
         self.may_read |= event.is_readable() || event.is_error();
-        self.is_silent |= event.is_read_closed() || event.is_error();
+        self.is_read_closed |= event.is_read_closed() || event.is_error();
     }
 
     /// Answers the visit that waited.
-    pub fn welcome(&mut self, number: u64, date: &str) {
+    pub fn answer_visit(&mut self, number: u64, date: &str) {
         let Some(visit) = self.visit.take() else {
             return;
         };
@@ -60,7 +60,7 @@ impl Visitor {
         let kind = "content-type: text/plain; charset=utf-8\r\n";
         let status = format_args!("200 OK\r\n{kind}content-length: {length}");
         self.answer(&visit, status, date);
-        if visit.asks == Asks::Page {
+        if visit.kind == Kind::Page {
             self.output.extend_from_slice(body.as_bytes());
         }
     }
@@ -71,27 +71,27 @@ impl Visitor {
     /// # Errors
     ///
     /// When the connection has ended, or is to end.
-    pub fn go_on(&mut self, date: &str) -> io::Result<bool> {
+    pub fn advance(&mut self, date: &str) -> io::Result<bool> {
         while self.visit.is_none() && self.has_written()? {
             if self.is_last {
                 return Err(ErrorKind::ConnectionAborted.into());
             }
             if let Some(request) = Request::parse(&self.input) {
                 self.input.drain(..request.length);
-                match request.asks {
-                    Asks::Page | Asks::HeadOfPage => {
+                match request.kind {
+                    Kind::Page | Kind::HeadOfPage => {
                         self.visit = Some(request);
                         return Ok(true);
                     }
-                    Asks::OtherPath => {
+                    Kind::UnknownPath => {
                         self.answer(&request, "404 Not Found\r\ncontent-length: 0", date);
                     }
-                    Asks::OtherMethod => {
+                    Kind::UnknownMethod => {
                         let status =
                             "405 Method Not Allowed\r\nallow: GET,HEAD\r\ncontent-length: 0";
                         self.answer(&request, status, date);
                     }
-                    Asks::Nonsense => {
+                    Kind::Malformed => {
                         self.answer(&request, "400 Bad Request\r\ncontent-length: 0", date);
                     }
                 }
@@ -127,7 +127,7 @@ impl Visitor {
             Ok(length) => {
                 // Less than there was room for is all there was; to ask again would cost as much as
                 // the answer. Only the end does not announce itself twice.
-                self.may_read = length == CHUNK_BYTES || self.is_silent;
+                self.may_read = length == CHUNK_BYTES || self.is_read_closed;
                 self.input.extend_from_slice(&chunk[..length]);
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => self.may_read = false,

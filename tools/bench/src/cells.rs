@@ -11,27 +11,86 @@ use crate::units::{count, mebibytes, milliseconds, percent, short};
 /// What stands where there is nothing to say.
 const NOTHING: &str = "–";
 
+/// What a response costs: the heading of each column, and the name of the [`figure`] in it.
+const COSTS: [(&str, &str); 9] = [
+    ("p50 ms", "p50"),
+    ("p90 ms", "p90"),
+    ("p99 ms", "p99"),
+    ("max ms", "max"),
+    ("server µs", "server-us"),
+    ("Redis µs", "redis-us"),
+    ("load µs", "load-us"),
+    ("MiB", "memory"),
+    ("commands", "commands"),
+];
+
+/// A figure of a contestant, as it stands in the tables. `None` where it was not measured, or there is
+/// no figure of that name.
+pub fn figure(row: &Row, name: &str) -> Option<String> {
+    let (latency, cpu) = (row.latency, row.cpu);
+    Some(match name {
+        "requests" => count(row.per_second?.median),
+        "p50" => milliseconds(latency?.p50?),
+        "p90" => milliseconds(latency?.p90?),
+        "p99" => milliseconds(latency?.p99?),
+        "max" => milliseconds(latency?.max),
+        "server-us" => short(cpu?.server_us),
+        "redis-us" => short(cpu?.redis_us),
+        "load-us" => short(cpu?.load_us),
+        "memory" => mebibytes(row.memory_bytes?),
+        "commands" => short(row.redis_commands?),
+        "queue-overflows" => count(row.queue_overflows?),
+        _ => return None,
+    })
+}
+
+fn or_nothing(cell: Option<String>) -> String {
+    cell.unwrap_or_else(|| NOTHING.to_owned())
+}
+
 /// Throughput, and how it compares with the first `baselines_max` baselines.
 pub fn throughput(group: &Group, baselines_max: usize) -> Table {
     let baselines = group.baselines.iter().take(baselines_max).copied();
-    let heading = ["", "requests/s", "lowest–highest"].into_iter();
+    let heading = ["requests/s", "lowest–highest"].into_iter();
     table(group, heading.chain(baselines).chain(["rounds"]), |row| {
         let edges = row.per_second.filter(|_| row.valid > 1);
         let edges = edges.map(|edges| format!("{}–{}", count(edges.min), count(edges.max)));
-        let mut cells = vec![row.name.clone(), requests(row), or_nothing(edges)];
-        cells.extend(row.ratios.iter().take(baselines_max).map(ratio));
-        cells.push(match row.discarded.len() {
+        let ratios = row.ratios.iter().take(baselines_max).map(ratio);
+        let rounds = match row.discarded.len() {
             0 => row.valid.to_string(),
             discarded => format!("{} of {}", row.valid, row.valid + discarded),
-        });
-        cells
+        };
+        let cells = [requests(row), or_nothing(edges)].into_iter();
+        cells.chain(ratios).chain([rounds]).collect()
     })
+}
+
+/// What a response costs: time for the client, processor time, memory and Redis commands.
+pub fn cost(group: &Group) -> Table {
+    table(group, COSTS.map(|(heading, _)| heading), |row| {
+        COSTS
+            .map(|(_, name)| or_nothing(figure(row, name)))
+            .to_vec()
+    })
+}
+
+/// A row for each contestant, wrong where a round is discarded: its name, and these cells.
+fn table<'a>(
+    group: &Group,
+    heading: impl IntoIterator<Item = &'a str>,
+    cells: impl Fn(&Row) -> Vec<String>,
+) -> Table {
+    let mut table = Table::new([""].into_iter().chain(heading));
+    for row in &group.rows {
+        let cells = [row.name.clone()].into_iter().chain(cells(row));
+        table.add(cells).is_wrong = !row.discarded.is_empty();
+    }
+    table
 }
 
 /// The median of the responses a second, or why there is none.
 pub(crate) fn requests(row: &Row) -> String {
-    row.per_second
-        .map_or_else(|| missing(row).to_owned(), |spread| count(spread.median))
+    figure(row, "requests").unwrap_or_else(|| missing(row).to_owned())
 }
 
 /// What stands in the place of figures: whether there are none that count, or none yet, because the run
@@ -41,36 +100,6 @@ pub(crate) fn missing(row: &Row) -> &'static str {
         true => NOTHING,
         false => "discarded",
     }
-}
-
-/// What a response costs: time for the client, processor time, memory and Redis commands.
-pub fn cost(group: &Group) -> Table {
-    let heading = [
-        "",
-        "p50 ms",
-        "p90 ms",
-        "p99 ms",
-        "max ms",
-        "server µs",
-        "Redis µs",
-        "load µs",
-        "MiB",
-        "commands",
-    ];
-    table(group, heading, |row| {
-        let percentiles = row.latency.map_or([None; 4], |latency| {
-            [latency.p50, latency.p90, latency.p99, Some(latency.max)]
-        });
-        let cpu = row.cpu.map_or([None; 3], |cpu| {
-            [cpu.server_us, cpu.redis_us, cpu.load_us].map(Some)
-        });
-        let mut cells = vec![row.name.clone()];
-        cells.extend(percentiles.map(|time| or_nothing(time.map(milliseconds))));
-        cells.extend(cpu.map(|time| or_nothing(time.map(short))));
-        cells.push(or_nothing(row.memory_bytes.map(mebibytes)));
-        cells.push(or_nothing(row.redis_commands.map(short)));
-        cells
-    })
 }
 
 /// One row for each contestant: the capacity at every number of connections, and the rest at the last of
@@ -93,10 +122,7 @@ pub(crate) fn overview(capacities: &[Group]) -> Option<Table> {
         let mut cells = vec![format!("`{}`", row.name)];
         cells.extend(capacities.iter().map(|group| requests(&group.rows[place])));
         cells.extend(row.ratios.iter().take(2).map(ratio));
-        let p99 = row.latency.and_then(|latency| latency.p99);
-        cells.push(or_nothing(p99.map(milliseconds)));
-        cells.push(or_nothing(row.memory_bytes.map(mebibytes)));
-        cells.push(or_nothing(row.redis_commands.map(short)));
+        cells.extend(["p99", "memory", "commands"].map(|name| or_nothing(figure(row, name))));
         table.add(cells);
     }
     Some(table)
@@ -213,10 +239,9 @@ pub fn ratio(ratio: &Option<Ratio>) -> String {
         return "1".to_owned();
     }
     let Spread { median, min, max } = ratio.spread;
-    let median = if ratio.is_noise {
-        "≈ 1".to_owned()
-    } else {
-        small(median)
+    let median = match ratio.is_noise {
+        true => "≈ 1".to_owned(),
+        false => small(median),
     };
     // One round has no edges.
     if min == max {
@@ -232,21 +257,4 @@ fn small(ratio: f64) -> String {
     } else {
         short(ratio)
     }
-}
-
-fn or_nothing(cell: Option<String>) -> String {
-    cell.unwrap_or_else(|| NOTHING.to_owned())
-}
-
-/// A row for each contestant, wrong where a round is discarded.
-fn table<'a>(
-    group: &Group,
-    heading: impl IntoIterator<Item = &'a str>,
-    cells: impl Fn(&Row) -> Vec<String>,
-) -> Table {
-    let mut table = Table::new(heading);
-    for row in &group.rows {
-        table.add(cells(row)).is_wrong = !row.discarded.is_empty();
-    }
-    table
 }

@@ -114,27 +114,25 @@ impl Engine {
     }
 
     fn command(&self, order: &Order) -> Result<Command> {
-        let (program, threads) = match self {
-            Engine::Wrk { program, .. } => {
-                (program, even_threads(order.connections, order.threads))
-            }
-            Engine::Builtin { program } => (program, order.threads),
-        };
-        let mut command = Command::new(program);
-        match self {
-            Engine::Wrk { folder, .. } => {
+        let (mut command, threads) = match self {
+            Engine::Wrk { program, folder } => {
+                let is_closed = order.rate.is_none();
                 ensure!(
-                    order.rate.is_none(),
+                    is_closed,
                     "wrk cannot send at a fixed rate; the built-in engine can"
                 );
+                let mut command = Command::new(program);
                 command.arg("--script").arg(script(folder));
                 command.arg(format!("--timeout={}s", RESPONSE_TIMEOUT.as_secs()));
+                (command, even_threads(order.connections, order.threads))
             }
-            Engine::Builtin { .. } => {
+            Engine::Builtin { program } => {
+                let mut command = Command::new(program);
                 command.arg("load");
                 command.args(order.rate.map(|rate| format!("--rate={rate}")));
+                (command, order.threads)
             }
-        }
+        };
         command.arg(format!("--threads={threads}"));
         command.arg(format!("--connections={}", order.connections));
         command.arg(format!("--duration={}s", order.duration.as_secs()));
@@ -201,16 +199,10 @@ mod tests {
 
     #[test]
     fn threads_divide_connections() {
-        let cases = [
-            (1000, 2, 2),
-            (1000, 3, 2),
-            (1, 2, 1),
-            (7, 3, 1),
-            (64, 64, 64),
-        ];
-        for (connections, threads, expected) in cases {
-            assert_eq!(even_threads(connections, threads), expected);
-        }
+        let used = |connections| [2, 3, 64].map(|threads| even_threads(connections, threads));
+        assert_eq!(used(1000), [2, 2, 50]);
+        assert_eq!(used(64), [2, 2, 64]);
+        assert_eq!((used(7), used(1)), ([1, 1, 7], [1, 1, 1]));
     }
 
     #[test]

@@ -47,23 +47,25 @@ pub(crate) fn verify(
     if responses == 0 {
         reasons.push("there was no response at all".to_owned());
     }
-    match counted {
-        Some(counted) if counted < responses => reasons.push(format!(
-            "{responses} responses, but only {counted} visits were counted"
-        )),
-        Some(counted) if counted > responses + u64::from(connections) => reasons.push(format!(
+    let too_few = counted.filter(|counted| *counted < responses);
+    reasons.extend(
+        too_few.map(|counted| {
+            format!("{responses} responses, but only {counted} visits were counted")
+        }),
+    );
+    let too_many = counted.filter(|counted| *counted > responses + u64::from(connections));
+    reasons.extend(too_many.map(|counted| {
+        format!(
             "{responses} responses on {connections} connections, but {counted} visits were counted"
-        )),
-        _ => {}
-    }
-    match load {
-        Load::FixedRate(rate) if report.per_second() < rate * RATE_SHARE_MIN => {
-            reasons.push(format!(
-                "could not keep up: {:.0} responses a second at a rate of {rate:.0}",
-                report.per_second()
-            ))
-        }
-        _ => {}
+        )
+    }));
+    let per_second = report.per_second();
+    if let Load::FixedRate(rate) = load
+        && per_second < rate * RATE_SHARE_MIN
+    {
+        reasons.push(format!(
+            "could not keep up: {per_second:.0} responses a second at a rate of {rate:.0}"
+        ));
     }
     reasons
 }

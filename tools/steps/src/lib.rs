@@ -6,7 +6,7 @@ mod container;
 mod flask;
 mod redis;
 
-pub use build::{Profile, Program, cargo, program, programs};
+pub use build::{Profile, Program, cargo, programs, tool};
 pub use catalog::{Language, Step, all, one, several};
 pub use container::compose;
 pub use flask::{Flask, FlaskError, FlaskServer};

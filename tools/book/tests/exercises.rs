@@ -17,7 +17,7 @@ use book::{
     source::{Book, files, read},
     steps,
 };
-use contract::{RedisSource, Subject, Verdict};
+use contract::{RedisSource, Subject};
 use private_redis::RedisProgram;
 
 #[test]
@@ -119,25 +119,15 @@ fn prove(
     for (id, has) in &exercise.findings {
         let cell = report.cells.iter().find(|cell| cell.id == *id).unwrap();
         let declared = if *has { "has" } else { "lacks" };
-        let verdict = match cell.verdict {
-            Verdict::Has => "has",
-            Verdict::HasBut => "has, but",
-            Verdict::Lacks => "lacks",
-            Verdict::LeftOut => "left out",
-            Verdict::Broken => "broken",
-        };
+        let (verdict, evidence) = (cell.finding.verdict(), cell.finding.evidence());
         if verdict != declared {
-            let found = format!("{verdict}: {id} {}", cell.evidence);
+            let found = format!("{verdict}: {id} {evidence}");
             return Err(wrong(format!(
                 "declares `{declared}: {id}`, but the contract finds `{}`\nmend the solution, or what it declares and its page says",
                 found.trim_end()
             )));
         }
-        found.push(
-            format!("{declared} {id} {}", cell.evidence)
-                .trim()
-                .to_owned(),
-        );
+        found.push(format!("{declared} {id} {evidence}").trim().to_owned());
     }
     Ok(found.join("; "))
 }

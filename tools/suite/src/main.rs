@@ -9,9 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 use clap::Parser;
-use contract::{FaultRun, Stop};
-
-use contract::check;
+use contract::{FaultRun, Finding, check, results};
 use output::{
     section,
     terminal::{self, BOLD, GREEN, RED, RESET, YELLOW},
@@ -44,7 +42,7 @@ struct TestOptions {
     /// Fail where something had to be left out, because a tool is missing
     #[arg(long)]
     strict: bool,
-    /// Accept what the steps do now: write it into the README
+    /// Accept what the steps do now: write it into contract.json, README and book
     #[arg(long)]
     bless: bool,
 }
@@ -276,10 +274,12 @@ fn test_command(program: &Path, folder: &Path, options: &TestOptions) -> Command
     command
 }
 
-/// Checks every step against the contract, and the README's table against what was found.
+/// Checks every step against the contract, what is stored against what was found, and the README's table
+/// against what is stored.
 fn contract(root: &Path, options: &TestOptions, summary: &mut Summary) -> Result<()> {
     let source = Source::choose(root, &RedisChoice::Auto)?;
-    if !source.is_real() {
+    let is_real = source.is_real();
+    if !is_real {
         summary.skip("contract", &format!("ran on {}", source.description()));
     }
     let mut steps = steps::all(root)?;
@@ -287,7 +287,7 @@ fn contract(root: &Path, options: &TestOptions, summary: &mut Summary) -> Result
     if !python {
         summary.skip(
             "step-0-flask",
-            "python3 is missing; so the README's table is not compared",
+            "python3 is missing; so what contract.json says of it is not compared",
         );
         steps.retain(|step| step.language == Language::Rust);
     }
@@ -309,16 +309,21 @@ fn contract(root: &Path, options: &TestOptions, summary: &mut Summary) -> Result
             summary.fail(name, &what);
         }
     }
-    if !python {
-        return Ok(());
+    for report in reports.iter().filter(|_| is_real) {
+        for cell in &report.cells {
+            if let Finding::LeftOut { why } = &cell.finding {
+                summary.skip(&report.subject, &format!("{}: {why}", cell.id));
+            }
+        }
     }
-    match section::update(
-        root,
-        "contract",
-        &contract::markdown(&reports),
-        options.bless,
-    )? {
-        None => summary.pass("README", "agrees with the contract run"),
+    let file = root.join(results::FILE);
+    match results::update(&file, &reports, options.bless)? {
+        None => summary.pass("contract.json", "agrees with the contract run"),
+        Some(difference) => summary.fail("contract.json", &difference),
+    }
+    let table = contract::markdown(&results::read(&file)?);
+    match section::update(root, "contract", &table, options.bless)? {
+        None => summary.pass("README", "agrees with contract.json"),
         Some(difference) => summary.fail("README", &difference),
     }
     Ok(())
@@ -331,8 +336,8 @@ fn faults(step: &Step, program: &Program, source: &Source, summary: &mut Summary
     let name = format!("faults, step {}", step.number);
     match check::faults(step, program, source, run) {
         Ok(seen) => summary.pass(&name, &seen),
-        Err(Stop::Broken(why)) => summary.fail(&name, &why),
-        Err(Stop::LeftOut(why)) => summary.skip(&name, &why),
+        Err(Finding::LeftOut { why }) => summary.skip(&name, &why),
+        Err(end) => summary.fail(&name, end.evidence()),
     }
     Ok(())
 }

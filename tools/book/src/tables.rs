@@ -1,23 +1,23 @@
 //! Tables that are made from others: of one step, and of the whole staircase.
 
-use std::{env, ffi::OsString, fmt::Write, path::Path, process::Command};
+use std::{fmt::Write, path::Path};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use bench::{
-    cells::Table,
+    cells::{self, Table},
     markdown,
-    results::{Load, Results},
-    summary::{self, Group, Row},
+    summary::Group,
     units,
 };
+use steps::{Language, Step};
 
-use crate::{generated::readme_part, steps::Step};
+use crate::{
+    source::read,
+    value::{self, dependencies, lines_of_code},
+};
 
 /// What stands where there is nothing to say.
 const NOTHING: &str = "–";
-
-/// What gets a figure out of a row, as text.
-type Get = fn(&Row) -> Option<String>;
 
 /// The contract, as the README has it. A run of the contract writes that.
 #[derive(Debug)]
@@ -37,7 +37,13 @@ impl Contract {
     ///
     /// When the README cannot be read.
     pub fn read(root: &Path) -> Result<Option<Self>> {
-        let Some(text) = readme_part(root, "contract")? else {
+        if !root.join("README.md").exists() {
+            return Ok(None);
+        }
+        let text = read(&root.join("README.md"))?;
+        let part = text.split_once("<!-- generated: contract -->");
+        let part = part.and_then(|(_, rest)| rest.split_once("<!-- end: contract -->"));
+        let Some(text) = part.map(|(part, _)| part.trim().to_owned()) else {
             return Ok(None);
         };
         let mut table = text
@@ -102,60 +108,33 @@ impl Contract {
 
 /// The steps up to one, in the circumstances of a group.
 pub fn up_to(group: &Group, last: &Step, steps: &[&Step]) -> String {
-    let names = ["flask-debug", "flask-gunicorn"].into_iter();
-    let names = names.chain(
-        steps
-            .iter()
-            .filter(|step| step.number <= last.number)
-            .map(|step| step.name.as_str()),
-    );
-    let rows = names
-        .filter_map(|name| group.rows.iter().find(|row| row.name == name))
-        .map(|row| {
-            let ratio = row
-                .ratios
-                .first()
-                .map_or(NOTHING.to_owned(), bench::cells::ratio);
-            vec![
-                format!("`{}`", row.name),
-                or_nothing(row.per_second.map(|spread| units::count(spread.median))),
-                ratio,
-                or_nothing(
-                    row.latency
-                        .and_then(|latency| latency.p50)
-                        .map(units::milliseconds),
-                ),
-                or_nothing(
-                    row.latency
-                        .and_then(|latency| latency.p99)
-                        .map(units::milliseconds),
-                ),
-                or_nothing(row.cpu.as_ref().map(|cpu| units::short(cpu.server_us))),
-                or_nothing(row.memory_bytes.map(units::mebibytes)),
-                or_nothing(row.redis_commands.map(units::short)),
-            ]
-        });
-    let first = group.baselines.first().copied().unwrap_or(NOTHING);
-    let heading = [
-        "",
-        "requests/s",
-        first,
-        "p50 ms",
-        "p99 ms",
-        "server µs",
-        "MiB",
-        "Redis commands",
+    let metrics = [
+        ("p50 ms", "p50"),
+        ("p99 ms", "p99"),
+        ("server µs", "server-us"),
+        ("MiB", "memory"),
+        ("Redis commands", "commands"),
     ];
-    let table = Table {
-        heading: heading.map(str::to_owned).to_vec(),
-        rows: rows.collect(),
-        is_void: Vec::new(),
-    };
+    let steps = steps.iter().filter(|step| step.number <= last.number);
+    let steps = steps.map(|step| step.name.as_str());
+    let names = ["flask-debug", "flask-gunicorn"].into_iter().chain(steps);
+    let rows = names.filter_map(|name| group.rows.iter().find(|row| row.name == name));
+    let rows = rows.map(|row| {
+        let figure = |metric| or_nothing(value::figure(row, metric));
+        let ratio = row.ratios.first();
+        let mut cells = vec![format!("`{}`", row.name), figure("requests")];
+        cells.push(ratio.map_or(NOTHING.to_owned(), cells::ratio));
+        cells.extend(metrics.map(|(_, metric)| figure(metric)));
+        cells
+    });
+    let baseline = group.baselines.first().copied().unwrap_or(NOTHING);
+    let mut heading = vec!["", "requests/s", baseline];
+    heading.extend(metrics.map(|(name, _)| name));
+    let table = table(heading, rows.collect());
     let connections = units::count(group.connections.into());
     format!(
-        "{}\nAt {connections} connections. {}",
-        markdown::set(&table),
-        bench::cells::noise(group)
+        "{table}\nAt {connections} connections. {}",
+        cells::noise(group)
     )
 }
 
@@ -168,135 +147,58 @@ pub fn staircase(
     root: &Path,
     steps: &[Step],
     contract: &Contract,
-    results: &Results,
+    group: Option<&Group>,
 ) -> Result<String> {
-    let groups = summary::summarise(results);
-    let group = groups.iter().rfind(|group| group.load == Load::Capacity);
-    // Step 0 takes part twice. gunicorn is what one would really run it with.
-    let row = |step: &Step| {
-        let name = if step.is_rust {
-            step.name.as_str()
-        } else {
-            "flask-gunicorn"
-        };
-        group.and_then(|group| group.rows.iter().find(|row| row.name == name))
-    };
-    let figure = |step: &Step, get: Get| or_nothing(row(step).and_then(get));
-
     let mut rows: Vec<Vec<String>> = Vec::new();
     for (name, _, cells) in &contract.rows {
-        let mut line = vec![name.clone()];
-        line.extend(steps.iter().map(|step| contract.has(cells, step.number)));
-        rows.push(line);
+        let has = steps.iter().map(|step| contract.has(cells, step.number));
+        rows.push([name.clone()].into_iter().chain(has).collect());
     }
-    let figures: [(&str, Get); 5] = [
-        ("requests/s", |row| {
-            Some(units::count(row.per_second?.median))
-        }),
-        ("p99 ms", |row| Some(units::milliseconds(row.latency?.p99?))),
-        ("server µs a response", |row| {
-            Some(units::short(row.cpu.as_ref()?.server_us))
-        }),
-        ("memory MiB", |row| {
-            Some(units::mebibytes(row.memory_bytes?))
-        }),
-        ("Redis commands a visit", |row| {
-            Some(units::short(row.redis_commands?))
-        }),
-    ];
-    for (name, get) in figures {
-        let mut line = vec![name.to_owned()];
-        line.extend(steps.iter().map(|step| figure(step, get)));
-        rows.push(line);
+    for (name, metric) in [
+        ("requests/s", "requests"),
+        ("p99 ms", "p99"),
+        ("server µs a response", "server-us"),
+        ("memory MiB", "memory"),
+        ("Redis commands a visit", "commands"),
+    ] {
+        let figures = steps.iter().map(|step| {
+            // Step 0 takes part twice. gunicorn is what one would really run it with.
+            let name = match step.language {
+                Language::Rust => step.name.as_str(),
+                Language::Python => "flask-gunicorn",
+            };
+            let row = group.and_then(|group| group.rows.iter().find(|row| row.name == name));
+            or_nothing(row.and_then(|row| value::figure(row, metric)))
+        });
+        rows.push([name.to_owned()].into_iter().chain(figures).collect());
     }
     let mut lines = vec!["lines of code".to_owned()];
     let mut crates = vec!["crates compiled".to_owned()];
     for step in steps {
-        lines.push(units::count(step.lines_of_code()? as f64));
-        crates.push(if step.is_rust {
-            dependencies(root, step)?.to_string()
-        } else {
-            NOTHING.to_owned()
+        lines.push(units::count(lines_of_code(step)? as f64));
+        crates.push(match step.language {
+            Language::Rust => dependencies(root, step)?.to_string(),
+            Language::Python => NOTHING.to_owned(),
         });
     }
     rows.extend([lines, crates]);
-    rows.extend(image_sizes(root, steps)?);
 
-    let heading = steps.iter().map(|step| format!("step {}", step.number));
-    let mut text = format!(
-        "| | {} |\n|---|{}\n",
-        heading.collect::<Vec<_>>().join(" | "),
-        "---:|".repeat(steps.len())
-    );
-    for row in rows {
-        let _ = writeln!(text, "| {} |", row.join(" | "));
-    }
+    let numbers: Vec<String> = steps.iter().map(|s| format!("step {}", s.number)).collect();
+    let heading = [""].into_iter().chain(numbers.iter().map(String::as_str));
+    let table = table(heading.collect(), rows);
     let connections = group.map_or(0, |group| group.connections);
-    let _ = write!(
-        text,
-        "\nFigures at {} connections; step 0 with gunicorn. Lines without comments. Crates with the step itself.",
+    Ok(format!(
+        "{table}\nFigures at {} connections; step 0 with gunicorn. Lines without comments. Crates with the step itself.",
         units::count(connections.into())
-    );
-    Ok(text)
+    ))
 }
 
-/// The sizes of the images, where somebody recorded them: `tools/docker/image-sizes.txt`, a step and its bytes a line.
-fn image_sizes(root: &Path, steps: &[Step]) -> Result<Option<Vec<String>>> {
-    let file = root.join("tools/docker/image-sizes.txt");
-    if !file.exists() {
-        return Ok(None);
-    }
-    let text = crate::source::read(&file)?;
-    let size = |step: &Step| {
-        let line = text
-            .lines()
-            .find_map(|line| line.strip_prefix(&step.name))?;
-        let bytes: f64 = line.trim().parse().ok()?;
-        Some(units::short(bytes / 1e6))
-    };
-    let mut row = vec!["image MB".to_owned()];
-    row.extend(steps.iter().map(|step| or_nothing(size(step))));
-    Ok(Some(row))
-}
-
-/// How many crates a step is compiled from, itself included.
-///
-/// # Errors
-///
-/// When cargo cannot tell.
-pub fn dependencies(root: &Path, step: &Step) -> Result<usize> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    let mut command = Command::new(cargo);
-    // The target is named, or the number would depend on the machine.
-    let arguments = [
-        "tree",
-        "--locked",
-        "--edges",
-        "normal",
-        "--prefix",
-        "none",
-        "--target",
-        "x86_64-unknown-linux-gnu",
-    ];
-    command
-        .args(arguments)
-        .args(["--package", &step.name])
-        .current_dir(root);
-    let output = command.output().context("cannot start cargo")?;
-    let errors = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success(),
-        "cargo tree does not know {}: {}",
-        step.name,
-        errors.trim()
-    );
-    let text = String::from_utf8_lossy(&output.stdout);
-    let crates: std::collections::BTreeSet<&str> = text
-        .lines()
-        .map(|line| line.trim_end_matches(" (*)").trim())
-        .filter(|line| !line.is_empty())
-        .collect();
-    Ok(crates.len())
+fn table(heading: Vec<&str>, rows: Vec<Vec<String>>) -> String {
+    markdown::set(&Table {
+        heading: heading.into_iter().map(str::to_owned).collect(),
+        is_void: vec![false; rows.len()],
+        rows,
+    })
 }
 
 fn or_nothing(text: Option<String>) -> String {

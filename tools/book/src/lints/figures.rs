@@ -4,7 +4,11 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::{expand::DIRECTIVE, markdown::Content, problem::Problem, source::Page};
+use crate::{
+    expand::DIRECTIVE,
+    markdown::Content,
+    source::{Page, Problem},
+};
 
 /// A number and a unit of measurement. Plain counts are free: `64 connections`.
 static FIGURE: LazyLock<Regex> = LazyLock::new(|| {

@@ -246,9 +246,15 @@ fn the_doctor_names_every_tool_and_never_fails() {
         "wrk",
         "ab",
         "siege",
+        "redis-cli",
         "Docker Engine",
         "Docker Compose",
+        "Python",
+        "Python's venv",
         "Chromium",
+        "cargo-deny",
+        "strace",
+        "debootstrap",
     ];
     for tool in tools {
         assert!(

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What came of a page, or of all lints together.
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize)]
 pub struct Report {
     /// The name of the page, or `lints`.
     pub name: String,

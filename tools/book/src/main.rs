@@ -4,7 +4,7 @@
 
 mod cli;
 
-use std::{path::Path, process::ExitCode};
+use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -42,8 +42,9 @@ fn run(command: Command) -> Result<bool> {
         Command::Test {
             pages,
             strict,
+            json,
             no_transcripts,
-        } => test(root, &pages, strict, !no_transcripts),
+        } => test(root, &pages, strict, json.as_deref(), !no_transcripts),
         Command::Bless {
             pages,
             no_transcripts,
@@ -52,8 +53,14 @@ fn run(command: Command) -> Result<bool> {
 }
 
 /// Prints one line a page, and at the end what was skipped and why.
-fn test(root: &Path, pages: &[String], strict: bool, with_transcripts: bool) -> Result<bool> {
-    let (mut is_good, mut skipped) = (true, Vec::new());
+fn test(
+    root: &Path,
+    pages: &[String],
+    strict: bool,
+    json: Option<&Path>,
+    with_transcripts: bool,
+) -> Result<bool> {
+    let (mut is_good, mut reports) = (true, Vec::new());
     book::test(root, pages, with_transcripts, |report| {
         let (verdict, what) = match &report.result {
             Ok(what) => ("ok", what),
@@ -61,8 +68,13 @@ fn test(root: &Path, pages: &[String], strict: bool, with_transcripts: bool) -> 
         };
         anstream::println!("{verdict:<7} {:<18} {what}", report.name);
         is_good &= report.result.is_ok();
-        skipped.extend(report.skipped);
+        reports.push(report);
     })?;
+    if let Some(json) = json {
+        let text = serde_json::to_string_pretty(&reports)?;
+        fs::write(json, text).with_context(|| format!("cannot write {}", json.display()))?;
+    }
+    let skipped: Vec<&String> = reports.iter().flat_map(|report| &report.skipped).collect();
     for skip in &skipped {
         anstream::println!("skipped: {skip}");
     }

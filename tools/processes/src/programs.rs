@@ -60,11 +60,19 @@ pub struct Tool {
     pub name: &'static str,
     /// What it is for.
     pub purpose: &'static str,
-    /// The package that has it, for each [`Platform`] in turn; `None` if none of them is recent enough.
-    packages: Option<[&'static str; 4]>,
+    /// Where it comes from.
+    from: From,
     /// The commands that print its version in their first line: the first that is there counts. A program
     /// without arguments prints none.
     version: &'static [&'static [&'static str]],
+}
+
+/// Where a program comes from.
+enum From {
+    /// The package that has it, for each [`Platform`] in turn. Where that is empty, there is none.
+    Packages([&'static str; 4]),
+    /// This command installs it everywhere.
+    Command(&'static str),
 }
 
 impl Tool {
@@ -72,7 +80,7 @@ impl Tool {
     pub const RUST: Tool = Tool {
         name: "Rust",
         purpose: "everything",
-        packages: None,
+        from: From::Command("curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh"),
         version: &[&["rustc", "--version"]],
     };
 
@@ -80,7 +88,7 @@ impl Tool {
     pub const REDIS: Tool = Tool {
         name: "Redis",
         purpose: "a count that lasts; without it, an embedded stand-in",
-        packages: Some(["redis-server", "valkey", "valkey", "redis"]),
+        from: From::Packages(["redis-server", "valkey", "valkey", "redis"]),
         version: &[
             &["redis-server", "--version"],
             &["valkey-server", "--version"],
@@ -91,7 +99,7 @@ impl Tool {
     pub const WRK: Tool = Tool {
         name: "wrk",
         purpose: "cargo xtask bench",
-        packages: Some(["wrk", "wrk", "wrk", "wrk"]),
+        from: From::Packages(["wrk", "wrk", "wrk", "wrk"]),
         // It has no flag that only prints the version: this also prints the usage, and fails.
         version: &[&["wrk", "-v"]],
     };
@@ -100,7 +108,7 @@ impl Tool {
     pub const APACHE_BENCH: Tool = Tool {
         name: "ab",
         purpose: "the book, where it compares them with wrk",
-        packages: Some(["apache2-utils", "httpd-tools", "apache", "httpd"]),
+        from: From::Packages(["apache2-utils", "httpd-tools", "apache", "httpd"]),
         version: &[&["ab", "-V"]],
     };
 
@@ -108,7 +116,7 @@ impl Tool {
     pub const SIEGE: Tool = Tool {
         name: "siege",
         purpose: "the book, where it compares them with wrk",
-        packages: Some(["siege", "siege", "siege", "siege"]),
+        from: From::Packages(["siege", "siege", "siege", "siege"]),
         // It prints its version on standard error, so say only that it is there.
         version: &[&["siege"]],
     };
@@ -117,7 +125,7 @@ impl Tool {
     pub const DOCKER: Tool = Tool {
         name: "Docker Engine",
         purpose: "docker-compose up",
-        packages: Some(["docker.io", "moby-engine", "docker", "--cask docker"]),
+        from: From::Packages(["docker.io", "moby-engine", "docker", "--cask docker"]),
         // A client alone starts nothing, so ask the engine.
         version: &[&["docker", "version", "--format", "{{.Server.Version}}"]],
     };
@@ -126,7 +134,7 @@ impl Tool {
     pub const COMPOSE: Tool = Tool {
         name: "Docker Compose",
         purpose: "docker-compose up",
-        packages: Some([
+        from: From::Packages([
             "docker-compose",
             "docker-compose",
             "docker-compose",
@@ -142,7 +150,7 @@ impl Tool {
     pub const CHROMIUM: Tool = Tool {
         name: "Chromium",
         purpose: "the browser tests",
-        packages: Some(["chromium", "chromium", "chromium", "--cask chromium"]),
+        from: From::Packages(["chromium", "chromium", "chromium", "--cask chromium"]),
         version: &[
             &["chromium", "--version"],
             &["chromium-browser", "--version"],
@@ -150,30 +158,93 @@ impl Tool {
         ],
     };
 
+    /// Asks a Redis something.
+    pub const REDIS_CLI: Tool = Tool {
+        name: "redis-cli",
+        purpose: "the book, where it looks into Redis",
+        from: From::Packages(["redis-tools", "valkey", "valkey", "redis"]),
+        version: &[&["redis-cli", "--version"], &["valkey-cli", "--version"]],
+    };
+
+    /// Runs the original.
+    pub const PYTHON: Tool = Tool {
+        name: "Python",
+        purpose: "step 0",
+        from: From::Packages(["python3", "python3", "python", "python"]),
+        version: &[&["python3", "--version"]],
+    };
+
+    /// Makes a place for Python's packages. Debian packs it apart from Python.
+    pub const VENV: Tool = Tool {
+        name: "Python's venv",
+        purpose: "step 0",
+        from: From::Packages(["python3-venv", "python3", "python", "python"]),
+        version: &[&[
+            "python3",
+            "-c",
+            "import ensurepip; print('pip', ensurepip.version())",
+        ]],
+    };
+
+    /// Checks licences.
+    pub const CARGO_DENY: Tool = Tool {
+        name: "cargo-deny",
+        purpose: "cargo xtask test, which checks the licences with it",
+        from: From::Command("cargo install cargo-deny --locked"),
+        version: &[&["cargo-deny", "--version"]],
+    };
+
+    /// Slows a disk.
+    pub const STRACE: Tool = Tool {
+        name: "strace",
+        purpose: "cargo xtask test, which slows a disk with it",
+        from: From::Packages(["strace", "strace", "strace", ""]),
+        version: &[&["strace", "--version"]],
+    };
+
+    /// Makes a small Debian.
+    pub const DEBOOTSTRAP: Tool = Tool {
+        name: "debootstrap",
+        purpose: "cargo xtask test, where no registry of images can be reached",
+        from: From::Packages(["debootstrap", "debootstrap", "debootstrap", ""]),
+        version: &[&["debootstrap", "--version"]],
+    };
+
     /// All of them, in the order in which a newcomer needs them.
-    pub const ALL: [Tool; 8] = [
+    pub const ALL: [Tool; 14] = [
         Tool::RUST,
         Tool::REDIS,
+        Tool::REDIS_CLI,
         Tool::WRK,
         Tool::APACHE_BENCH,
         Tool::SIEGE,
         Tool::DOCKER,
         Tool::COMPOSE,
+        Tool::PYTHON,
+        Tool::VENV,
         Tool::CHROMIUM,
+        Tool::CARGO_DENY,
+        Tool::STRACE,
+        Tool::DEBOOTSTRAP,
     ];
 
     /// The command that installs it.
     pub fn install(&self, platform: Platform) -> String {
-        let Some(packages) = self.packages else {
-            return "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh".to_owned();
+        let packages = match self.from {
+            From::Command(command) => return command.to_owned(),
+            From::Packages(packages) => packages,
         };
+        let package = packages[platform as usize];
+        if package.is_empty() {
+            return "not for this system".to_owned();
+        }
         let installer = match platform {
             Platform::Debian => "sudo apt install",
             Platform::Fedora => "sudo dnf install",
             Platform::Arch => "sudo pacman -S",
             Platform::MacOs => "brew install",
         };
-        format!("{installer} {}", packages[platform as usize])
+        format!("{installer} {package}")
     }
 
     /// The version that is here, in the tool's own words, or `None` where it is missing.
@@ -238,6 +309,8 @@ mod tests {
                 let command = tool.install(platform);
                 let expected = match (tool.name, platform) {
                     ("Rust", _) => "curl ",
+                    ("cargo-deny", _) => "cargo install ",
+                    ("strace" | "debootstrap", Platform::MacOs) => "not for this system",
                     (_, Platform::Debian) => "sudo apt install ",
                     (_, Platform::Fedora) => "sudo dnf install ",
                     (_, Platform::Arch) => "sudo pacman -S ",

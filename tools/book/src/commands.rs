@@ -95,34 +95,38 @@ pub fn test(
     Ok(())
 }
 
-/// Accepts what is so now: writes what is generated, and what the commands print. Says what it wrote.
-/// Returns whether all commands did what they should.
+/// Accepts what is so now: writes what is generated, and what the commands print. Tells `say` what was
+/// written and skipped. Returns whether all commands did what they should.
 ///
 /// # Errors
 ///
 /// When something cannot be written, or there is no such page.
-pub fn bless(root: &Path, wanted: &[String], with_transcripts: bool) -> Result<bool> {
+pub fn bless(
+    root: &Path,
+    wanted: &[String],
+    with_transcripts: bool,
+    mut say: impl FnMut(String),
+) -> Result<bool> {
     let book = Book::read(root)?;
     ensure_known(&book, wanted)?;
-    for change in generated::write(root, &generated::all(root)?)? {
-        anstream::println!("{change}");
-    }
+    let changes = generated::write(root, &generated::all(root)?)?;
+    changes.into_iter().for_each(&mut say);
     let mut is_good = true;
     if with_transcripts {
         play(&book, wanted, true, |page, outcome| {
             for skip in skipped(page, &outcome) {
-                anstream::println!("skipped: {skip}");
+                say(format!("skipped: {skip}"));
             }
             if let Some((line, what)) = outcome.failure {
                 is_good = false;
-                anstream::println!("FAILED  {}\n{}", page.name, page.problem(line, what));
+                say(format!("FAILED  {}", page.problem(line, what)));
             }
             let (file, blocks) = (page.file(), outcome.blessed.len());
             if blocks > 0 {
                 let text = with_parts(page, &outcome.blessed);
                 let written = fs::write(root.join(&file), text);
                 written.with_context(|| format!("cannot write {file}"))?;
-                anstream::println!("wrote {file}: {blocks} blocks; read them");
+                say(format!("wrote {file}: {blocks} blocks; read them"));
             }
             Ok(())
         })?;

@@ -13,7 +13,7 @@ use steps::{Language, Step, files};
 use crate::{
     pieces::pieces,
     source::{Book, GENERATED, Problem, read, relative},
-    tables::{self, Contract},
+    tables,
 };
 
 /// The first line of everything that is generated and can have a comment.
@@ -32,12 +32,16 @@ pub fn all(root: &Path) -> Result<BTreeMap<String, String>> {
     for pair in rust.windows(2) {
         diffs(pair[0], pair[1], &mut all)?;
     }
-    let contract = Contract::read(root)?;
-    if let Some(contract) = &contract {
-        insert(&mut all, "contract.md", &contract.markdown());
+    let findings = root.join(contract::results::FILE);
+    let reports = findings
+        .exists()
+        .then(|| contract::results::read(&findings));
+    let reports = reports.transpose()?;
+    if let Some(reports) = &reports {
+        insert(&mut all, "contract.md", &contract::markdown(reports));
         for step in rust.iter().filter(|step| step.number > 1) {
             let name = format!("{}/contract.md", step.name);
-            insert(&mut all, &name, &contract.news(step));
+            insert(&mut all, &name, &tables::news(reports, step));
         }
     }
     if let Some(folder) = published::shown(root)? {
@@ -62,8 +66,8 @@ pub fn all(root: &Path) -> Result<BTreeMap<String, String>> {
         insert(&mut all, "circumstances.md", &circumstances);
         let plots = plot::draw(&results).into_iter();
         all.extend(plots.map(|plot| (plot.file, plot.svg)));
-        if let Some(contract) = &contract {
-            let staircase = tables::staircase(root, &steps, contract, groups.last())?;
+        if let Some(reports) = &reports {
+            let staircase = tables::staircase(root, &steps, reports, groups.last())?;
             insert(&mut all, "staircase.md", &staircase);
         }
     }

@@ -48,7 +48,9 @@ fn run(command: Command) -> Result<bool> {
         Command::Bless {
             pages,
             no_transcripts,
-        } => book::bless(root, &pages, !no_transcripts),
+        } => book::bless(root, &pages, !no_transcripts, |line| {
+            anstream::println!("{line}")
+        }),
     }
 }
 

@@ -9,100 +9,42 @@ use bench::{
     summary::Group,
     units,
 };
+use contract::{CAPABILITIES, Capability, Finding, Report};
 use steps::{Language, Step};
 
-use crate::{
-    source::read,
-    value::{self, dependencies, lines_of_code},
-};
+use crate::value::{self, dependencies, lines_of_code};
 
 /// What stands where there is nothing to say.
 const NOTHING: &str = "–";
 
-/// The contract, as the README has it. A run of the contract writes that.
-#[derive(Debug)]
-pub struct Contract {
-    /// The numbers of the steps, one a column.
-    steps: Vec<String>,
-    /// The capability, what it means, and what each step has.
-    rows: Vec<(String, String, Vec<String>)>,
-    /// The whole part.
-    text: String,
+/// The capabilities in which a step differs from the one before.
+pub fn news(reports: &[Report], step: &Step) -> String {
+    let number = step.number;
+    let before = number - 1;
+    let mut rows = String::new();
+    for Capability { id, statement, .. } in CAPABILITIES {
+        let (old, new) = (has(reports, before, id), has(reports, number, id));
+        if old != new {
+            let _ = writeln!(rows, "| `{id}` | {statement} | {old} | {new} |");
+        }
+    }
+    match rows.as_str() {
+        "" => format!("The contract sees no difference between step {before} and step {number}."),
+        rows => {
+            format!("| capability | | step {before} | step {number} |\n|---|---|:-:|:-:|\n{rows}")
+        }
+    }
 }
 
-impl Contract {
-    /// Reads the README's table, if it has one.
-    ///
-    /// # Errors
-    ///
-    /// When the README cannot be read.
-    pub fn read(root: &Path) -> Result<Option<Self>> {
-        if !root.join("README.md").exists() {
-            return Ok(None);
-        }
-        let text = read(&root.join("README.md"))?;
-        let part = text.split_once("<!-- generated: contract -->");
-        let part = part.and_then(|(_, rest)| rest.split_once("<!-- end: contract -->"));
-        let Some(text) = part.map(|(part, _)| part.trim().to_owned()) else {
-            return Ok(None);
-        };
-        let mut table = text
-            .lines()
-            .filter(|line| line.starts_with('|'))
-            .map(|line| {
-                let cells = line.trim().trim_matches('|').split('|');
-                cells.map(|cell| cell.trim().to_owned()).collect::<Vec<_>>()
-            });
-        let heading = table.next().unwrap_or_default();
-        let rows = table.skip(1).filter(|cells| cells.len() > 2);
-        let rows = rows
-            .map(|cells| (cells[0].clone(), cells[1].clone(), cells[2..].to_vec()))
-            .collect();
-        Ok(Some(Self {
-            steps: heading.iter().skip(2).cloned().collect(),
-            rows,
-            text,
-        }))
-    }
-
-    /// The table as the README has it.
-    pub fn markdown(&self) -> String {
-        self.text.clone()
-    }
-
-    /// What a step has, without the footnotes of the README.
-    fn has(&self, cells: &[String], number: u32) -> String {
-        let position = self
-            .steps
-            .iter()
-            .position(|step| *step == number.to_string());
-        let cell = position.and_then(|position| cells.get(position));
-        let cell = cell.map_or("?", |cell| cell.split("<sup>").next().unwrap_or(cell));
-        cell.to_owned()
-    }
-
-    /// The capabilities in which a step differs from the one before.
-    pub fn news(&self, step: &Step) -> String {
-        let before = step.number - 1;
-        let mut text = format!(
-            "| capability | | step {before} | step {} |\n|---|---|:-:|:-:|\n",
-            step.number
-        );
-        let mut is_same = true;
-        for (name, statement, cells) in &self.rows {
-            let (old, new) = (self.has(cells, before), self.has(cells, step.number));
-            if old != new {
-                is_same = false;
-                let _ = writeln!(text, "| {name} | {statement} | {old} | {new} |");
-            }
-        }
-        if is_same {
-            text = format!(
-                "The contract sees no difference between step {before} and step {}.",
-                step.number
-            );
-        }
-        text
+/// Whether the contract found that a step has a capability, as the tables say it.
+fn has(reports: &[Report], step: u32, id: &str) -> &'static str {
+    let start = format!("step-{step}-");
+    let mut reports = reports.iter();
+    let report = reports.find(|report| report.subject.starts_with(&start));
+    match report.and_then(|report| report.finding(id)) {
+        Some(Finding::Has { .. } | Finding::HasBut { .. }) => "yes",
+        Some(Finding::Lacks { .. }) => NOTHING,
+        Some(Finding::LeftOut { .. } | Finding::Broken { .. }) | None => "?",
     }
 }
 
@@ -146,13 +88,14 @@ pub fn up_to(group: &Group, last: &Step, steps: &[&Step]) -> String {
 pub fn staircase(
     root: &Path,
     steps: &[Step],
-    contract: &Contract,
+    reports: &[Report],
     group: Option<&Group>,
 ) -> Result<String> {
     let mut rows: Vec<Vec<String>> = Vec::new();
-    for (name, _, cells) in &contract.rows {
-        let has = steps.iter().map(|step| contract.has(cells, step.number));
-        rows.push([name.clone()].into_iter().chain(has).collect());
+    for Capability { id, .. } in CAPABILITIES {
+        let has = steps.iter().map(|step| has(reports, step.number, id));
+        let has = has.map(str::to_owned);
+        rows.push([format!("`{id}`")].into_iter().chain(has).collect());
     }
     for (name, metric) in [
         ("requests/s", "requests"),

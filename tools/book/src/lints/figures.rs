@@ -59,16 +59,12 @@ mod tests {
             text: text.into(),
         };
         let problems = super::typed(&page, &markdown::content(text));
-        problems
-            .iter()
-            .map(|problem| {
-                format!(
-                    "{} {}",
-                    problem.line,
-                    problem.what.split('"').nth(1).unwrap()
-                )
-            })
-            .collect()
+        let words = |problem: Problem| {
+            let problem = problem.to_string();
+            let line = problem.split(':').nth(1).unwrap();
+            format!("{line} {}", problem.split('"').nth(1).unwrap())
+        };
+        problems.into_iter().map(words).collect()
     }
 
     #[test]

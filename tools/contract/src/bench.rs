@@ -139,13 +139,5 @@ pub(crate) fn needs_no_redis(service: &Service, redis: &RedisServer) -> Result<b
 /// Redis commands since the start, of all kinds but the ones that the suite itself sends.
 pub(crate) fn commands(redis: &mut RedisClient) -> Result<u64, Stop> {
     let info = redis.command(&["INFO", "commandstats"])?;
-    let text = info.as_text().unwrap_or_default();
-    let calls = text
-        .lines()
-        .filter(|line| !line.starts_with("cmdstat_info"))
-        .filter_map(|line| {
-            let rest = line.strip_prefix("cmdstat_")?.split_once("calls=")?.1;
-            rest.split(',').next()?.parse::<u64>().ok()
-        });
-    Ok(calls.sum())
+    Ok(load::redis_commands(info.as_text().unwrap_or_default()))
 }

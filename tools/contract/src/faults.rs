@@ -30,12 +30,11 @@ use std::{
 };
 
 use fault_proxy::{Fault, FaultProxy, Random};
+use load::{ANSWER_TIMEOUT, Connection};
 
 use crate::{
     RedisSource, Stop, Subject,
     bench::Bench,
-    http::{ANSWER_TIMEOUT, Connection},
-    load,
     service::{Service, Visit},
 };
 use promises::broken_promise;

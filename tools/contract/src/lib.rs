@@ -18,8 +18,6 @@ mod checks;
 mod expectations;
 mod faults;
 mod hostile;
-mod http;
-mod load;
 mod relay;
 mod report;
 mod service;

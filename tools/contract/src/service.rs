@@ -8,13 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use load::{ANSWER_TIMEOUT, Connection, Response};
 use processes::{Process, Signal};
 
-use crate::{
-    Stop,
-    http::{Connection, Response},
-    load,
-};
+use crate::Stop;
 
 /// How long a service may take to end when it is asked to, before it is killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -85,7 +82,7 @@ impl Service {
 
     /// Visits by so many at once, who must all be served. Returns their numbers.
     pub(crate) fn visit_at_once(&self, visitors: usize) -> Result<Vec<u64>, Stop> {
-        let answers = load::at_once(self.addr, visitors, "/").into_iter();
+        let answers = load::at_once(self.addr, visitors, "/", ANSWER_TIMEOUT).into_iter();
         let numbers = answers.map(|answer| Visit::of(answer?)?.number());
         let numbers: Result<Vec<u64>, String> = numbers.collect();
         numbers.map_err(|what| {

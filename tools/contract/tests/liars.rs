@@ -221,7 +221,7 @@ fn a_malformed_url_is_explained() {
     ] {
         let error = Subject::url(url).err().unwrap();
         assert!(
-            error.contains(url) && error.contains("expected a URL such as"),
+            error.contains(url) && error.contains("such as http://localhost:8000"),
             "{error}"
         );
     }

@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use load::Answer;
 use private_redis::{RedisCluster, RedisProgram};
 use processes::free_port;
 
@@ -18,7 +19,6 @@ use crate::{
     bench::{Bench, Launch},
     checks::{broken, page},
     expectations::but,
-    load::{self, Answer},
     service::{Service, Visit},
 };
 

@@ -1,6 +1,6 @@
 //! Checks that stop a copy of the service, or start a second one.
 
-use crate::{Finding, Stop, bench::Bench, checks::broken, load};
+use crate::{Finding, Stop, bench::Bench, checks::broken};
 
 /// Visitors at once on each of two copies, and how often each comes.
 const CLIENTS: usize = 8;
@@ -37,13 +37,13 @@ pub fn shared(bench: &Bench) -> Result<Finding, Stop> {
         numbers.map_err(|error| Stop::Broken(format!("{error}{}", copies[copy].log())))
     });
     let numbers: Vec<Vec<u64>> = numbers.into_iter().collect::<Result<_, _>>()?;
-    let Some(flaw) = load::flaw(&numbers.concat(), 1) else {
+    let Some(flaw) = load::ledger::flaw(&numbers.concat(), 1) else {
         return Ok(Finding::Has);
     };
     let flaw = format!("two copies together, {flaw}");
     let each_for_itself = numbers
         .iter()
-        .all(|numbers| load::flaw(numbers, 1).is_none());
+        .all(|numbers| load::ledger::flaw(numbers, 1).is_none());
     if each_for_itself {
         Ok(Finding::Lacks(flaw))
     } else {

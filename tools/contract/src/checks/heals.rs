@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use load::Response;
 use private_redis::RedisServer;
 
 use crate::{
@@ -12,8 +13,6 @@ use crate::{
         outages::{CLIENTS, HEAL_TIMEOUT, goes_on_without},
     },
     expectations::but,
-    http::Response,
-    load,
     relay::Relay,
     service::Visit,
 };
@@ -98,9 +97,9 @@ fn follows(bench: &Bench, how: End) -> Result<Option<Finding>, Stop> {
             };
             // One after the other they find out how many connections are dead, and all together
             // whether any is left.
-            let mut answers = load::at_once_within(service.addr, 1, "/", HEAL_TIMEOUT);
+            let mut answers = load::at_once(service.addr, 1, "/", HEAL_TIMEOUT);
             if answers.iter().all(is_served) {
-                answers = load::at_once_within(service.addr, CLIENTS, "/", HEAL_TIMEOUT);
+                answers = load::at_once(service.addr, CLIENTS, "/", HEAL_TIMEOUT);
                 if answers.iter().all(is_served) {
                     return Ok(None);
                 }

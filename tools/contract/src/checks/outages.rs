@@ -2,6 +2,7 @@
 
 use std::{process::ExitStatus, thread, time::Duration};
 
+use load::{ANSWER_TIMEOUT, Response};
 use private_redis::RedisServer;
 
 use crate::{
@@ -9,8 +10,6 @@ use crate::{
     bench::{Bench, Launch, needs_no_redis},
     checks::broken,
     expectations::but,
-    http::Response,
-    load,
     service::{Service, Visit},
 };
 
@@ -189,7 +188,7 @@ pub fn refusals(service: &Service, path: &str) -> Result<Option<String>, Stop> {
     let expected = "expected: 503 with Retry-After within 1 s";
     let mut seen = String::new();
     for _ in 0..REFUSAL_TRIES {
-        let answers = load::at_once(service.addr, CLIENTS, path);
+        let answers = load::at_once(service.addr, CLIENTS, path, ANSWER_TIMEOUT);
         let answers: Result<Vec<Response>, String> = answers.into_iter().collect();
         let answers =
             answers.map_err(|error| Stop::Broken(format!("GET {path}: {error}; {expected}")))?;

@@ -2,6 +2,7 @@
 
 use std::{fs, io, thread, time::Duration};
 
+use load::{ANSWER_TIMEOUT, Response};
 use private_redis::RedisServer;
 use processes::Signal;
 
@@ -9,8 +10,6 @@ use crate::{
     Finding, Stop,
     bench::Bench,
     checks::broken,
-    http::Response,
-    load,
     service::{Service, Visit},
 };
 
@@ -56,7 +55,7 @@ pub fn queues_a_burst(bench: &Bench) -> Result<Finding, Stop> {
     let before = service.visit()?;
     service.signal(Signal::Stop)?;
     thread::sleep(FREEZE_TIME);
-    let burst = load::connect(service.addr, BURST, BURST_PATIENCE);
+    let burst = load::connect_at_once(service.addr, BURST, BURST_PATIENCE);
     service.signal(Signal::Continue)?;
     let mut numbers = Vec::with_capacity(BURST);
     for visitor in burst {
@@ -72,7 +71,7 @@ pub fn queues_a_burst(bench: &Bench) -> Result<Finding, Stop> {
         })?);
     }
     let count = numbers.len();
-    match load::flaw(&numbers, before + 1) {
+    match load::ledger::flaw(&numbers, before + 1) {
         Some(flaw) => broken(flaw),
         None if count == BURST => Ok(Finding::Has),
         None => Ok(Finding::Lacks(format!(
@@ -119,7 +118,7 @@ fn turned_away(service: &Service, redis: &RedisServer) -> Result<usize, Stop> {
     let mut seen = String::new();
     for _ in 0..TRIES {
         redis.freeze()?;
-        let answers = load::at_once(service.addr, visits, "/");
+        let answers = load::at_once(service.addr, visits, "/", ANSWER_TIMEOUT);
         redis.thaw()?;
         let answers: Result<Vec<Response>, String> = answers.into_iter().collect();
         let answers = answers.map_err(|error| {
@@ -156,14 +155,14 @@ fn keeps_serving(service: &Service) -> Result<Finding, Stop> {
     let mut seen = String::new();
     for _ in 0..COMPARISONS {
         let (peak, doubled) = (load(IN_FLIGHT)?, load(2 * IN_FLIGHT)?);
-        let is_served = doubled.per_second > 0.0 && peak.turned_away == 0;
+        let is_served = doubled.per_second > 0.0 && peak.refused == 0;
         if is_served && doubled.per_second >= GOODPUT_MIN * peak.per_second {
             return Ok(Finding::Has);
         }
         seen = format!(
             "as many visitors as the limit make {:.0} visits a second, and {} are turned away; twice \
              as many make {:.0}",
-            peak.per_second, peak.turned_away, doubled.per_second
+            peak.per_second, peak.refused, doubled.per_second
         );
     }
     broken(seen)

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use load::Response;
+
 use crate::{
     Finding, Stop,
     bench::{Bench, commands},
     checks::broken,
     expectations::but,
-    http::Response,
-    load,
     service::Service,
 };
 
@@ -102,7 +102,7 @@ pub fn unique_at(service: &Service) -> Result<Finding, Stop> {
     for _ in 0..LOADS {
         let before = service.visit()?;
         if let Some(numbers) = visits(service)? {
-            return Ok(match load::flaw(&numbers, before + 1) {
+            return Ok(match load::ledger::flaw(&numbers, before + 1) {
                 None => Finding::Has,
                 Some(flaw) => Finding::Lacks(flaw),
             });
@@ -155,7 +155,7 @@ pub fn few_round_trips(bench: &Bench) -> Result<Finding, Stop> {
         let before = commands(&mut client)?;
         if let Some(numbers) = visits(&service)? {
             let commands = commands(&mut client)? - before;
-            return match load::flaw(&numbers, first) {
+            return match load::ledger::flaw(&numbers, first) {
                 None => Ok(cost(commands as f64 / numbers.len() as f64)),
                 Some(flaw) => broken(flaw),
             };

@@ -5,12 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use load::{Connection, HALF_A_REQUEST};
+
 use crate::{
     Finding, Stop,
     bench::Bench,
     checks::broken,
     hostile::{self, Client},
-    http::{Connection, HALF_A_REQUEST},
     service::Service,
 };
 

@@ -12,7 +12,6 @@ use crate::{
     Finding, RedisSource, Stop,
     bench::{Bench, commands},
     checks::{broken, outages::refusals},
-    load,
     service::{Service, Visit},
 };
 
@@ -225,8 +224,8 @@ fn costs_little(service: &Service, redis: &RedisServer) -> Result<Option<String>
         (visits, asking.join().expect("a client does not panic"))
     });
     let (visits, asked) = (visits.map_err(Stop::Broken)?, asked?);
-    Ok((visits.turned_away > 0).then(|| {
-        let refused = visits.turned_away;
+    Ok((visits.refused > 0).then(|| {
+        let refused = visits.refused;
         format!("beside {asked} questions whether it is ready, {refused} visits were refused")
     }))
 }

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use load::{ANSWER_TIMEOUT, Connection, HALF_A_REQUEST, Response};
 use processes::Signal;
 
 use crate::{
@@ -13,8 +14,6 @@ use crate::{
     checks::{HEADER_PATIENCE, broken},
     expectations::but,
     hostile::Client,
-    http::{ANSWER_TIMEOUT, Connection, HALF_A_REQUEST, Response},
-    load,
     service::{Service, Visit},
 };
 

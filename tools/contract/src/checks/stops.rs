@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use load::{Connection, HALF_A_REQUEST, Lost, REST_OF_A_REQUEST};
 use processes::Signal;
 
 use crate::{
@@ -13,8 +14,6 @@ use crate::{
     bench::Bench,
     checks::{HEADER_PATIENCE, broken},
     expectations::but,
-    http::{Connection, HALF_A_REQUEST, REST_OF_A_REQUEST},
-    load::{self, Lost},
     service::Service,
 };
 
@@ -111,7 +110,7 @@ fn answers_what_it_read(bench: &Bench) -> Result<Option<String>, Stop> {
     let redis = bench.redis()?;
     let mut service = bench.start(&redis.url(), &[HEADER_PATIENCE])?;
     let _in_the_way = in_the_way(&service)?;
-    let (visitors, stopped) = load::until_the_end(service.addr, CLIENTS, true, |_| {
+    let (visitors, stopped) = load::until_gone(service.addr, CLIENTS, true, |_| {
         thread::sleep(WARM_UP);
         redis.freeze()?;
         thread::sleep(FROST_BEFORE);
@@ -186,7 +185,7 @@ fn loses_under_load(bench: &Bench) -> Result<Option<String>, Stop> {
         let redis = bench.redis()?;
         let mut service = bench.start(&redis.url(), &[])?;
         let keeps_alive = round % 2 == 0;
-        let (visitors, stopped) = load::until_the_end(service.addr, VISITORS, keeps_alive, |_| {
+        let (visitors, stopped) = load::until_gone(service.addr, VISITORS, keeps_alive, |_| {
             thread::sleep(LOAD_TIME);
             service.signal(Signal::Terminate)?;
             service.ends_well_within(DRAIN_TIMEOUT)
@@ -222,7 +221,7 @@ fn loses_who_was_warned(bench: &Bench) -> Result<Option<Option<String>>, Stop> {
     kept.ask("GET", "/")?;
     kept.send_bytes(HALF_A_REQUEST)?;
     new.send_bytes(HALF_A_REQUEST)?;
-    let (visitors, stopped) = load::until_the_end(service.addr, CLIENTS, true, |over| {
+    let (visitors, stopped) = load::until_gone(service.addr, CLIENTS, true, |over| {
         thread::sleep(WARM_UP);
         let signalled = Instant::now();
         service.signal(Signal::Terminate)?;

@@ -12,7 +12,6 @@ use super::{CLIENTS, HEAL_TIMEOUT, KEY};
 use crate::{
     Stop,
     checks::broken,
-    load,
     service::{Service, Visit},
 };
 

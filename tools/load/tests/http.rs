@@ -1,6 +1,13 @@
-use std::{net::TcpListener, thread};
+//! What the client makes of answers, good and bad.
 
-use super::*;
+use std::{
+    io::{self, Read, Write},
+    net::TcpListener,
+    thread,
+    time::Duration,
+};
+
+use load::{Connection, Response};
 
 /// What the client makes of an answer that arrives in these pieces.
 fn answer(method: &'static str, pieces: &'static [&'static str]) -> io::Result<Response> {

@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use super::Response;
+use crate::http::Response;
 
 /// The most header lines that an answer may have.
 const HEADERS_MAX: usize = 64;

@@ -1,10 +1,6 @@
 //! A small blocking HTTP/1.1 client that trusts nobody: it has a time-out and a limit for everything,
 //! and an answer that is not well-formed is an error.
 
-mod framing;
-#[cfg(test)]
-mod tests;
-
 use std::{
     fmt,
     io::{self, Read, Write},
@@ -12,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use framing::{Framing, framing, malformed, parse_head};
+use crate::{
+    framing::{Framing, framing, malformed, parse_head},
+    url::Url,
+};
 
 /// How long a connection may take to be accepted.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -93,9 +92,22 @@ impl fmt::Display for Response {
     }
 }
 
+/// Asks for a page once, on a connection of its own.
+///
+/// # Errors
+///
+/// When nobody accepts within `timeout`, or there is no whole, well-formed answer within that time.
+pub fn get(url: &Url, timeout: Duration) -> io::Result<Response> {
+    let mut connection = Connection::open_within(url.addr()?, timeout)?;
+    connection.host.clone_from(&url.authority);
+    connection.send("GET", &url.path)?;
+    connection.receive("GET", timeout)
+}
+
 /// A connection to a server. It stays open between requests as long as the server wants it to.
 pub struct Connection {
     addr: SocketAddr,
+    host: String,
     stream: TcpStream,
     received: Vec<u8>,
     is_open: bool,
@@ -123,6 +135,7 @@ impl Connection {
         stream.set_write_timeout(Some(ANSWER_TIMEOUT))?;
         Ok(Self {
             addr,
+            host: addr.to_string(),
             stream,
             received: Vec::new(),
             is_open: true,
@@ -138,7 +151,11 @@ impl Connection {
     /// When there is no whole, well-formed answer within 10 s.
     pub fn ask(&mut self, method: &str, path: &str) -> io::Result<Response> {
         if !self.is_open {
-            *self = Self::open(self.addr)?;
+            let host = std::mem::take(&mut self.host);
+            *self = Self {
+                host,
+                ..Self::open(self.addr)?
+            };
         }
         self.send(method, path)?;
         self.receive(method, ANSWER_TIMEOUT)
@@ -150,8 +167,9 @@ impl Connection {
     ///
     /// When the connection is broken.
     pub fn send(&mut self, method: &str, path: &str) -> io::Result<()> {
-        let host = self.addr;
-        self.send_bytes(format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\n\r\n").as_bytes())
+        let host = &self.host;
+        let request = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\n\r\n");
+        self.send_bytes(request.as_bytes())
     }
 
     /// Sends these bytes and nothing else.

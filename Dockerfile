@@ -10,8 +10,8 @@ ARG RUST_IMAGE=rust:1.89-slim-bookworm
 # ANCHOR_END: image
 
 # --- 1. The sources, and an outline of them ---------------------------------------------------
-# The outline has every manifest, and in place of every source file a program that does nothing.
-# That is all cargo needs to build the dependencies, and it stays the same when you edit a step.
+# The outline has every manifest, and in place of each crate a program that does nothing. That is all
+# that cargo needs to build the dependencies, and it stays the same when you edit a step.
 # ANCHOR: sources
 FROM ${RUST_IMAGE} AS sources
 COPY . /src
@@ -23,7 +23,7 @@ RUN if ! test -f "$STEP/Cargo.toml"; then \
       exit 1; \
     fi \
     && cp -r /src /outline && cd /outline \
-    && find . -type f ! -name Cargo.toml ! -name Cargo.lock ! -name '*.rs' -delete \
+    && find . -type f ! -path '*/src/lib.rs' ! -path '*/src/main.rs' ! -name 'Cargo.*' -delete \
     && echo '#![allow(warnings)] fn main() {}' > /stub.rs \
     && find . -name '*.rs' -exec cp /stub.rs {} \;
 # ANCHOR_END: sources

@@ -43,8 +43,8 @@ fn main() -> ExitCode {
 
 /// Asks the server at `address`, such as `127.0.0.1:5000`, and says what it found.
 ///
-/// A server without `/readyz` is healthy, too: the early steps have none, and whoever can say
-/// `404` serves.
+/// A server without `/readyz` is healthy, too: the early steps have none, and a server
+/// that says `404` serves.
 ///
 /// # Errors
 ///

@@ -9,7 +9,7 @@ use crate::stage::{
     Stage, alone_with_each_compose, answer, docker, inspect, request, with_each_compose,
 };
 
-/// How long `stop` may take until both have ended. Whoever does not listen takes ten seconds.
+/// How long `stop` may take until both have ended. A process that ignores SIGTERM takes ten seconds.
 const STOP_MAX: Duration = Duration::from_millis(1500);
 
 /// A busy machine can make any of these slow, and none of them fast: the best one counts.
@@ -48,7 +48,7 @@ fn both_stop_soon_and_without_an_error() {
     });
 }
 
-/// Goal: whoever has asked before the stop gets an answer.
+/// Goal: a request that was sent before the stop gets an answer.
 /// Method: redis is frozen, so that visits are under way for as long as we like. web is told to
 /// stop while they wait, and then redis goes on. Now they get their numbers, or at the worst the
 /// honest 503 of a visit that has waited too long.

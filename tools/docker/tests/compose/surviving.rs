@@ -64,7 +64,7 @@ const CLIENTS: usize = 8;
 /// How long they visit before each kill.
 const LOAD_BEFORE_KILL: Duration = Duration::from_secs(1);
 
-/// Goal: a number that a visitor was shown is never given to another.
+/// Goal: a number that was shown is never given again.
 /// Method: clients visit without a pause; the service is killed in the middle and started again.
 fn no_number_is_forgotten_after_a_kill_of(service: &str) {
     with_each_compose(|compose| {

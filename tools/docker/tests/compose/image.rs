@@ -167,15 +167,18 @@ fn build(project: &Project) -> String {
     anstream::adapter::strip_str(&text).to_string()
 }
 
-/// Copies what the image is built from, as far as .dockerignore would send it.
+/// What is not copied: large, and named in .dockerignore.
+const IGNORED: [&str; 3] = [".git", "book", "target"];
+
+/// Copies the repository, as far as the image is built from it.
 fn copy_sources(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
-        let (name, to) = (entry.file_name(), to.join(entry.file_name()));
-        if ["target", ".git", "book"]
+        let is_ignored = IGNORED
             .iter()
-            .any(|ignored| name == *ignored)
-        {
+            .any(|ignored| entry.path() == root().join(ignored));
+        let to = to.join(entry.file_name());
+        if is_ignored {
             continue;
         }
         if entry.file_type().unwrap().is_dir() {

@@ -141,9 +141,10 @@ impl Contestant {
                 let program = built.and_then(|mut programs| programs.pop());
                 Ok(Start::Program(program.with_context(cannot_build)?.path))
             }
-            Source::Limit => steps::program(root, LIMIT, LIMIT, Profile::Dist)
-                .map(Start::Program)
-                .with_context(cannot_build),
+            Source::Limit => {
+                let program = steps::tool(root, LIMIT, LIMIT, Profile::Dist)?;
+                Ok(Start::Program(program.with_context(cannot_build)?))
+            }
             Source::Flask(step, server) => {
                 let target = root.join("target");
                 let cancelled = || interrupted.yet();

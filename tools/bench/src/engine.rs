@@ -98,7 +98,7 @@ impl Engine {
         match self {
             Engine::Builtin { .. } => Some(env!("CARGO_PKG_VERSION").to_owned()),
             // Its first line is `wrk VERSION` and more.
-            Engine::Wrk { .. } => Some(Tool::Wrk.version()?.split(' ').nth(1)?.to_owned()),
+            Engine::Wrk { .. } => Some(Tool::WRK.version()?.split(' ').nth(1)?.to_owned()),
         }
     }
 

@@ -37,7 +37,7 @@ pub(crate) fn versions<'a>(
             versions.insert(name.to_owned(), version);
         }
     };
-    let rustc = Tool::Rust.version();
+    let rustc = Tool::RUST.version();
     add("rustc", rustc.map(|line| line.replacen("rustc ", "", 1)));
     if let Some(redis) = redis {
         add(&redis.to_string(), redis.version());

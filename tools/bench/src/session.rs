@@ -153,7 +153,7 @@ fn find_redis(contestants: &[Contestant]) -> Result<Option<RedisProgram>> {
         Some(redis) => Ok(Some(redis)),
         None => bail!(
             "bench needs a real Redis, because the embedded one would be measured with the step; install it with: {}",
-            Tool::Redis.install(Platform::here())
+            Tool::REDIS.install(Platform::here())
         ),
     }
 }
@@ -165,7 +165,7 @@ fn find_engine(choice: Option<EngineChoice>) -> Result<Engine> {
     if let Some(wrk) = Engine::find_wrk()? {
         return Ok(wrk);
     }
-    let install = Tool::Wrk.install(Platform::here());
+    let install = Tool::WRK.install(Platform::here());
     ensure!(
         choice.is_none(),
         "wrk is not on PATH; install it with: {install}"

@@ -4,7 +4,7 @@ use std::{ffi::OsString, fmt, net::SocketAddr, path::PathBuf};
 
 use private_redis::RedisProgram;
 
-use crate::Stop;
+use crate::{Checked, Finding};
 
 /// What is checked.
 pub enum Subject {
@@ -50,7 +50,7 @@ impl Subject {
 
     /// The same program, started by a shell that does something before: `"$0" "$@"` is the program with
     /// its arguments.
-    pub(crate) fn in_shell(&self, script: &str) -> Result<Self, Stop> {
+    pub(crate) fn in_shell(&self, script: &str) -> Checked<Self> {
         let Self::Step {
             name,
             number,
@@ -58,12 +58,12 @@ impl Subject {
             arguments,
         } = self
         else {
-            return Err(Stop::LeftOut(
+            return Err(Finding::left_out(
                 "the suite did not start this server, and cannot start another".to_owned(),
             ));
         };
         if !cfg!(unix) {
-            return Err(Stop::LeftOut(
+            return Err(Finding::left_out(
                 "this system has no limit of files".to_owned(),
             ));
         }

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use contract::{RedisSource, Subject, Verdict};
+use contract::{Finding, RedisSource, Subject};
 use private_redis::{RedisProgram, TestRedis};
 use processes::{Output, Process};
 
@@ -101,7 +101,7 @@ fn the_contract_finds_all_but_overload_protection() {
     let report = contract::run(&subject, &RedisSource::Program(redis), &only, |_| {});
     assert_eq!(report.cells.len(), only.len());
     for cell in report.cells {
-        assert_eq!(cell.verdict, Verdict::Has, "{cell:?}");
+        assert!(matches!(cell.finding, Finding::Has { .. }), "{cell:?}");
     }
 }
 

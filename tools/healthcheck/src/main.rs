@@ -1,6 +1,13 @@
-//! Asks a server over HTTP whether it is well.
+//! Asks a server over HTTP whether it is ready: the health check in the image.
+//!
+//!     healthcheck 127.0.0.1:5000
+//!
+//! The image is built from `scratch`. It has no shell and no `curl` for Docker to ask with, so it
+//! brings this program along. It prints one line, which Docker keeps (see it with
+//! `docker inspect`), and ends with status 0 for healthy and 1 for unhealthy, as Docker wants it.
 
 use std::{
+    env,
     io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
     process::ExitCode,
@@ -10,16 +17,19 @@ use std::{
 /// How long the server may take to accept the connection, and to answer.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What is asked: the page that says whether the server and its Redis are well, and does not count.
+/// What is asked: the path that says whether the server and its Redis are ready, and does not count.
 const REQUEST: &str = "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
-/// The start of every answer, as in RFC 9112, section 4: the version, a space, three digits.
+/// The start of every response, as in RFC 9112, section 4: the version, a space, three digits.
 const STATUS_LINE: &str = "HTTP/1.1 200";
 
-/// Asks the server at `address` and prints what it found. Docker keeps the line: see it with
-/// `docker inspect`. The exit status is 0 for healthy and 1 for unhealthy, as Docker wants it.
-pub fn run(address: &str) -> ExitCode {
-    match check(address) {
+fn main() -> ExitCode {
+    let mut arguments = env::args().skip(1);
+    let (Some(address), None) = (arguments.next(), arguments.next()) else {
+        eprintln!("usage: healthcheck ADDRESS, such as 127.0.0.1:5000");
+        return ExitCode::from(2);
+    };
+    match check(&address) {
         Ok(finding) => {
             println!("healthy: {finding}");
             ExitCode::SUCCESS
@@ -33,17 +43,17 @@ pub fn run(address: &str) -> ExitCode {
 
 /// Asks the server at `address`, such as `127.0.0.1:5000`, and says what it found.
 ///
-/// A server that does not know `/readyz` is well, too: the early steps do not know it, and whoever
-/// can say `404` serves.
+/// A server without `/readyz` is healthy, too: the early steps have none, and a server
+/// that says `404` serves.
 ///
 /// # Errors
 ///
-/// When the server is not well: nobody listens, the answer does not come or is no HTTP, or it is
-/// another status than 200 and 404.
-pub fn check(address: &str) -> Result<String, String> {
+/// When the server is not healthy: it cannot be connected to, its response does not come or is not
+/// HTTP, or the status is another than 200 and 404.
+fn check(address: &str) -> Result<String, String> {
     let server: SocketAddr = address
         .parse()
-        .map_err(|_| format!("{address:?} is no address such as 127.0.0.1:5000"))?;
+        .map_err(|_| format!("{address:?} is not an address such as 127.0.0.1:5000"))?;
     match status(server) {
         Ok(status) if status == "200" => Ok(format!("{address} is ready")),
         Ok(status) if status == "404" => Ok(format!("{address} serves, but has no /readyz")),

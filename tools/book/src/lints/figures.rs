@@ -4,7 +4,11 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::{expand::DIRECTIVE, markdown::Content, problem::Problem, source::Page};
+use crate::{
+    expand::DIRECTIVE,
+    markdown::Content,
+    source::{Page, Problem},
+};
 
 /// A number and a unit of measurement. Plain counts are free: `64 connections`.
 static FIGURE: LazyLock<Regex> = LazyLock::new(|| {
@@ -55,16 +59,12 @@ mod tests {
             text: text.into(),
         };
         let problems = super::typed(&page, &markdown::content(text));
-        problems
-            .iter()
-            .map(|problem| {
-                format!(
-                    "{} {}",
-                    problem.line,
-                    problem.what.split('"').nth(1).unwrap()
-                )
-            })
-            .collect()
+        let words = |problem: Problem| {
+            let problem = problem.to_string();
+            let line = problem.split(':').nth(1).unwrap();
+            format!("{line} {}", problem.split('"').nth(1).unwrap())
+        };
+        problems.into_iter().map(words).collect()
     }
 
     #[test]

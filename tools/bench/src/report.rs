@@ -32,7 +32,7 @@ const READING: &str = "\
 - A round counts when every response had status 200, no connection was lost, and the counter on the
   page moved by the number of responses and at most one more for each connection. Any other round is
   discarded.
-- Closed-loop latency hides stalls: while a server stands still nobody asks. wrk corrects for that in
+- Closed-loop latency hides stalls: while a server stands still no request is sent. wrk corrects for that in
   part. For latency, use a run at a fixed rate.
 - A client that finds the accept queue full tries to connect again after a second. wrk counts latency
   from the request on, so that this second is in no percentile.

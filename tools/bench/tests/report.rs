@@ -229,7 +229,7 @@ fn a_stop_keeps_the_rounds_that_were_finished() {
         3,
         "the fourth was cut short and is no result"
     );
-    // Whoever was not measured yet has done nothing wrong.
+    // What was not measured yet has done nothing wrong.
     let rendered = bench::terminal(&results);
     assert!(rendered.contains("step-4-pooled"), "{rendered}");
     assert!(!rendered.contains("discarded"), "{rendered}");

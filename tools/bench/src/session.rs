@@ -102,10 +102,9 @@ fn measure(root: &Path, args: &RunArgs, interrupted: &Interrupted) -> Result<Res
 ///
 /// When a file cannot be written.
 pub(crate) fn render(results: &Results, out: &Path) -> Result<()> {
-    let plots = plot::draw(results);
     let path = out.join("report.md");
-    let report = report::markdown(results, &plots);
-    let plots = plots
+    let report = report::markdown(results);
+    let plots = plot::draw(results)
         .into_iter()
         .map(|plot| (out.join(plot.file), plot.svg));
     for (file, text) in plots.chain([(path.clone(), report)]) {

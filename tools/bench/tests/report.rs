@@ -353,10 +353,9 @@ fn only_what_counts_in_both_runs_is_compared() {
 #[test]
 fn the_report_and_the_readme_have_their_tables_and_plots() {
     let (results, _) = finished(results(&EVERYBODY, None));
-    let plots = plot::draw(&results);
-    insta::assert_snapshot!("report", bench::markdown(&results, &plots));
+    insta::assert_snapshot!("report", bench::markdown(&results));
     let folder = Path::new("book/measurements/bench/a");
-    insta::assert_snapshot!("readme", bench::readme_part(&results, &plots, folder));
+    insta::assert_snapshot!("readme", bench::readme_part(&results, folder));
 }
 
 #[test]

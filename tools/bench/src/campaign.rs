@@ -37,7 +37,7 @@ impl Outcome {
     }
 }
 
-/// Carries out trials: for real in [`trial`](crate::trial), and from a list in tests.
+/// Carries out trials: for real in `trial`, and from a list in tests.
 pub trait Executor {
     /// Carries out one trial.
     fn execute(&mut self, trial: &Trial) -> Outcome;

@@ -42,7 +42,7 @@ pub enum Engine {
         /// Where the script is.
         folder: Folder,
     },
-    /// The engine in [`builtin`](crate::builtin), which this program is when it is called with
+    /// The engine in `builtin`, which this program is when it is called with
     /// `load`.
     Builtin {
         /// The program: usually this one.

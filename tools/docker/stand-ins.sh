@@ -6,12 +6,13 @@
 #
 #     sudo sh tools/docker/stand-ins.sh rust:1.89-slim-bookworm redis:8-alpine
 #
-# Needs root, debootstrap and Rust. To be rid of them: docker rmi rust:... redis:...
+# Needs root, debootstrap, and Rust as rustup installs it. To be rid of them: docker rmi rust:... redis:...
 set -eu
 
 rust_image=$1
 redis_image=$2
-label="LABEL seen-n-times.stand-in=true"
+# Another number when this script makes something else: images with an older one are made again.
+label="LABEL seen-n-times.stand-in=2"
 
 root=$(mktemp -d)
 trap 'rm -rf --one-file-system "$root"' EXIT
@@ -37,12 +38,21 @@ tar -C "$root" -c . | docker import \
     --change 'VOLUME /data' \
     - "$redis_image"
 
-# Rust: this machine's compiler and cargo, and the certificates with which it trusts crates.io.
+# Rust: this machine's compiler, cargo and rustup, and the certificates with which they trust their
+# servers. The target that the Dockerfile adds is there already, so that a build does not fetch it.
 sysroot=$(rustc --print sysroot)
-cp -a "$sysroot/bin" "$sysroot/lib" "$root/usr/local/"
+toolchain=$(basename "$sysroot")
+export RUSTUP_HOME="$root/usr/local/rustup"
+mkdir -p "$RUSTUP_HOME/toolchains/$toolchain" "$root/usr/local/cargo/bin"
+cp -a "$sysroot/bin" "$sysroot/lib" "$RUSTUP_HOME/toolchains/$toolchain/"
+printf 'version = "12"\ndefault_toolchain = "%s"\n' "$toolchain" > "$RUSTUP_HOME/settings.toml"
+rustup target add --toolchain "$toolchain" "$(uname -m)-unknown-linux-musl"
+cp -L "$(command -v rustup)" "$root/usr/local/cargo/bin/rustup"
+for name in cargo rustc; do ln "$root/usr/local/cargo/bin/rustup" "$root/usr/local/cargo/bin/$name"; done
 bundle=etc/ssl/certs/ca-certificates.crt
 cp -L "${SSL_CERT_FILE:-/$bundle}" "$root/$bundle"
 tar -C "$root" -c . | docker import \
     --change "$label" \
-    --change 'ENV CARGO_HOME=/usr/local/cargo' \
+    --change 'ENV RUSTUP_HOME=/usr/local/rustup CARGO_HOME=/usr/local/cargo' \
+    --change 'ENV PATH=/usr/local/cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
     - "$rust_image"

@@ -16,7 +16,7 @@ use output::terminal::{self, BOLD, DIM, RESET};
 use processes::interrupt::{self, Interrupted};
 use steps::{Profile, Program, Running, Source, Step, programs};
 
-use crate::{cli::RunOptions, docker};
+use crate::{arguments::RunOptions, docker};
 
 /// How long a step may take until it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
@@ -85,7 +85,7 @@ fn ensure_port_is_free(port: u16) -> Result<()> {
             bail!("port {port} is reserved for the administrator; take one above 1023 with --port")
         }
         Err(error) => {
-            bail!("nobody can listen on port {port}: {error}; take another one with --port")
+            bail!("cannot listen on port {port}: {error}; take another one with --port")
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::{
     env, fs,
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     thread,
 };
 
@@ -17,7 +17,9 @@ fn xtask(arguments: &[&str]) -> Command {
         .args(arguments)
         .env_remove("REDIS_URL")
         .env_remove("CLICOLOR_FORCE")
-        .env("NO_COLOR", "1");
+        .env("NO_COLOR", "1")
+        // What cargo says while it compiles differs from one time to the next.
+        .env("CARGO_TERM_QUIET", "true");
     command
 }
 
@@ -41,7 +43,9 @@ fn seen(command: &mut Command) -> String {
 #[test]
 fn every_command_explains_itself() {
     insta::assert_snapshot!("help", seen(&mut xtask(&["--help"])));
-    for command in ["run", "build", "check", "test", "diff", "doctor"] {
+    for command in [
+        "run", "build", "check", "bench", "diff", "book", "test", "doctor",
+    ] {
         insta::assert_snapshot!(
             format!("help_{command}"),
             seen(&mut xtask(&[command, "--help"]))
@@ -50,8 +54,37 @@ fn every_command_explains_itself() {
 }
 
 #[test]
+fn without_a_command_the_help_goes_to_standard_error() {
+    let output = xtask(&[]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty());
+    assert_eq!(output.stderr, xtask(&["help"]).output().unwrap().stdout);
+}
+
+/// A command that compiles for a minute and says nothing looks like one that hangs.
+#[test]
+fn what_cargo_does_is_shown() {
+    for arguments in [&["diff", "2", "2"][..], &["run", "1", "--port", "0"]] {
+        let mut child = xtask(arguments)
+            .env_remove("CARGO_TERM_QUIET")
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let is_shown = lines.any(|line| line.unwrap().contains(" Finished "));
+        let _ = Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status();
+        child.wait().unwrap();
+        assert!(is_shown, "{arguments:?}");
+    }
+}
+
+#[test]
 fn wrong_use_is_one_line_and_status_2() {
     insta::assert_snapshot!("unknown_command", seen(&mut xtask(&["rnu"])));
+    insta::assert_snapshot!("unknown_option", seen(&mut xtask(&["run", "--prot", "1"])));
     insta::assert_snapshot!("unknown_step", seen(&mut xtask(&["run", "step-2-reddis"])));
     insta::assert_snapshot!(
         "unknown_redis",
@@ -213,9 +246,15 @@ fn the_doctor_names_every_tool_and_never_fails() {
         "wrk",
         "ab",
         "siege",
+        "redis-cli",
         "Docker Engine",
         "Docker Compose",
+        "Python",
+        "Python's venv",
         "Chromium",
+        "cargo-deny",
+        "strace",
+        "debootstrap",
     ];
     for tool in tools {
         assert!(

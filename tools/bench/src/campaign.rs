@@ -1,7 +1,7 @@
-//! Who runs when.
+//! Which contestant runs when.
 
 use crate::results::{Figures, Load, Rate, Results, Round};
-use crate::summary;
+use crate::summary::slowest_capacity;
 
 /// One contestant to be loaded once.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,22 +22,22 @@ pub struct Trial {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
     /// Why it does not count. Empty when it does.
-    pub void: Vec<String>,
+    pub discarded: Vec<String>,
     /// What was measured.
     pub figures: Option<Figures>,
 }
 
 impl Outcome {
     /// A trial that brought nothing, and why.
-    pub fn void(reason: String) -> Outcome {
+    pub(crate) fn none(reason: String) -> Outcome {
         Outcome {
-            void: vec![reason],
+            discarded: vec![reason],
             figures: None,
         }
     }
 }
 
-/// Carries out trials: for real in [`trial`](crate::trial), and from a list in tests.
+/// Carries out trials: for real in `trial`, and from a list in tests.
 pub trait Executor {
     /// Carries out one trial.
     fn execute(&mut self, trial: &Trial) -> Outcome;
@@ -70,7 +70,7 @@ pub fn run<E>(
                 connections,
                 load,
                 round: trial.round,
-                void: outcome.void,
+                discarded: outcome.discarded,
                 figures: outcome.figures,
             });
             observe(results)?;
@@ -88,11 +88,11 @@ pub fn run<E>(
             Some(Rate::PercentOfSlowest(percent)) => {
                 run_load(results, connections, Load::Capacity)?;
                 // Less than one a second is not a load.
-                summary::slowest_capacity(results, connections)
+                slowest_capacity(results, connections)
                     .map(|capacity| (capacity * percent / 100.0).floor().max(1.0))
             }
         };
-        // Where nobody has a capacity there is nothing to take a part of.
+        // Without any capacity there is nothing to take a percentage of.
         if let Some(rate) = rate {
             run_load(results, connections, Load::FixedRate(rate))?;
         }

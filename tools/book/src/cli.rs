@@ -40,6 +40,9 @@ pub enum Command {
         /// Fail where something had to be left out, because a tool is missing
         #[arg(long)]
         strict: bool,
+        /// Write what was found to this file, too
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
         /// Run no commands
         #[arg(long)]
         no_transcripts: bool,

@@ -1,38 +1,26 @@
 //! What each command does.
 
-use std::{fs, path::Path, process::ExitCode, time::Instant};
+use std::{collections::BTreeMap, fs, path::Path, slice, thread, time::Instant};
 
 use anyhow::{Context, Result, bail};
+use output::terminal;
 
 use crate::{
-    built,
-    gates::{self, Outcome},
-    generated, markdown,
-    problem::Problem,
+    generated, lints, markdown,
     render::render,
-    source::{Book, Page},
-    transcript::{self, Action, Part},
+    source::{Book, Page, Problem},
+    transcript::{self, Block, Outcome, Part},
 };
 
-/// `build`: renders the book, and says what is wrong with it.
-///
-/// # Errors
-///
-/// When the book cannot be read or rendered.
-pub fn build(root: &Path, out: &Path) -> Result<ExitCode> {
-    let out = if out.is_absolute() {
-        out.to_owned()
-    } else {
-        root.join(out)
-    };
-    let problems = render_checked(root, &out)?;
-    report(&problems);
-    anstream::println!("{}", out.join("index.html").display());
-    Ok(if problems.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+/// What came of a page, or of all lints together.
+#[derive(Debug, serde::Serialize)]
+pub struct Report {
+    /// The name of the page, or `lints`.
+    pub name: String,
+    /// What was proved, or what is wrong.
+    pub result: Result<String, String>,
+    /// What could not be run, and why.
+    pub skipped: Vec<String>,
 }
 
 /// Renders the book into a folder. Returns all that is wrong with what was written and with what came out.
@@ -42,144 +30,147 @@ pub fn build(root: &Path, out: &Path) -> Result<ExitCode> {
 /// When the book cannot be read or rendered.
 pub fn render_checked(root: &Path, out: &Path) -> Result<Vec<Problem>> {
     let book = Book::read(root)?;
-    let Outcome {
-        pages,
-        mut problems,
-    } = gates::look(&book)?;
-    render(root, &pages, out)?;
-    problems.extend(built::look(&book, out)?);
+    let checked = lints::check(&book)?;
+    render(root, &checked.pages, out)?;
+    let mut problems = checked.problems;
+    problems.extend(lints::rendered::check(&book, out)?);
     Ok(problems)
 }
 
-/// `test`: proves everything. Prints one line a page, and what was skipped and why.
+/// All that is wrong with the book as it stands, but for what its commands print.
 ///
 /// # Errors
 ///
 /// When the book cannot be read or rendered.
-pub fn test(
-    root: &Path,
-    wanted: &[String],
-    strict: bool,
-    with_transcripts: bool,
-) -> Result<ExitCode> {
-    let book = Book::read(root)?;
-    ensure_known(&book, wanted)?;
+pub fn lint(root: &Path) -> Result<Vec<Problem>> {
     let out = tempfile::tempdir().context("cannot make a temporary folder")?;
     let mut problems = render_checked(root, out.path())?;
-    problems.extend(gates::stale(&book, &generated::all(root)?)?);
+    let generated = generated::all(root)?;
+    problems.extend(generated::stale(&Book::read(root)?, &generated)?);
     problems.sort();
-    report(&problems);
-    let what = format!("{} pages, {} problems", book.pages.len(), problems.len());
-    line(
-        if problems.is_empty() { "ok" } else { "FAILED" },
-        "gates",
-        &what,
-    );
-
-    let (mut is_good, mut skips) = (problems.is_empty(), Vec::new());
-    for page in book
-        .pages
-        .iter()
-        .filter(|page| with_transcripts && is_wanted(page, wanted))
-    {
-        let blocks = blocks(page);
-        if blocks.is_empty() {
-            continue;
-        }
-        anstream::eprintln!("> the commands of {}", page.name);
-        let started = Instant::now();
-        let outcome = transcript::play(root, &page.name, &blocks, false);
-        let seconds = started.elapsed().as_secs_f32();
-        match outcome.failure {
-            None => line(
-                "ok",
-                &page.name,
-                &format!("{} commands in {seconds:.1} s", outcome.commands),
-            ),
-            Some((number, what)) => {
-                is_good = false;
-                line(
-                    "FAILED",
-                    &page.name,
-                    &format!("\n{}", page.problem(number, what)),
-                );
-            }
-        }
-        skips.extend(
-            outcome
-                .skipped
-                .into_iter()
-                .map(|skip| format!("{}:{}: {}", page.name, skip.line, skip.why)),
-        );
-    }
-    for skip in &skips {
-        anstream::println!("skipped: {skip}");
-    }
-    if strict && !skips.is_empty() {
-        anstream::println!("FAILED  --strict allows nothing to be skipped");
-        is_good = false;
-    }
-    Ok(if is_good {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(problems)
 }
 
-/// `bless`: writes what is generated, and what the commands print.
+/// Proves everything: first the lints, then page by page what the commands of those pages print that
+/// `wanted` names (all of them if it names none). Without `with_transcripts` no command is run.
 ///
 /// # Errors
 ///
-/// When something cannot be written.
-pub fn bless(root: &Path, wanted: &[String], with_transcripts: bool) -> Result<ExitCode> {
+/// When the book cannot be read or rendered, or there is no such page.
+pub fn test(
+    root: &Path,
+    wanted: &[String],
+    with_transcripts: bool,
+    mut report: impl FnMut(Report),
+) -> Result<()> {
     let book = Book::read(root)?;
     ensure_known(&book, wanted)?;
-    for change in generated::write(root, &generated::all(root)?)? {
-        anstream::println!("{change}");
+    let problems = lint(root)?;
+    let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
+    report(Report {
+        name: "lints".to_owned(),
+        result: match lines.is_empty() {
+            true => Ok(format!("{} pages", book.pages.len())),
+            false => Err(format!("{} problems\n{}", lines.len(), lines.join("\n"))),
+        },
+        skipped: Vec::new(),
+    });
+    if with_transcripts {
+        let mut started = Instant::now();
+        play(&book, wanted, false, |page, outcome| {
+            let seconds = started.elapsed().as_secs_f32();
+            started = Instant::now();
+            let commands = outcome.commands;
+            report(Report {
+                name: page.name.clone(),
+                skipped: skipped(page, &outcome),
+                result: match outcome.failure {
+                    None => Ok(format!("{commands} commands in {seconds:.1} s")),
+                    Some((line, what)) => Err(format!("\n{}", page.problem(line, what))),
+                },
+            });
+            Ok(())
+        })?;
     }
+    Ok(())
+}
+
+/// Accepts what is so now: writes what is generated, and what the commands print. Tells `say` what was
+/// written and skipped. Returns whether all commands did what they should.
+///
+/// # Errors
+///
+/// When something cannot be written, or there is no such page.
+pub fn bless(
+    root: &Path,
+    wanted: &[String],
+    with_transcripts: bool,
+    mut say: impl FnMut(String),
+) -> Result<bool> {
+    let book = Book::read(root)?;
+    ensure_known(&book, wanted)?;
+    let changes = generated::write(root, &generated::all(root)?)?;
+    changes.into_iter().for_each(&mut say);
     let mut is_good = true;
-    for page in book
-        .pages
-        .iter()
-        .filter(|page| with_transcripts && is_wanted(page, wanted))
-    {
-        let blocks = blocks(page);
-        if blocks.is_empty() {
-            continue;
-        }
-        anstream::eprintln!("> the commands of {}", page.name);
-        let outcome = transcript::play(root, &page.name, &blocks, true);
-        for skip in &outcome.skipped {
-            anstream::println!("skipped: {}:{}: {}", page.name, skip.line, skip.why);
-        }
-        if let Some((number, what)) = outcome.failure {
-            is_good = false;
-            line(
-                "FAILED",
-                &page.name,
-                &format!("\n{}", page.problem(number, what)),
-            );
-        }
-        if !outcome.blessed.is_empty() {
-            let text = with_parts(page, &outcome.blessed);
-            let file = root.join(page.file());
-            fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
-            anstream::println!(
-                "wrote {}: {} blocks; read them",
-                page.file(),
-                outcome.blessed.len()
-            );
-        }
+    if with_transcripts {
+        play(&book, wanted, true, |page, outcome| {
+            for skip in skipped(page, &outcome) {
+                say(format!("skipped: {skip}"));
+            }
+            if let Some((line, what)) = outcome.failure {
+                is_good = false;
+                say(format!("FAILED  {}", page.problem(line, what)));
+            }
+            let (file, blocks) = (page.file(), outcome.blessed.len());
+            if blocks > 0 {
+                let text = with_parts(page, &outcome.blessed);
+                let written = fs::write(root.join(&file), text);
+                written.with_context(|| format!("cannot write {file}"))?;
+                say(format!("wrote {file}: {blocks} blocks; read them"));
+            }
+            Ok(())
+        })?;
     }
-    Ok(if is_good {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(is_good)
+}
+
+/// Plays page by page. Pages that have something compiled beforehand, because it takes long, come last:
+/// it is compiled while the others wait for what they do. They measure, too, and nothing runs beside them.
+fn play(
+    book: &Book,
+    wanted: &[String],
+    bless: bool,
+    mut each: impl FnMut(&Page, Outcome) -> Result<()>,
+) -> Result<()> {
+    let pages = book.pages.iter().filter(|page| is_wanted(page, wanted));
+    let pages = pages.map(|page| (page, transcript::of_page(&page.text)));
+    let pages: Vec<(&Page, Vec<Block>)> = pages.filter(|(_, blocks)| !blocks.is_empty()).collect();
+    let preparations = |page: &Page| transcript::preparations(&page.text);
+    let commands: Vec<String> = pages.iter().flat_map(|page| preparations(page.0)).collect();
+    let (first, last): (Vec<_>, Vec<_>) = pages
+        .into_iter()
+        .partition(|(page, _)| preparations(page).is_empty());
+    let mut play = |(page, blocks): (&Page, Vec<Block>)| {
+        terminal::progress(&format!("the commands of {}", page.name));
+        let outcome = transcript::play(&book.root, &page.name, &blocks, bless);
+        each(page, outcome)
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| transcript::prepare(&book.root, &commands));
+        first.into_iter().try_for_each(&mut play)
+    })?;
+    last.into_iter().try_for_each(play)
+}
+
+fn skipped(page: &Page, outcome: &Outcome) -> Vec<String> {
+    let skips = outcome.skipped.iter();
+    skips
+        .map(|skip| format!("{}:{}: {}", page.name, skip.line, skip.why))
+        .collect()
 }
 
 /// The page with other contents in some of its blocks, which are named by their lines.
-fn with_parts(page: &Page, blessed: &std::collections::BTreeMap<usize, Vec<Part>>) -> String {
+fn with_parts(page: &Page, blessed: &BTreeMap<usize, Vec<Part>>) -> String {
     let mut text = page.text.clone();
     // From the last to the first: what lies before a change keeps its place.
     for fence in markdown::content(&page.text).fences.iter().rev() {
@@ -187,80 +178,29 @@ fn with_parts(page: &Page, blessed: &std::collections::BTreeMap<usize, Vec<Part>
             continue;
         };
         let old = &page.text[fence.range.clone()];
-        let (first, last) = (
-            old.lines().next().unwrap_or_default(),
-            old.lines().last().unwrap_or_default(),
-        );
-        let prefix: String = fence
-            .prefix
-            .chars()
-            .map(|sign| if sign == '>' { '>' } else { ' ' })
-            .collect();
-        let mut new = format!("{first}\n");
-        for part in parts {
-            let head = match &part.action {
-                Action::Command(command) => Some(format!("$ {}", command.replace('\n', "\n> "))),
-                Action::Interrupt => Some("^C".to_owned()),
-                Action::More => None,
-            };
-            let lines: Vec<String> = head
-                .iter()
-                .flat_map(|head| head.lines().map(str::to_owned))
-                .chain(part.expected.iter().cloned())
-                .collect();
-            for line in lines {
-                new += format!("{prefix}{line}").trim_end();
-                new.push('\n');
-            }
-        }
-        new += last;
-        new.push('\n');
+        let first = old.lines().next().unwrap_or_default();
+        let first = &first[fence.prefix.len()..];
+        let ticks = first.trim_start_matches(&[' ', '>']);
+        let ticks = &ticks[..ticks.find(|sign| sign != '`').unwrap_or(ticks.len())];
+        let body: String = parts.iter().map(Part::lines).collect();
+        let new = fence.in_place(&format!("{first}\n{body}{ticks}\n"));
         text.replace_range(fence.range.clone(), &new);
     }
     text
 }
 
-/// The blocks of a page that can be typed. The gates say what is wrong with the others.
-fn blocks(page: &Page) -> Vec<transcript::Block> {
-    let fences = markdown::content(&page.text).fences;
-    let consoles = fences
-        .iter()
-        .filter(|fence| fence.kind() == "console" && !fence.is_sketch());
-    consoles
-        .filter_map(|fence| transcript::parse(fence).ok())
-        .collect()
-}
-
 fn is_wanted(page: &Page, wanted: &[String]) -> bool {
-    wanted.is_empty()
-        || wanted
-            .iter()
-            .any(|name| *name == page.name || format!("{name}.md") == page.name)
+    let is_page = |name: &String| *name == page.name || format!("{name}.md") == page.name;
+    wanted.is_empty() || wanted.iter().any(is_page)
 }
 
 fn ensure_known(book: &Book, wanted: &[String]) -> Result<()> {
-    let is_known = |name: &&String| {
-        book.pages
-            .iter()
-            .any(|page| is_wanted(page, std::slice::from_ref(name)))
-    };
-    if let Some(unknown) = wanted.iter().find(|name| !is_known(name)) {
-        let names: Vec<&str> = book.pages.iter().map(|page| page.name.as_str()).collect();
-        bail!(
-            "there is no page {unknown:?}; there are: {}",
-            names.join(", ")
-        );
+    for name in wanted {
+        let mut pages = book.pages.iter();
+        if !pages.any(|page| is_wanted(page, slice::from_ref(name))) {
+            let known: Vec<&str> = book.pages.iter().map(|page| page.name.as_str()).collect();
+            bail!("there is no page {name:?}; there are: {}", known.join(", "));
+        }
     }
     Ok(())
-}
-
-fn report(problems: &[Problem]) {
-    for problem in problems {
-        anstream::println!("{problem}");
-    }
-}
-
-/// A line as `cargo xtask test` has them.
-fn line(verdict: &str, name: &str, what: &str) {
-    anstream::println!("{verdict:<7} {name:<18} {what}");
 }

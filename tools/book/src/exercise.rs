@@ -3,14 +3,12 @@
 //! Above its first `diff --git` line, which is where git begins to read, a patch declares what the
 //! contract finds of the step once it is applied. `tools/book/tests/exercises.rs` proves it.
 
-use anyhow::Result;
+use std::path::Path;
 
-use crate::{
-    expand::sole_include,
-    markdown::{self, Content},
-    problem::Problem,
-    source::{Book, Page, files, read},
-};
+use anyhow::Result;
+use steps::files;
+
+use crate::source::{Problem, read, relative};
 
 /// The folder of the patches, from the root of the repository.
 pub const EXERCISES: &str = "book/exercises";
@@ -88,105 +86,57 @@ fn patched(patch: &str) -> impl Iterator<Item = (usize, &str)> {
 /// A patch as a page shows it: what changes, without what is only for git, and without empty lines at
 /// the edges. Where lines are left out stands `@@`, with the name of the file where another one begins.
 pub fn shown(patch: &str) -> String {
-    let (mut hunks, mut file) = (Vec::<(&str, Vec<&str>)>::new(), None);
+    let (mut hunks, mut file, mut is_hunk) = (Vec::<(&str, String)>::new(), "", false);
     for line in patch.lines() {
         if is_start(line) {
-            file = None;
+            is_hunk = false;
         } else if line.starts_with("@@ ") {
-            let is_first = hunks.is_empty();
-            let another = file.replace("").filter(|_| !is_first).unwrap_or_default();
-            hunks.push((another, Vec::new()));
-        } else if let (Some(""), Some((_, lines))) = (file, hunks.last_mut()) {
-            lines.push(line.trim_end());
+            is_hunk = true;
+            hunks.push((std::mem::take(&mut file), String::new()));
+        } else if let (true, Some((_, lines))) = (is_hunk, hunks.last_mut()) {
+            *lines += line.trim_end();
+            lines.push('\n');
         } else if let Some(name) = line.strip_prefix("+++ b/") {
-            file = Some(name);
+            file = name;
         }
     }
     let mut text = String::new();
-    for (index, (file, lines)) in hunks.iter().enumerate() {
-        if index > 0 {
+    for (file, lines) in hunks {
+        if !text.is_empty() {
             text += format!("@@ {file}").trim_end();
             text.push('\n');
         }
-        let is_empty = |line: &&&str| line.is_empty();
-        let before = lines.iter().take_while(is_empty).count();
-        let after = lines[before..].iter().rev().take_while(is_empty).count();
-        for line in &lines[before..lines.len() - after] {
-            text += line;
-            text.push('\n');
-        }
+        text += lines.trim_matches('\n');
+        text.push('\n');
     }
     text
 }
 
-/// All solutions, and what is wrong with how they are written.
+/// All solutions in the repository at `root`, and what is wrong with how they are written.
 ///
 /// # Errors
 ///
 /// When a file cannot be read.
-pub fn all(book: &Book) -> Result<(Vec<Exercise>, Vec<Problem>)> {
+pub fn all(root: &Path) -> Result<(Vec<Exercise>, Vec<Problem>)> {
     let (mut exercises, mut problems) = (Vec::new(), Vec::new());
-    let folder = book.root.join(EXERCISES);
+    let folder = root.join(EXERCISES);
     if !folder.is_dir() {
         return Ok((exercises, problems));
     }
     for file in files(&folder)? {
-        let path = file.strip_prefix(&folder)?.to_string_lossy().into_owned();
-        let problem = |line, what| Problem::new(format!("{EXERCISES}/{path}"), line, what);
-        let Some(name) = path.strip_suffix(".patch") else {
-            problems.push(problem(1, "is no .patch; move it".to_owned()));
-            continue;
+        let path = relative(&file, &folder);
+        let parsed = match path.strip_suffix(".patch") {
+            Some(name) => Exercise::parse(name, &read(&file)?),
+            None => Err((1, "is no .patch; move it".to_owned())),
         };
-        match Exercise::parse(name, &read(&file)?) {
+        match parsed {
             Ok(exercise) => exercises.push(exercise),
-            Err((line, what)) => problems.push(problem(line, what)),
+            Err((line, what)) => {
+                problems.push(Problem::new(format!("{EXERCISES}/{path}"), line, what));
+            }
         }
     }
     Ok((exercises, problems))
-}
-
-/// What is wrong with the solutions, and which of them no page shows.
-///
-/// # Errors
-///
-/// When a file cannot be read.
-pub fn look(book: &Book) -> Result<Vec<Problem>> {
-    let (exercises, mut problems) = all(book)?;
-    let fences = book.pages.iter();
-    let fences = fences.flat_map(|page| markdown::content(&page.text).fences);
-    let bodies: Vec<String> = fences.map(|fence| fence.body).collect();
-    for exercise in exercises {
-        let file = format!("{EXERCISES}/{}.patch", exercise.name);
-        let argument = format!("../exercises/{}.patch", exercise.name);
-        if !bodies
-            .iter()
-            .any(|body| sole_include(body) == Some(&argument))
-        {
-            let what =
-                format!("no page shows it; include {argument} in a ```diff block, or remove it");
-            problems.push(Problem::new(file, 1, what));
-        }
-    }
-    Ok(problems)
-}
-
-/// Solutions that nothing proves: sketches below `## Exercises`.
-pub fn sketches(page: &Page, content: &Content) -> Vec<Problem> {
-    let chapter_of = |line: usize| {
-        let before = content.headings.iter().rev();
-        before
-            .skip_while(|heading| heading.line > line)
-            .find(|heading| heading.level <= 2)
-    };
-    let sketches = content.fences.iter().filter(|fence| fence.is_sketch());
-    let unproved = sketches.filter(|fence| {
-        chapter_of(fence.line).is_some_and(|heading| heading.text.trim() == "Exercises")
-    });
-    let what =
-        "nothing proves this solution; make it a patch in book/exercises, or say it in words";
-    unproved
-        .map(|fence| page.problem(fence.line, what))
-        .collect()
 }
 
 #[cfg(test)]

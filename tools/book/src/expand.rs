@@ -1,16 +1,14 @@
 //! Puts into a page what its directives ask for.
 
-use std::{collections::BTreeSet, path::Path, sync::LazyLock};
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use regex::{Captures, Regex};
 
 use crate::{
     include::{Included, include},
     markdown::{Content, Fence},
-    picture,
-    problem::Problem,
-    source::{Book, GENERATED, Page, SRC},
-    steps::{self, Step},
+    picture::{self, escape},
+    source::{Book, GENERATED, Page, Problem, SRC},
     value::Values,
 };
 
@@ -33,16 +31,9 @@ pub struct Expanded {
 }
 
 /// Expands a page.
-pub fn expand(
-    book: &Book,
-    steps: &[Step],
-    values: &Values,
-    page: &Page,
-    content: &Content,
-) -> Expanded {
+pub fn expand(book: &Book, values: &Values, page: &Page, content: &Content) -> Expanded {
     let mut expander = Expander {
         book,
-        steps,
         values,
         page,
         pictures: 0,
@@ -60,7 +51,6 @@ pub fn expand(
 
 struct Expander<'a> {
     book: &'a Book,
-    steps: &'a [Step],
     values: &'a Values,
     page: &'a Page,
     pictures: usize,
@@ -131,109 +121,68 @@ impl Expander<'_> {
     }
 
     fn include(&mut self, argument: &str) -> Result<Included, String> {
-        let file = Path::new(SRC).join(&self.page.name);
-        let folder = self.book.root.join(file.parent().unwrap_or(Path::new(SRC)));
-        let included = include(&self.book.root, &folder, argument)?;
+        let page = self.book.root.join(SRC).join(&self.page.name);
+        let folder = page.parent().unwrap_or(&self.book.root);
+        let included = include(&self.book.root, folder, argument)?;
         if let Some(anchor) = &included.anchor {
-            self.expanded
-                .anchors
-                .insert((included.file.clone(), anchor.clone()));
+            let used = (included.file.clone(), anchor.clone());
+            self.expanded.anchors.insert(used);
         }
         Ok(included)
     }
 
-    /// A block of code, under the name of what it shows. What is wrong with its kind, [`crate::gates`] says.
+    /// A block of code, under the name of what it shows. What is wrong with its kind, [`crate::lints`] says.
     fn fence(&mut self, fence: &Fence) {
-        let sole = sole_include(&fence.body).map(str::to_owned);
-        let (caption, class, body) = match sole {
-            Some(argument) => match self.include(&argument) {
-                Ok(included) => {
-                    let caption =
-                        format!("<code>{}</code>", escape(&self.shown_name(&included.file)));
-                    (Some(caption), "listing", included.text)
-                }
-                Err(what) => {
-                    self.expanded
-                        .problems
-                        .push(self.page.problem(fence.line + 1, what));
-                    return;
-                }
-            },
+        let (caption, class, body) = match fence.sole_include().map(|path| self.include(path)) {
+            Some(Ok(included)) => {
+                let name = escape(&self.shown_name(&included.file));
+                let caption = format!("<code>{name}</code>");
+                (Some(caption), "listing", included.text)
+            }
+            Some(Err(what)) => {
+                let problem = self.page.problem(fence.line + 1, what);
+                self.expanded.problems.push(problem);
+                return;
+            }
             None => {
-                let terminal = fence
-                    .options()
-                    .find_map(|option| option.strip_prefix("terminal="));
+                let mut options = fence.options();
+                let terminal = options.find_map(|option| option.strip_prefix("terminal="));
                 let caption = match terminal {
                     _ if fence.is_sketch() => Some("sketch".to_owned()),
                     Some(name) => Some(format!("terminal: {}", escape(name))),
                     None => None,
                 };
-                let class = if fence.kind() == "console" {
-                    "terminal"
-                } else {
-                    "sketch"
-                };
+                let is_console = fence.kind() == "console";
+                let class = if is_console { "terminal" } else { "sketch" };
                 (caption, class, fence.body.clone())
             }
         };
         let kind = fence.kind();
         let ticks = "`".repeat(3.max(longest_run(&body, '`') + 1));
-        let mut block = String::new();
-        if let Some(caption) = &caption {
-            block += &format!(
-                "<figure class=\"{class} {class}-{kind}\">\n<figcaption>{caption}</figcaption>\n\n"
-            );
-        }
-        block += &format!("{ticks}{kind}\n{}\n{ticks}\n", body.trim_end_matches('\n'));
-        if caption.is_some() {
-            block += "\n</figure>\n";
-        }
-        let inner = fence
-            .prefix
-            .chars()
-            .map(|sign| if sign == '>' { '>' } else { ' ' })
-            .collect::<String>();
-        for (index, line) in block.lines().enumerate() {
-            let prefix = if index == 0 { &fence.prefix } else { &inner };
-            self.expanded.text += format!("{prefix}{line}").trim_end();
-            self.expanded.text.push('\n');
-        }
+        let body = body.trim_end_matches('\n');
+        let code = format!("{ticks}{kind}\n{body}\n{ticks}\n");
+        let block = match caption {
+            Some(caption) => format!(
+                "<figure class=\"{class} {class}-{kind}\">\n<figcaption>{caption}</figcaption>\n\n{code}\n</figure>\n"
+            ),
+            None => code,
+        };
+        self.expanded.text += &fence.in_place(&block);
     }
 
     /// The name of a file as a reader sees it: `generated/diff-1-2/src/lib.rs.diff` is what happens to
     /// `src/lib.rs` from one step to the next.
     fn shown_name(&self, file: &str) -> String {
-        let diff = file
-            .strip_prefix(GENERATED)
-            .and_then(|rest| rest.strip_prefix("/diff-")?.split_once('/'));
-        let shown = diff.and_then(|(numbers, name)| {
+        let diff = || {
+            let diff = file.strip_prefix(GENERATED)?.strip_prefix("/diff-")?;
+            let (numbers, name) = diff.split_once('/')?;
             let (a, b) = numbers.split_once('-')?;
-            let (a, b) = (steps::find(self.steps, a)?, steps::find(self.steps, b)?);
-            Some(format!(
-                "{} → {}: {}",
-                a.name,
-                b.name,
-                name.strip_suffix(".diff")?
-            ))
-        });
-        shown.unwrap_or_else(|| file.to_owned())
+            let step = |number| steps::one(&self.book.root, Some(number)).ok();
+            let (a, b, name) = (step(a)?.name, step(b)?.name, name.strip_suffix(".diff")?);
+            Some(format!("{a} → {b}: {name}"))
+        };
+        diff().unwrap_or_else(|| file.to_owned())
     }
-}
-
-/// The argument of the include directive that is all of a block.
-pub fn sole_include(body: &str) -> Option<&str> {
-    let inside = body
-        .trim()
-        .strip_prefix("{{#include ")?
-        .strip_suffix("}}")?;
-    (!inside.contains('\n')).then(|| inside.trim())
-}
-
-/// Text that HTML takes for nothing but text.
-pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
 }
 
 fn longest_run(text: &str, wanted: char) -> usize {

@@ -1,24 +1,19 @@
 //! What is written into `book/src/generated/` by `bless`, and compared by `test`.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fmt::Write, fs, path::Path};
 
 use anyhow::{Context, Result};
 use bench::{
-    cells, markdown, plot, published,
+    cells, circumstances, plot, published,
     results::{Load, Results},
     summary,
 };
+use steps::{Language, Step, files};
 
 use crate::{
-    diff,
-    source::{GENERATED, files, read},
-    steps::{self, Step},
-    tables::{self, Contract},
+    pieces::pieces,
+    source::{Book, GENERATED, Problem, read, relative},
+    tables,
 };
 
 /// The first line of everything that is generated and can have a comment.
@@ -32,26 +27,47 @@ const NOTE: &str = "Written by cargo xtask book bless; do not edit.";
 pub fn all(root: &Path) -> Result<BTreeMap<String, String>> {
     let steps = steps::all(root)?;
     let mut all = BTreeMap::new();
-    let rust: Vec<&Step> = steps.iter().filter(|step| step.is_rust).collect();
+    let rust = steps.iter().filter(|step| step.language == Language::Rust);
+    let rust: Vec<&Step> = rust.collect();
     for pair in rust.windows(2) {
         diffs(pair[0], pair[1], &mut all)?;
     }
-    let contract = Contract::read(root)?;
-    if let Some(contract) = &contract {
-        insert(&mut all, "contract.md", &contract.markdown());
+    let findings = root.join(contract::results::FILE);
+    let reports = findings
+        .exists()
+        .then(|| contract::results::read(&findings));
+    let reports = reports.transpose()?;
+    if let Some(reports) = &reports {
+        insert(&mut all, "contract.md", &contract::markdown(reports));
         for step in rust.iter().filter(|step| step.number > 1) {
-            insert(
-                &mut all,
-                &format!("{}/contract.md", step.name),
-                &contract.news(step),
-            );
+            let name = format!("{}/contract.md", step.name);
+            insert(&mut all, &name, &tables::news(reports, step));
         }
     }
     if let Some(folder) = published::shown(root)? {
         let results = Results::read(&folder)?;
-        measurements(&results, &rust, &mut all);
-        if let Some(contract) = &contract {
-            let staircase = tables::staircase(root, &steps, contract, &results)?;
+        let mut groups = summary::summarise(&results);
+        groups.retain(|group| group.load == Load::Capacity);
+        for group in &groups {
+            let name = |suffix| format!("bench-{}{suffix}.md", group.connections);
+            let throughput = cells::throughput(group, 2).markdown();
+            let throughput = format!("{throughput}\n{}", cells::noise(group));
+            insert(&mut all, &name(""), &throughput);
+            let cost = cells::cost(group).markdown();
+            insert(&mut all, &name("-cost"), &cost);
+        }
+        if let Some(group) = groups.last() {
+            for step in &rust {
+                let name = format!("{}/bench.md", step.name);
+                insert(&mut all, &name, &tables::up_to(group, step, &rust));
+            }
+        }
+        let circumstances = circumstances(&results);
+        insert(&mut all, "circumstances.md", &circumstances);
+        let plots = plot::draw(&results).into_iter();
+        all.extend(plots.map(|plot| (plot.file, plot.svg)));
+        if let Some(reports) = &reports {
+            let staircase = tables::staircase(root, &steps, reports, groups.last())?;
             insert(&mut all, "staircase.md", &staircase);
         }
     }
@@ -67,28 +83,23 @@ fn insert(all: &mut BTreeMap<String, String>, name: &str, content: &str) {
 
 /// One file for every file that changed, with a part for every item that did.
 fn diffs(a: &Step, b: &Step, all: &mut BTreeMap<String, String>) -> Result<()> {
-    let files: BTreeSet<PathBuf> = a.files()?.into_iter().chain(b.files()?).collect();
     let folder = format!("diff-{}-{}", a.number, b.number);
     let mut list = format!(
         "From {} to {}. Include a piece with `{folder}/FILE.diff:PIECE`.\n",
         a.name, b.name
     );
-    for file in files {
-        let name = file.to_string_lossy().into_owned();
-        let pieces = diff::pieces(&name, &a.neutral(&file)?, &b.neutral(&file)?);
+    for changed in diff::between(a, b)? {
+        let pieces = pieces(&changed);
         if pieces.is_empty() {
             continue;
         }
-        let mut text = String::new();
+        let (mut text, name) = (String::new(), changed.file.display());
         let _ = write!(list, "\n`{name}.diff`\n\n");
         for piece in &pieces {
-            let _ = writeln!(text, "# ANCHOR: {}", piece.name);
-            for line in &piece.lines {
-                let _ = writeln!(text, "{line}");
-            }
-            let _ = writeln!(text, "# ANCHOR_END: {}", piece.name);
+            let (name, lines) = (&piece.name, piece.lines.join("\n"));
+            let _ = writeln!(text, "# ANCHOR: {name}\n{lines}\n# ANCHOR_END: {name}");
             let (added, removed) = piece.counts;
-            let _ = writeln!(list, "- `{}`: {added} added, {removed} removed", piece.name);
+            let _ = writeln!(list, "- `{name}`: {added} added, {removed} removed");
         }
         all.insert(format!("{folder}/{name}.diff"), text);
     }
@@ -96,32 +107,43 @@ fn diffs(a: &Step, b: &Step, all: &mut BTreeMap<String, String>) -> Result<()> {
     Ok(())
 }
 
-fn measurements(results: &Results, rust: &[&Step], all: &mut BTreeMap<String, String>) {
-    let groups = summary::summarise(results);
-    let capacities: Vec<_> = groups
-        .iter()
-        .filter(|group| group.load == Load::Capacity)
-        .collect();
-    for group in &capacities {
-        let name = |suffix| format!("bench-{}{suffix}.md", group.connections);
-        let noise = cells::noise(group);
-        let throughput = markdown::set(&cells::throughput(group, 2));
-        insert(all, &name(""), &format!("{throughput}\n{noise}"));
-        insert(all, &name("-cost"), &markdown::set(&cells::cost(group)));
-    }
-    if let Some(group) = capacities.last() {
-        for step in rust {
-            insert(
-                all,
-                &format!("{}/bench.md", step.name),
-                &tables::up_to(group, step, rust),
-            );
+/// What does not lie under `book/src/generated/` as it would be written now, and the reverse.
+///
+/// # Errors
+///
+/// When a folder cannot be read.
+pub fn stale(book: &Book, all: &BTreeMap<String, String>) -> Result<Vec<Problem>> {
+    let folder = book.root.join(GENERATED);
+    let problem = |name: &str, line, what: &str| {
+        let what = format!("{what}; accept with: cargo xtask book bless");
+        Problem::new(format!("{GENERATED}/{name}"), line, what)
+    };
+    let mut problems = Vec::new();
+    for (name, expected) in all {
+        match read(&folder.join(name)) {
+            Ok(found) if found == *expected => {}
+            Ok(found) => {
+                let lines = found.lines().zip(expected.lines());
+                let same = lines.take_while(|(a, b)| a == b).count();
+                problems.push(problem(name, same + 1, "is out of date"));
+            }
+            Err(_) => problems.push(problem(name, 1, "is missing")),
         }
     }
-    insert(all, "circumstances.md", &markdown::circumstances(results));
-    for plot in plot::draw(results) {
-        all.insert(plot.file, plot.svg);
+    for name in obsolete(&folder, all)? {
+        problems.push(problem(&name, 1, "nothing generates this any more"));
     }
+    Ok(problems)
+}
+
+/// The files in the folder of what is generated that nothing generates any more.
+fn obsolete(folder: &Path, all: &BTreeMap<String, String>) -> Result<Vec<String>> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let names = files(folder)?.into_iter();
+    let names = names.map(|file| relative(&file, folder));
+    Ok(names.filter(|name| !all.contains_key(name)).collect())
 }
 
 /// Writes what differs, and removes what nothing generates any more. Returns the names of both.
@@ -142,32 +164,10 @@ pub fn write(root: &Path, all: &BTreeMap<String, String>) -> Result<Vec<String>>
         fs::write(&file, content).with_context(|| format!("cannot write {}", file.display()))?;
         changed.push(format!("wrote {GENERATED}/{name}"));
     }
-    for file in if folder.is_dir() {
-        files(&folder)?
-    } else {
-        Vec::new()
-    } {
-        let name = file.strip_prefix(&folder)?.to_string_lossy().into_owned();
-        if !all.contains_key(&name) {
-            fs::remove_file(&file).with_context(|| format!("cannot remove {}", file.display()))?;
-            changed.push(format!("removed {GENERATED}/{name}"));
-        }
+    for name in obsolete(&folder, all)? {
+        let file = folder.join(&name);
+        fs::remove_file(&file).with_context(|| format!("cannot remove {}", file.display()))?;
+        changed.push(format!("removed {GENERATED}/{name}"));
     }
     Ok(changed)
-}
-
-/// The part of the README between two marks.
-///
-/// # Errors
-///
-/// When the README cannot be read.
-pub fn readme_part(root: &Path, name: &str) -> Result<Option<String>> {
-    let file = root.join("README.md");
-    if !file.exists() {
-        return Ok(None);
-    }
-    let text = read(&file)?;
-    let part = text.split_once(&format!("<!-- generated: {name} -->"));
-    let part = part.and_then(|(_, rest)| rest.split_once(&format!("<!-- end: {name} -->")));
-    Ok(part.map(|(part, _)| part.trim().to_owned()))
 }

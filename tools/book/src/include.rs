@@ -1,17 +1,13 @@
 //! Parts of files, between `ANCHOR: name` and `ANCHOR_END: name`.
 
 use std::{
+    fs,
     path::{Component, Path, PathBuf},
-    sync::LazyLock,
 };
 
-use regex::Regex;
+use steps::{Mark, without_marks};
 
-use crate::exercise;
-
-static MARK: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^\s*(?://|#|--|<!--)\s*ANCHOR(_END)?: *(\S+)").expect("the expression is right")
-});
+use crate::{exercise, source::relative};
 
 /// What an `{{#include}}` brought.
 #[derive(Debug)]
@@ -34,29 +30,26 @@ pub fn include(root: &Path, folder: &Path, argument: &str) -> Result<Included, S
         Some((path, anchor)) => (path, Some(anchor)),
         None => (argument, None),
     };
-    if anchor.is_some_and(|anchor| {
-        anchor
-            .chars()
-            .all(|sign| sign.is_ascii_digit() || sign == ':')
-    }) {
+    let is_number = |sign: char| sign.is_ascii_digit() || sign == ':';
+    if anchor.is_some_and(|anchor| anchor.chars().all(is_number)) {
         return Err(format!(
             "{argument}: line numbers drift; set an anchor in {path} and name it"
         ));
     }
     let file = normal(&folder.join(path));
-    let Ok(name) = file.strip_prefix(root) else {
+    if !file.starts_with(root) {
         return Err(format!(
             "{path} lies outside of the repository; include only what is in it"
         ));
-    };
-    let name = name.to_string_lossy().into_owned();
-    let text = std::fs::read_to_string(&file).map_err(|error| {
+    }
+    let name = relative(&file, root);
+    let text = fs::read_to_string(&file).map_err(|error| {
         format!("cannot include {name}: {error}; is it the right path, relative to the page?")
     })?;
     let part = match anchor {
         Some(anchor) => between(&text, anchor).ok_or_else(|| missing(&name, anchor, &text))?,
-        None if name.ends_with(".patch") => without_anchors(&exercise::shown(&text)),
-        None => without_anchors(&text),
+        None if name.ends_with(".patch") => without_marks(&exercise::shown(&text)),
+        None => without_marks(&text),
     };
     Ok(Included {
         file: name,
@@ -66,11 +59,10 @@ pub fn include(root: &Path, folder: &Path, argument: &str) -> Result<Included, S
 }
 
 fn missing(file: &str, anchor: &str, text: &str) -> String {
-    let names: Vec<String> = anchors(text).into_iter().map(|(_, name)| name).collect();
-    let known = if names.is_empty() {
-        "none".to_owned()
-    } else {
-        names.join(", ")
+    let names: Vec<&str> = anchors(text).map(|(_, name)| name).collect();
+    let known = match names.is_empty() {
+        true => "none".to_owned(),
+        false => names.join(", "),
     };
     format!(
         "{file} has no part between `ANCHOR: {anchor}` and `ANCHOR_END: {anchor}`; it has: {known}"
@@ -78,36 +70,21 @@ fn missing(file: &str, anchor: &str, text: &str) -> String {
 }
 
 /// The anchors of a text: line, from 1, and name.
-pub fn anchors(text: &str) -> Vec<(usize, String)> {
-    let marks = text.lines().enumerate().filter_map(|(index, line)| {
-        let captures = MARK.captures(line)?;
-        captures
-            .get(1)
-            .is_none()
-            .then(|| (index + 1, captures[2].to_owned()))
-    });
-    marks.collect()
+pub fn anchors(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let lines = text.lines().enumerate();
+    lines.filter_map(|(index, line)| match Mark::of(line) {
+        Some(Mark::Start(name)) => Some((index + 1, name)),
+        _ => None,
+    })
 }
 
 /// The lines between the two marks of a name, without any marks.
 fn between(text: &str, name: &str) -> Option<String> {
-    let is_mark = |line: &str, is_end: bool| {
-        let captures = MARK.captures(line);
-        captures.is_some_and(|found| found.get(1).is_some() == is_end && &found[2] == name)
-    };
-    let start = text.lines().position(|line| is_mark(line, false))?;
-    let length = text
-        .lines()
-        .skip(start + 1)
-        .position(|line| is_mark(line, true))?;
-    let lines: Vec<&str> = text.lines().skip(start + 1).take(length).collect();
-    Some(without_anchors(&lines.join("\n")))
-}
-
-/// A text without the lines that mark its parts.
-pub fn without_anchors(text: &str) -> String {
-    let lines = text.lines().filter(|line| !MARK.is_match(line));
-    lines.fold(String::new(), |text, line| text + line + "\n")
+    let position = |mark| text.lines().position(|line| Mark::of(line) == Some(mark));
+    let (start, end) = (position(Mark::Start(name))?, position(Mark::End(name))?);
+    let lines = text.lines().skip(start + 1);
+    let lines: Vec<&str> = lines.take(end.checked_sub(start + 1)?).collect();
+    Some(without_marks(&lines.join("\n")))
 }
 
 /// Moves a text to the left by what all its lines have in common.
@@ -148,10 +125,6 @@ mod tests {
         assert_eq!(part("outer").as_deref(), Some("b\nif c {\n    d\n}\n"));
         assert_eq!(part("inner").as_deref(), Some("if c {\n    d\n}\n"));
         assert_eq!(part("other"), None);
-        assert_eq!(
-            without_anchors(TEXT),
-            "a\n    b\n    if c {\n        d\n    }\n"
-        );
     }
 
     #[test]
@@ -165,7 +138,7 @@ mod tests {
 
     #[test]
     fn anchors_are_listed_with_their_lines() {
-        let names: Vec<(usize, String)> = vec![(2, "outer".into()), (4, "inner".into())];
-        assert_eq!(anchors(TEXT), names);
+        let names: Vec<_> = anchors(TEXT).collect();
+        assert_eq!(names, [(2, "outer"), (4, "inner")]);
     }
 }

@@ -5,27 +5,30 @@
 //!
 //! 1. [`source`] reads the pages, [`markdown`] finds what is in them.
 //! 2. [`expand`] puts in what the directives ask for: code ([`mod@include`]), solutions ([`exercise`]),
-//!    figures ([`value`]), pictures ([`picture`]). What [`generated`] writes is asked for in the same way.
-//! 3. [`render`] hands the pages to mdBook, as a library.
-//! 4. [`gates`] looks at the pages as they were written, [`built`] at the pages as they were rendered,
-//!    and [`transcript`] types the commands of a page and compares what they print.
+//!    figures ([`value`]), pictures ([`picture`]). What [`generated`] writes (diffs in [`mod@pieces`],
+//!    [`tables`]) is asked for in the same way.
+//! 3. [`mod@render`] hands the pages to mdBook, as a library.
+//! 4. [`lints`] checks the pages as they were written and as they were rendered, and [`transcript`] types
+//!    the commands of a page and compares what they print.
 
-pub mod built;
-pub mod cli;
-pub mod commands;
-pub mod diff;
-pub mod exercise;
-pub mod expand;
-pub mod gates;
-pub mod generated;
-pub mod include;
-pub mod markdown;
-pub mod picture;
-pub mod problem;
-pub mod render;
-pub mod serve;
-pub mod source;
-pub mod steps;
-pub mod tables;
-pub mod transcript;
-pub mod value;
+mod commands;
+mod exercise;
+mod expand;
+mod generated;
+mod include;
+mod lints;
+mod markdown;
+mod picture;
+mod pieces;
+mod render;
+mod serve;
+mod source;
+mod tables;
+mod transcript;
+mod value;
+
+pub use commands::{Report, bless, lint, render_checked, test};
+pub use exercise::{EXERCISES, Exercise, all as exercises};
+pub use serve::serve;
+pub use source::{Book, Page, Problem};
+pub use transcript::{Outcome, of_page, play};

@@ -2,44 +2,87 @@
 //!
 //! Exit status: 0 all is well, 1 something in the book is wrong, 2 wrong use or something could not start.
 
-use std::{path::Path, process::ExitCode};
+mod cli;
+
+use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::{Context, Result};
-use book::{
-    cli::{Cli, Command},
-    commands, serve,
-};
 use clap::Parser;
-
-/// The exit status of a program that Ctrl-C ended: 128 and the number of SIGINT.
-const INTERRUPTED: i32 = 130;
+use cli::{Cli, Command};
+use output::terminal;
+use processes::interrupt;
 
 fn main() -> ExitCode {
-    run(Cli::parse().command).unwrap_or_else(|error| {
-        anstream::eprintln!("\x1b[31m\x1b[1merror:\x1b[0m {error:#}");
-        ExitCode::from(2)
-    })
+    match run(Cli::parse().command) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            terminal::error(&terminal::one_line(&error));
+            ExitCode::from(2)
+        }
+    }
 }
 
-fn run(command: Command) -> Result<ExitCode> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let root = root
-        .ancestors()
-        .nth(2)
-        .context("the tool lies in the workspace")?;
-    // Whatever was started is on the janitor's list and ends with us.
-    ctrlc::set_handler(|| std::process::exit(INTERRUPTED)).context("cannot catch Ctrl-C")?;
+/// Returns whether all is well.
+fn run(command: Command) -> Result<bool> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
+    let root = root.context("the tool lies in the workspace")?;
+    interrupt::exit_on_interrupt()?;
     match command {
-        Command::Build { out } => commands::build(root, &out),
-        Command::Serve { port } => serve::run(root, port),
+        Command::Build { out } => {
+            let out = root.join(out);
+            let problems = book::render_checked(root, &out)?;
+            for problem in &problems {
+                anstream::println!("{problem}");
+            }
+            anstream::println!("{}", out.join("index.html").display());
+            Ok(problems.is_empty())
+        }
+        Command::Serve { port } => book::serve(root, port).map(|()| true),
         Command::Test {
             pages,
             strict,
+            json,
             no_transcripts,
-        } => commands::test(root, &pages, strict, !no_transcripts),
+        } => test(root, &pages, strict, json.as_deref(), !no_transcripts),
         Command::Bless {
             pages,
             no_transcripts,
-        } => commands::bless(root, &pages, !no_transcripts),
+        } => book::bless(root, &pages, !no_transcripts, |line| {
+            anstream::println!("{line}")
+        }),
     }
+}
+
+/// Prints one line a page, and at the end what was skipped and why.
+fn test(
+    root: &Path,
+    pages: &[String],
+    strict: bool,
+    json: Option<&Path>,
+    with_transcripts: bool,
+) -> Result<bool> {
+    let (mut is_good, mut reports) = (true, Vec::new());
+    book::test(root, pages, with_transcripts, |report| {
+        let (verdict, what) = match &report.result {
+            Ok(what) => ("ok", what),
+            Err(what) => ("FAILED", what),
+        };
+        anstream::println!("{verdict:<7} {:<18} {what}", report.name);
+        is_good &= report.result.is_ok();
+        reports.push(report);
+    })?;
+    if let Some(json) = json {
+        let text = serde_json::to_string_pretty(&reports)?;
+        fs::write(json, text).with_context(|| format!("cannot write {}", json.display()))?;
+    }
+    let skipped: Vec<&String> = reports.iter().flat_map(|report| &report.skipped).collect();
+    for skip in &skipped {
+        anstream::println!("skipped: {skip}");
+    }
+    if strict && !skipped.is_empty() {
+        terminal::error("--strict allows nothing to be skipped");
+        is_good = false;
+    }
+    Ok(is_good)
 }

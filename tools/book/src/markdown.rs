@@ -1,6 +1,6 @@
 //! What is in a page: fences, headings, text, links and images, each with its line.
 
-use std::ops::Range;
+use std::{mem, ops::Range};
 
 use mdbook_markdown::{
     MarkdownOptions, new_cmark_parser,
@@ -25,27 +25,47 @@ pub struct Fence {
 impl Fence {
     /// The kind: the first word of the info.
     pub fn kind(&self) -> &str {
-        self.info
-            .as_deref()
-            .unwrap_or_default()
-            .split(',')
-            .next()
-            .unwrap_or_default()
-            .trim()
+        self.words().next().unwrap_or_default()
     }
 
     /// The words behind the kind.
     pub fn options(&self) -> impl Iterator<Item = &str> {
+        self.words().skip(1).filter(|option| !option.is_empty())
+    }
+
+    fn words(&self) -> impl Iterator<Item = &str> {
         let info = self.info.as_deref().unwrap_or_default();
-        info.split(',')
-            .skip(1)
-            .map(str::trim)
-            .filter(|option| !option.is_empty())
+        info.split(',').map(str::trim)
     }
 
     /// Whether it says of itself that it is only an idea.
     pub fn is_sketch(&self) -> bool {
         self.options().any(|option| option == "sketch")
+    }
+
+    /// Whether its commands are run.
+    pub fn is_transcript(&self) -> bool {
+        self.kind() == "console" && !self.is_sketch()
+    }
+
+    /// The argument of the include directive that is all of the block.
+    pub fn sole_include(&self) -> Option<&str> {
+        let body = self.body.trim().strip_prefix("{{#include ")?;
+        let argument = body.strip_suffix("}}")?;
+        (!argument.contains('\n')).then(|| argument.trim())
+    }
+
+    /// Another block for the place of this one: indented and quoted as this one is.
+    pub fn in_place(&self, block: &str) -> String {
+        let is_quote = |sign| if sign == '>' { '>' } else { ' ' };
+        let inner: String = self.prefix.chars().map(is_quote).collect();
+        let (mut text, mut prefix) = (String::new(), &self.prefix);
+        for line in block.lines() {
+            text += format!("{prefix}{line}").trim_end();
+            text.push('\n');
+            prefix = &inner;
+        }
+        text
     }
 }
 
@@ -103,44 +123,51 @@ pub struct Content {
 
 /// Looks through a page.
 pub fn content(text: &str) -> Content {
-    let line_of = |at: usize| text[..at].matches('\n').count() + 1;
-    let mut content = Content::default();
-    let mut passage = Passage::default();
-    let mut fence: Option<Fence> = None;
-    let mut image: Option<(usize, String)> = None;
-    for (event, range) in new_cmark_parser(text, &MarkdownOptions::default()).into_offset_iter() {
-        let line = line_of(range.start);
+    let mut reader = Reader {
+        text,
+        content: Content::default(),
+        passage: Passage::default(),
+        fence: None,
+        image: None,
+        is_heading: false,
+    };
+    let options = MarkdownOptions::default();
+    for (event, range) in new_cmark_parser(text, &options).into_offset_iter() {
+        reader.event(event, &range);
+    }
+    reader.end_passage();
+    reader.content
+}
+
+/// What has been read of a page, and what is being read.
+struct Reader<'a> {
+    text: &'a str,
+    content: Content,
+    passage: Passage,
+    fence: Option<Fence>,
+    image: Option<(usize, String)>,
+    is_heading: bool,
+}
+
+impl Reader<'_> {
+    fn event(&mut self, event: Event, range: &Range<usize>) {
+        let line = self.text[..range.start].matches('\n').count() + 1;
+        let content = &mut self.content;
         match event {
             Event::Start(Tag::CodeBlock(kind)) => {
-                let start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
-                let end = text[range.end..]
-                    .find('\n')
-                    .map_or(text.len(), |at| range.end + at + 1);
-                // A block that ends its line already takes nothing of the next one.
-                let end = if text[..range.end].ends_with('\n') {
-                    range.end
-                } else {
-                    end
-                };
-                fence = Some(Fence {
-                    info: match kind {
-                        CodeBlockKind::Fenced(info) => Some(info.into_string()),
-                        CodeBlockKind::Indented => None,
-                    },
-                    body: String::new(),
+                self.fence = Some(opened(self.text, kind, range, line));
+            }
+            Event::End(TagEnd::CodeBlock) => content.fences.extend(self.fence.take()),
+            Event::Start(Tag::Heading { level, .. }) => {
+                self.is_heading = true;
+                content.headings.push(Heading {
+                    level: level as u32,
+                    text: String::new(),
                     line,
-                    range: start..end,
-                    prefix: text[start..range.start].to_owned(),
                 });
             }
-            Event::End(TagEnd::CodeBlock) => content.fences.extend(fence.take()),
-            Event::Start(Tag::Heading { level, .. }) => content.headings.push(Heading {
-                level: level as u32,
-                text: String::new(),
-                line,
-            }),
-            Event::Start(Tag::Image { .. }) => image = Some((line, String::new())),
-            Event::End(TagEnd::Image) => content.images.extend(image.take()),
+            Event::Start(Tag::Image { .. }) => self.image = Some((line, String::new())),
+            Event::End(TagEnd::Image) => content.images.extend(self.image.take()),
             Event::Start(Tag::Link { dest_url, .. }) => {
                 content.links.push((line, dest_url.into_string()));
             }
@@ -148,20 +175,14 @@ pub fn content(text: &str) -> Content {
             Event::Html(html) | Event::InlineHtml(html) => {
                 content.html.push((line, html.into_string()));
             }
-            Event::Text(words) => match (&mut fence, &mut image) {
+            Event::Text(words) => match (&mut self.fence, &mut self.image) {
                 (Some(fence), _) => fence.body.push_str(&words),
                 (None, Some((_, alternative))) => alternative.push_str(&words),
-                (None, None) => {
-                    passage.push(&words, line);
-                    open_heading(&mut content, text, range.start, &words);
-                }
+                (None, None) => self.words(&words, &words, line),
             },
-            Event::Code(code) => {
-                // Something stands there, so that what is around it does not grow together.
-                passage.push("`", line);
-                open_heading(&mut content, text, range.start, &code);
-            }
-            Event::SoftBreak | Event::HardBreak => passage.push(" ", line),
+            // Something stands in the passage, so that what is around it does not grow together.
+            Event::Code(code) => self.words("`", &code, line),
+            Event::SoftBreak | Event::HardBreak => self.passage.push(" ", line),
             Event::End(
                 TagEnd::Paragraph
                 | TagEnd::Heading(_)
@@ -170,29 +191,49 @@ pub fn content(text: &str) -> Content {
                 | TagEnd::DefinitionListTitle
                 | TagEnd::DefinitionListDefinition,
             )
-            | Event::Start(Tag::List(_)) => content.passages.extend(flushed(&mut passage)),
+            | Event::Start(Tag::List(_)) => self.end_passage(),
             _ => {}
         }
     }
-    content.passages.extend(flushed(&mut passage));
-    content
-}
 
-/// Adds words to the heading that they stand in, if they stand in one.
-fn open_heading(content: &mut Content, text: &str, at: usize, words: &str) {
-    let line = text[..at].matches('\n').count() + 1;
-    if let Some(heading) = content
-        .headings
-        .last_mut()
-        .filter(|heading| heading.line == line)
-    {
-        heading.text.push_str(words);
+    fn words(&mut self, in_passage: &str, in_heading: &str, line: usize) {
+        self.passage.push(in_passage, line);
+        let heading = self.content.headings.last_mut();
+        if let Some(heading) = heading.filter(|_| self.is_heading) {
+            heading.text.push_str(in_heading);
+        }
+    }
+
+    fn end_passage(&mut self) {
+        self.is_heading = false;
+        let passage = mem::take(&mut self.passage);
+        if !passage.text.trim().is_empty() {
+            self.content.passages.push(passage);
+        }
     }
 }
 
-fn flushed(passage: &mut Passage) -> Option<Passage> {
-    let passage = std::mem::take(passage);
-    (!passage.text.trim().is_empty()).then_some(passage)
+/// A block of code, before its body was read.
+fn opened(text: &str, kind: CodeBlockKind, range: &Range<usize>, line: usize) -> Fence {
+    let start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
+    // A block that ends its line already takes nothing of the next one.
+    let is_whole = text[..range.end].ends_with('\n');
+    let rest = text[range.end..].find('\n').filter(|_| !is_whole);
+    let end = match rest {
+        Some(at) => range.end + at + 1,
+        None if is_whole => range.end,
+        None => text.len(),
+    };
+    Fence {
+        info: match kind {
+            CodeBlockKind::Fenced(info) => Some(info.into_string()),
+            CodeBlockKind::Indented => None,
+        },
+        body: String::new(),
+        line,
+        range: start..end,
+        prefix: text[start..range.start].to_owned(),
+    }
 }
 
 #[cfg(test)]

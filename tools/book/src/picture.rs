@@ -1,8 +1,8 @@
 //! Pictures, set into the page itself: only there do they take the colours of the reader's theme.
 
-use regex::Regex;
+use regex::{Captures, Regex};
 
-use crate::{expand::escape, include::Included};
+use crate::include::Included;
 
 /// The SVG as a `<figure>`. Without a caption, the caption is the picture's own title.
 ///
@@ -11,11 +11,9 @@ use crate::{expand::escape, include::Included};
 /// When the SVG lacks what a reader needs, or has what a page must not have.
 pub fn figure(picture: &Included, number: usize, caption: &str) -> Result<String, String> {
     let file = &picture.file;
-    let svg = picture
-        .text
-        .find("<svg")
-        .map(|at| picture.text[at..].trim());
-    let svg = svg.ok_or_else(|| format!("{file} is no SVG"))?;
+    let start = picture.text.find("<svg");
+    let start = start.ok_or_else(|| format!("{file} is no SVG"))?;
+    let svg = picture.text[start..].trim();
     let head = &svg[..svg.find('>').unwrap_or(0)];
     if !head.contains("viewBox=") {
         return Err(format!(
@@ -33,18 +31,14 @@ pub fn figure(picture: &Included, number: usize, caption: &str) -> Result<String
     if svg.contains("<script") {
         return Err(format!("{file} has a script; a picture of a page has none"));
     }
-    let caption = if caption.is_empty() {
-        title
-    } else {
-        escape(caption)
+    let caption = match caption {
+        "" => title,
+        caption => escape(caption),
     };
     let svg = unique(svg, number);
     // An empty line would end the block of HTML and begin Markdown.
-    let lines: Vec<&str> = svg
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect();
+    let lines = svg.lines().map(str::trim);
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
     Ok(format!(
         "<figure class=\"picture\">\n{}\n<figcaption>{caption}</figcaption>\n</figure>",
         lines.join("\n")
@@ -55,30 +49,26 @@ fn lacks(file: &str, element: &str) -> String {
     format!("{file} has no <{element}>, so a blind reader gets nothing; give it one")
 }
 
-/// Puts the picture's number before its ids: those of two pictures on a page must differ.
+/// Puts the picture's number before its ids, also where they are used: those of two pictures on a page
+/// must differ.
 fn unique(svg: &str, number: usize) -> String {
-    let id = Regex::new(r#"\bid="([^"]+)""#).expect("the expression is right");
-    let mut text = svg.to_owned();
-    let ids: Vec<String> = id
-        .captures_iter(svg)
-        .map(|captures| captures[1].to_owned())
-        .collect();
-    for id in ids {
-        let new = format!("picture-{number}-{id}");
-        for (before, after) in [
-            ("id=\"", "\""),
-            ("href=\"#", "\""),
-            ("url(#", ")"),
-            ("aria-labelledby=\"", "\""),
-            ("aria-describedby=\"", "\""),
-        ] {
-            text = text.replace(
-                &format!("{before}{id}{after}"),
-                &format!("{before}{new}{after}"),
-            );
+    let id = Regex::new(
+        r##"\b(id="|href="#|aria-labelledby="|aria-describedby=")([^"]+)"|(url\(#)([^)]+)\)"##,
+    );
+    let id = id.expect("the expression is right");
+    let new = |found: &Captures| match (found.get(1), found.get(2)) {
+        (Some(before), Some(id)) => {
+            format!("{}picture-{number}-{}\"", before.as_str(), id.as_str())
         }
-    }
-    text
+        _ => format!("{}picture-{number}-{})", &found[3], &found[4]),
+    };
+    id.replace_all(svg, new).into_owned()
+}
+
+/// Text that HTML takes for nothing but text.
+pub fn escape(text: &str) -> String {
+    let text = text.replace('&', "&amp;");
+    text.replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]

@@ -22,11 +22,8 @@ pub fn render(root: &Path, pages: &BTreeMap<String, String>, out: &Path) -> Resu
         MDBook::load_with_config(&folder, config).context("mdBook cannot load the book")?;
     book.config.build.build_dir = out.to_owned();
     book.book.for_each_chapter_mut(|chapter| {
-        let name = chapter
-            .path
-            .as_ref()
-            .map(|path| path.to_string_lossy().into_owned());
-        if let Some(text) = name.and_then(|name| pages.get(&name)) {
+        let path = chapter.path.as_ref();
+        if let Some(text) = path.and_then(|path| pages.get(path.to_string_lossy().as_ref())) {
             chapter.content.clone_from(text);
         }
     });

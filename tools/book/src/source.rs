@@ -1,20 +1,47 @@
 //! The book as it was written: the pages under `book/src/`, in the order of `SUMMARY.md`.
 
 use std::{
-    fs,
+    fmt, fs,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result};
 use regex::Regex;
-
-use crate::problem::Problem;
+use steps::files;
 
 /// The folder of the pages, from the root of the repository.
 pub const SRC: &str = "book/src";
 
 /// The folder of what is generated, from the root of the repository.
 pub const GENERATED: &str = "book/src/generated";
+
+/// Something that is wrong with the book: where, what, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// The file, relative to the root of the repository.
+    file: String,
+    /// The line, from 1.
+    line: usize,
+    /// What is wrong, and what to do.
+    what: String,
+}
+
+impl Problem {
+    /// A problem in a file of the repository.
+    pub fn new(file: impl Into<String>, line: usize, what: impl Into<String>) -> Self {
+        Self {
+            file: file.into(),
+            line,
+            what: what.into(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}: {}", self.file, self.line, self.what)
+    }
+}
 
 /// A page.
 #[derive(Clone, Debug)]
@@ -60,23 +87,22 @@ impl Book {
         let link = Regex::new(r"\]\(([^)]+\.md)\)").expect("the expression is right");
         let (mut pages, mut problems) = (Vec::<Page>::new(), Vec::new());
         for (index, line) in summary.lines().enumerate() {
-            let problem = |what| Problem::new(format!("{SRC}/SUMMARY.md"), index + 1, what);
             for captures in link.captures_iter(line) {
                 let name = captures[1].trim_start_matches("./").to_owned();
-                if pages.iter().any(|page| page.name == name) {
-                    problems.push(problem(format!("{name} is named twice; remove one")));
+                let what = if pages.iter().any(|page| page.name == name) {
+                    format!("{name} is named twice; remove one")
                 } else if !folder.join(&name).is_file() {
-                    problems.push(problem(format!(
-                        "there is no page {name}; write it, or remove this line"
-                    )));
+                    format!("there is no page {name}; write it, or remove this line")
                 } else {
                     let text = read(&folder.join(&name))?;
                     pages.push(Page { name, text });
-                }
+                    continue;
+                };
+                problems.push(Problem::new(format!("{SRC}/SUMMARY.md"), index + 1, what));
             }
         }
         for file in files(&folder)? {
-            let name = file.strip_prefix(&folder)?.to_string_lossy().into_owned();
+            let name = relative(&file, &folder);
             let is_page =
                 name.ends_with(".md") && name != "SUMMARY.md" && !name.starts_with("generated/");
             if is_page && !pages.iter().any(|page| page.name == name) {
@@ -92,29 +118,6 @@ impl Book {
     }
 }
 
-/// All files in a folder and below it, in order.
-///
-/// # Errors
-///
-/// When a folder cannot be read.
-pub fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
-    while let Some(folder) = folders.pop() {
-        let entries =
-            fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
-        for entry in entries {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                folders.push(entry.path());
-            } else {
-                files.push(entry.path());
-            }
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
 /// Reads a file, and says which one when that fails.
 ///
 /// # Errors
@@ -122,4 +125,10 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 /// When the file cannot be read.
 pub fn read(file: &Path) -> Result<String> {
     fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
+/// The name of a file, seen from a folder that it lies in or below.
+pub fn relative(file: &Path, folder: &Path) -> String {
+    let name = file.strip_prefix(folder).unwrap_or(file);
+    name.to_string_lossy().into_owned()
 }

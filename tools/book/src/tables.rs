@@ -1,161 +1,78 @@
 //! Tables that are made from others: of one step, and of the whole staircase.
 
-use std::{env, ffi::OsString, fmt::Write, path::Path, process::Command};
+use std::{fmt::Write, path::Path};
 
-use anyhow::{Context, Result, ensure};
-use bench::{
-    cells::Table,
-    markdown,
-    results::{Load, Results},
-    summary::{self, Group, Row},
-    units,
-};
+use anyhow::Result;
+use bench::{cells, summary::Group, units};
+use contract::{CAPABILITIES, Capability, Finding, Report};
+use output::Table;
+use steps::{Language, Step};
 
-use crate::{generated::readme_part, steps::Step};
+use crate::value::{dependencies, lines_of_code};
 
 /// What stands where there is nothing to say.
 const NOTHING: &str = "–";
 
-/// What gets a figure out of a row, as text.
-type Get = fn(&Row) -> Option<String>;
-
-/// The contract, as the README has it. A run of the contract writes that.
-#[derive(Debug)]
-pub struct Contract {
-    /// The numbers of the steps, one a column.
-    steps: Vec<String>,
-    /// The capability, what it means, and what each step has.
-    rows: Vec<(String, String, Vec<String>)>,
-    /// The whole part.
-    text: String,
+/// The capabilities in which a step differs from the one before.
+pub fn news(reports: &[Report], step: &Step) -> String {
+    let number = step.number;
+    let before = number - 1;
+    let mut rows = String::new();
+    for Capability { id, statement, .. } in CAPABILITIES {
+        let (old, new) = (has(reports, before, id), has(reports, number, id));
+        if old != new {
+            let _ = writeln!(rows, "| `{id}` | {statement} | {old} | {new} |");
+        }
+    }
+    match rows.as_str() {
+        "" => format!("The contract sees no difference between step {before} and step {number}."),
+        rows => {
+            format!("| capability | | step {before} | step {number} |\n|---|---|:-:|:-:|\n{rows}")
+        }
+    }
 }
 
-impl Contract {
-    /// Reads the README's table, if it has one.
-    ///
-    /// # Errors
-    ///
-    /// When the README cannot be read.
-    pub fn read(root: &Path) -> Result<Option<Self>> {
-        let Some(text) = readme_part(root, "contract")? else {
-            return Ok(None);
-        };
-        let mut table = text
-            .lines()
-            .filter(|line| line.starts_with('|'))
-            .map(|line| {
-                let cells = line.trim().trim_matches('|').split('|');
-                cells.map(|cell| cell.trim().to_owned()).collect::<Vec<_>>()
-            });
-        let heading = table.next().unwrap_or_default();
-        let rows = table.skip(1).filter(|cells| cells.len() > 2);
-        let rows = rows
-            .map(|cells| (cells[0].clone(), cells[1].clone(), cells[2..].to_vec()))
-            .collect();
-        Ok(Some(Self {
-            steps: heading.iter().skip(2).cloned().collect(),
-            rows,
-            text,
-        }))
-    }
-
-    /// The table as the README has it.
-    pub fn markdown(&self) -> String {
-        self.text.clone()
-    }
-
-    /// What a step has, without the footnotes of the README.
-    fn has(&self, cells: &[String], number: u32) -> String {
-        let position = self
-            .steps
-            .iter()
-            .position(|step| *step == number.to_string());
-        let cell = position.and_then(|position| cells.get(position));
-        let cell = cell.map_or("?", |cell| cell.split("<sup>").next().unwrap_or(cell));
-        cell.to_owned()
-    }
-
-    /// The capabilities in which a step differs from the one before.
-    pub fn news(&self, step: &Step) -> String {
-        let before = step.number - 1;
-        let mut text = format!(
-            "| capability | | step {before} | step {} |\n|---|---|:-:|:-:|\n",
-            step.number
-        );
-        let mut is_same = true;
-        for (name, statement, cells) in &self.rows {
-            let (old, new) = (self.has(cells, before), self.has(cells, step.number));
-            if old != new {
-                is_same = false;
-                let _ = writeln!(text, "| {name} | {statement} | {old} | {new} |");
-            }
-        }
-        if is_same {
-            text = format!(
-                "The contract sees no difference between step {before} and step {}.",
-                step.number
-            );
-        }
-        text
+/// Whether the contract found that a step has a capability, as the tables say it.
+fn has(reports: &[Report], step: u32, id: &str) -> &'static str {
+    let start = format!("step-{step}-");
+    let mut reports = reports.iter();
+    let report = reports.find(|report| report.subject.starts_with(&start));
+    match report.and_then(|report| report.finding(id)) {
+        Some(Finding::Has { .. } | Finding::HasBut { .. }) => "yes",
+        Some(Finding::Lacks { .. }) => NOTHING,
+        Some(Finding::LeftOut { .. } | Finding::Broken { .. }) | None => "?",
     }
 }
 
 /// The steps up to one, in the circumstances of a group.
 pub fn up_to(group: &Group, last: &Step, steps: &[&Step]) -> String {
-    let names = ["flask-debug", "flask-gunicorn"].into_iter();
-    let names = names.chain(
-        steps
-            .iter()
-            .filter(|step| step.number <= last.number)
-            .map(|step| step.name.as_str()),
-    );
-    let rows = names
-        .filter_map(|name| group.rows.iter().find(|row| row.name == name))
-        .map(|row| {
-            let ratio = row
-                .ratios
-                .first()
-                .map_or(NOTHING.to_owned(), bench::cells::ratio);
-            vec![
-                format!("`{}`", row.name),
-                or_nothing(row.per_second.map(|spread| units::count(spread.median))),
-                ratio,
-                or_nothing(
-                    row.latency
-                        .and_then(|latency| latency.p50)
-                        .map(units::milliseconds),
-                ),
-                or_nothing(
-                    row.latency
-                        .and_then(|latency| latency.p99)
-                        .map(units::milliseconds),
-                ),
-                or_nothing(row.cpu.as_ref().map(|cpu| units::short(cpu.server_us))),
-                or_nothing(row.memory_bytes.map(units::mebibytes)),
-                or_nothing(row.redis_commands.map(units::short)),
-            ]
-        });
-    let first = group.baselines.first().copied().unwrap_or(NOTHING);
-    let heading = [
-        "",
-        "requests/s",
-        first,
-        "p50 ms",
-        "p99 ms",
-        "server µs",
-        "MiB",
-        "Redis commands",
+    let metrics = [
+        ("p50 ms", "p50"),
+        ("p99 ms", "p99"),
+        ("server µs", "server-us"),
+        ("MiB", "memory"),
+        ("Redis commands", "commands"),
     ];
-    let table = Table {
-        heading: heading.map(str::to_owned).to_vec(),
-        rows: rows.collect(),
-        is_void: Vec::new(),
-    };
+    let steps = steps.iter().filter(|step| step.number <= last.number);
+    let steps = steps.map(|step| step.name.as_str());
+    let names = ["flask-debug", "flask-gunicorn"].into_iter().chain(steps);
+    let rows = names.filter_map(|name| group.rows.iter().find(|row| row.name == name));
+    let rows = rows.map(|row| {
+        let figure = |metric| or_nothing(cells::figure(row, metric));
+        let ratio = row.ratios.first();
+        let mut cells = vec![format!("`{}`", row.name), figure("requests")];
+        cells.push(ratio.map_or(NOTHING.to_owned(), cells::ratio));
+        cells.extend(metrics.map(|(_, metric)| figure(metric)));
+        cells
+    });
+    let baseline = group.baselines.first().copied().unwrap_or(NOTHING);
+    let mut heading = vec!["", "requests/s", baseline];
+    heading.extend(metrics.map(|(name, _)| name));
+    let table = table(heading, rows.collect());
     let connections = units::count(group.connections.into());
     format!(
-        "{}\nAt {connections} connections. {}",
-        markdown::set(&table),
-        bench::cells::noise(group)
+        "{table}\nAt {connections} connections. {}",
+        cells::noise(group)
     )
 }
 
@@ -167,136 +84,60 @@ pub fn up_to(group: &Group, last: &Step, steps: &[&Step]) -> String {
 pub fn staircase(
     root: &Path,
     steps: &[Step],
-    contract: &Contract,
-    results: &Results,
+    reports: &[Report],
+    group: Option<&Group>,
 ) -> Result<String> {
-    let groups = summary::summarise(results);
-    let group = groups.iter().rfind(|group| group.load == Load::Capacity);
-    // Step 0 takes part twice. gunicorn is what one would really run it with.
-    let row = |step: &Step| {
-        let name = if step.is_rust {
-            step.name.as_str()
-        } else {
-            "flask-gunicorn"
-        };
-        group.and_then(|group| group.rows.iter().find(|row| row.name == name))
-    };
-    let figure = |step: &Step, get: Get| or_nothing(row(step).and_then(get));
-
     let mut rows: Vec<Vec<String>> = Vec::new();
-    for (name, _, cells) in &contract.rows {
-        let mut line = vec![name.clone()];
-        line.extend(steps.iter().map(|step| contract.has(cells, step.number)));
-        rows.push(line);
+    for Capability { id, .. } in CAPABILITIES {
+        let has = steps.iter().map(|step| has(reports, step.number, id));
+        let has = has.map(str::to_owned);
+        rows.push([format!("`{id}`")].into_iter().chain(has).collect());
     }
-    let figures: [(&str, Get); 5] = [
-        ("requests/s", |row| {
-            Some(units::count(row.per_second?.median))
-        }),
-        ("p99 ms", |row| Some(units::milliseconds(row.latency?.p99?))),
-        ("server µs a response", |row| {
-            Some(units::short(row.cpu.as_ref()?.server_us))
-        }),
-        ("memory MiB", |row| {
-            Some(units::mebibytes(row.memory_bytes?))
-        }),
-        ("Redis commands a visit", |row| {
-            Some(units::short(row.redis_commands?))
-        }),
-    ];
-    for (name, get) in figures {
-        let mut line = vec![name.to_owned()];
-        line.extend(steps.iter().map(|step| figure(step, get)));
-        rows.push(line);
+    for (name, metric) in [
+        ("requests/s", "requests"),
+        ("p99 ms", "p99"),
+        ("server µs a response", "server-us"),
+        ("memory MiB", "memory"),
+        ("Redis commands a visit", "commands"),
+    ] {
+        let figures = steps.iter().map(|step| {
+            // Step 0 takes part twice. gunicorn is what one would really run it with.
+            let name = match step.language {
+                Language::Rust => step.name.as_str(),
+                Language::Python => "flask-gunicorn",
+            };
+            let row = group.and_then(|group| group.rows.iter().find(|row| row.name == name));
+            or_nothing(row.and_then(|row| cells::figure(row, metric)))
+        });
+        rows.push([name.to_owned()].into_iter().chain(figures).collect());
     }
     let mut lines = vec!["lines of code".to_owned()];
     let mut crates = vec!["crates compiled".to_owned()];
     for step in steps {
-        lines.push(units::count(step.lines_of_code()? as f64));
-        crates.push(if step.is_rust {
-            dependencies(root, step)?.to_string()
-        } else {
-            NOTHING.to_owned()
+        lines.push(units::count(lines_of_code(step)? as f64));
+        crates.push(match step.language {
+            Language::Rust => dependencies(root, step)?.to_string(),
+            Language::Python => NOTHING.to_owned(),
         });
     }
     rows.extend([lines, crates]);
-    rows.extend(image_sizes(root, steps)?);
 
-    let heading = steps.iter().map(|step| format!("step {}", step.number));
-    let mut text = format!(
-        "| | {} |\n|---|{}\n",
-        heading.collect::<Vec<_>>().join(" | "),
-        "---:|".repeat(steps.len())
-    );
-    for row in rows {
-        let _ = writeln!(text, "| {} |", row.join(" | "));
-    }
+    let numbers: Vec<String> = steps.iter().map(|s| format!("step {}", s.number)).collect();
+    let heading = [""].into_iter().chain(numbers.iter().map(String::as_str));
+    let table = table(heading.collect(), rows);
     let connections = group.map_or(0, |group| group.connections);
-    let _ = write!(
-        text,
-        "\nFigures at {} connections; step 0 with gunicorn. Lines without comments. Crates with the step itself.",
+    Ok(format!(
+        "{table}\nFigures at {} connections; step 0 with gunicorn. Lines without comments. Crates with the step itself.",
         units::count(connections.into())
-    );
-    Ok(text)
+    ))
 }
 
-/// The sizes of the images, where somebody recorded them: `tools/docker/image-sizes.txt`, a step and its bytes a line.
-fn image_sizes(root: &Path, steps: &[Step]) -> Result<Option<Vec<String>>> {
-    let file = root.join("tools/docker/image-sizes.txt");
-    if !file.exists() {
-        return Ok(None);
+fn table(heading: Vec<&str>, rows: Vec<Vec<String>>) -> String {
+    let mut table = Table::new(heading);
+    for row in rows {
+        table.add(row);
     }
-    let text = crate::source::read(&file)?;
-    let size = |step: &Step| {
-        let line = text
-            .lines()
-            .find_map(|line| line.strip_prefix(&step.name))?;
-        let bytes: f64 = line.trim().parse().ok()?;
-        Some(units::short(bytes / 1e6))
-    };
-    let mut row = vec!["image MB".to_owned()];
-    row.extend(steps.iter().map(|step| or_nothing(size(step))));
-    Ok(Some(row))
-}
-
-/// How many crates a step is compiled from, itself included.
-///
-/// # Errors
-///
-/// When cargo cannot tell.
-pub fn dependencies(root: &Path, step: &Step) -> Result<usize> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    let mut command = Command::new(cargo);
-    // The target is named, or the number would depend on the machine.
-    let arguments = [
-        "tree",
-        "--locked",
-        "--edges",
-        "normal",
-        "--prefix",
-        "none",
-        "--target",
-        "x86_64-unknown-linux-gnu",
-    ];
-    command
-        .args(arguments)
-        .args(["--package", &step.name])
-        .current_dir(root);
-    let output = command.output().context("cannot start cargo")?;
-    let errors = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success(),
-        "cargo tree does not know {}: {}",
-        step.name,
-        errors.trim()
-    );
-    let text = String::from_utf8_lossy(&output.stdout);
-    let crates: std::collections::BTreeSet<&str> = text
-        .lines()
-        .map(|line| line.trim_end_matches(" (*)").trim())
-        .filter(|line| !line.is_empty())
-        .collect();
-    Ok(crates.len())
+    table.markdown()
 }
 
 fn or_nothing(text: Option<String>) -> String {

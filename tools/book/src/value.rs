@@ -1,31 +1,29 @@
 //! Figures that nobody types: `{{#value …}}`.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::LazyLock,
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use bench::{
-    published,
+    Spread, cells, published,
     results::{Figures, Load, Results},
-    statistics::Spread,
-    summary::{self, Row},
+    summary::{self, Group},
     units,
 };
 use regex::Regex;
+use steps::{Language, Step, files};
 
-use crate::{
-    source::read,
-    steps::{self, Step},
-};
+use crate::source::read;
 
 /// Where the figures come from.
 #[derive(Debug)]
 pub struct Values {
     root: PathBuf,
-    steps: Vec<Step>,
-    results: Option<Results>,
+    /// The newest stored run, if there is any, and what it comes to.
+    run: Option<(Results, Vec<Group>)>,
 }
 
 /// What gets a figure out of a round.
@@ -47,15 +45,16 @@ impl Values {
     ///
     /// # Errors
     ///
-    /// When the steps or the run cannot be read.
+    /// When the run cannot be read.
     pub fn new(root: &Path) -> Result<Self> {
-        let results = published::shown(root)?
-            .map(|folder| Results::read(&folder))
-            .transpose()?;
+        let folder = published::shown(root)?;
+        let results = folder.map(|folder| Results::read(&folder)).transpose()?;
         Ok(Self {
             root: root.to_owned(),
-            steps: steps::all(root)?,
-            results,
+            run: results.map(|results| {
+                let groups = summary::summarise(&results);
+                (results, groups)
+            }),
         })
     }
 
@@ -71,78 +70,69 @@ impl Values {
             ["ratio", name, base, metric, connections] => self
                 .ratio(name, base, metric, connections)
                 .map(|ratio| short(ratio.median)),
-            ["spread", name, base, metric, connections] => {
-                self.ratio(name, base, metric, connections).map(|ratio| {
-                    format!(
-                        "{} ({}–{})",
-                        short(ratio.median),
-                        short(ratio.min),
-                        short(ratio.max)
-                    )
-                })
-            }
-            ["run", what] => self.run(what),
+            ["spread", name, base, metric, connections] => self
+                .ratio(name, base, metric, connections)
+                .map(|Spread { median, min, max }| {
+                    format!("{} ({}–{})", short(median), short(min), short(max))
+                }),
+            ["run", what] => self.of_run(what),
             ["noise", connections] => self.noise(connections),
             ["setting", step, name] => self.setting(step, name),
-            ["lines", step] => self
-                .step(step)?
-                .lines_of_code()
-                .map(|lines| units::count(lines as f64))
-                .map_err(|error| error.to_string()),
-            ["dependencies", step] => {
-                let step = self.step(step)?;
-                crate::tables::dependencies(&self.root, step)
-                    .map(|crates| crates.to_string())
-                    .map_err(|error| format!("{error:#}"))
-            }
+            ["lines", step] => self.of_step(step, lines_of_code),
+            ["dependencies", step] => self.of_step(step, |step| dependencies(&self.root, step)),
             ["version", name] => self.version(name),
             _ => Err("there is no such figure; book/AUTHORING.md lists them".to_owned()),
         };
         value.map_err(|what| format!("{{{{#value {argument}}}}}: {what}"))
     }
 
-    fn results(&self) -> Result<&Results, String> {
-        self.results.as_ref().ok_or_else(|| {
+    fn run(&self) -> Result<&(Results, Vec<Group>), String> {
+        self.run.as_ref().ok_or_else(|| {
             "book/measurements/bench holds no run; make one with cargo xtask bench".to_owned()
         })
     }
 
-    fn step(&self, name: &str) -> Result<&Step, String> {
-        steps::find(&self.steps, name).ok_or_else(|| format!("there is no step {name}"))
+    /// What was measured at so many connections that are never idle.
+    fn capacity(&self, connections: &str) -> Result<&Group, String> {
+        let wanted = number(connections)?;
+        let mut groups = self.run()?.1.iter();
+        groups
+            .find(|group| group.connections == wanted && group.load == Load::Capacity)
+            .ok_or_else(|| format!("nothing was measured at {connections} connections"))
+    }
+
+    fn step(&self, name: &str) -> Result<Step, String> {
+        steps::one(&self.root, Some(name)).map_err(|error| format!("{error:#}"))
+    }
+
+    /// A number that is known of each step.
+    fn of_step(&self, name: &str, get: impl Fn(&Step) -> Result<usize>) -> Result<String, String> {
+        let number = get(&self.step(name)?).map_err(|error| format!("{error:#}"))?;
+        Ok(units::count(number as f64))
     }
 
     /// The name of a contestant: of a step, however it is called, or of one of the two Flasks.
     fn contestant(&self, name: &str) -> Result<String, String> {
-        let full = steps::find(&self.steps, name).map_or(name, |step| &step.name);
-        let names: Vec<&str> = self
-            .results()?
-            .contestants
-            .iter()
-            .map(|entry| entry.name.as_str())
-            .collect();
-        if names.contains(&full) {
-            return Ok(full.to_owned());
+        let full = self.step(name).map_or(name.to_owned(), |step| step.name);
+        let contestants = self.run()?.0.contestants.iter();
+        let names: Vec<&str> = contestants.map(|entry| entry.name.as_str()).collect();
+        if names.contains(&full.as_str()) {
+            return Ok(full);
         }
+        let known = names.join(", ");
         Err(format!(
-            "{name} did not take part in the newest run; there are: {}",
-            names.join(", ")
+            "{name} did not take part in the newest run; there are: {known}"
         ))
     }
 
     fn bench(&self, name: &str, metric: &str, connections: &str) -> Result<String, String> {
         let name = self.contestant(name)?;
-        let groups = summary::summarise(self.results()?);
-        let wanted = number(connections)?;
-        let group = groups
-            .iter()
-            .find(|group| group.connections == wanted && group.load == Load::Capacity);
-        let group =
-            group.ok_or_else(|| format!("nothing was measured at {connections} connections"))?;
-        let row = group.rows.iter().find(|row| row.name == name);
-        let value = row.and_then(|row| figure(row, metric));
-        value.ok_or_else(|| {
-            format!("{name} has no figure called {metric} at {connections} connections")
-        })
+        let mut rows = self.capacity(connections)?.rows.iter();
+        let row = rows.find(|row| row.name == name);
+        row.and_then(|row| cells::figure(row, metric))
+            .ok_or_else(|| {
+                format!("{name} has no figure called {metric} at {connections} connections")
+            })
     }
 
     fn ratio(
@@ -153,52 +143,43 @@ impl Values {
         connections: &str,
     ) -> Result<Spread, String> {
         let (name, base) = (self.contestant(name)?, self.contestant(base)?);
-        let names: Vec<&str> = FIGURES.iter().map(|(name, _)| *name).collect();
         let figure = FIGURES.iter().find(|(name, _)| *name == metric);
-        let (_, figure) =
-            figure.ok_or_else(|| format!("a ratio can be of {}", names.join(", ")))?;
-        let ratio = summary::compare(self.results()?, number(connections)?, &name, &base, figure);
-        ratio
+        let (_, figure) = figure.ok_or_else(|| {
+            let names = FIGURES.map(|(name, _)| name).join(", ");
+            format!("a ratio can be of {names}")
+        })?;
+        let (results, connections) = (&self.run()?.0, number(connections)?);
+        summary::compare(results, connections, &name, &base, figure)
             .filter(|ratio| ratio.median.is_finite())
             .ok_or_else(|| {
                 format!("{name} and {base} have no round in common at {connections} connections")
             })
     }
 
-    fn run(&self, what: &str) -> Result<String, String> {
-        let results = self.results()?;
+    fn of_run(&self, what: &str) -> Result<String, String> {
+        let results = &self.run()?.0;
         let (machine, plan) = (&results.machine, &results.plan);
         Ok(match what {
             "cores" => machine.cores.to_string(),
-            "date" => results
-                .date
-                .split('T')
-                .next()
-                .unwrap_or(&results.date)
-                .to_owned(),
+            "date" => results.date.chars().take_while(|c| *c != 'T').collect(),
             "rounds" => plan.rounds.to_string(),
             "duration" => format!("{} s", plan.duration_s),
             "warm-up" => format!("{} s", plan.warm_up_s),
             "threads" => plan.threads.to_string(),
             "processor" => machine.processor.clone(),
             "system" => machine.system.clone(),
-            _ => return Err(
-                "a run has cores, date, rounds, duration, warm-up, threads, processor and system"
-                    .to_owned(),
-            ),
+            _ => {
+                let known = "cores, date, rounds, duration, warm-up, threads, processor and system";
+                return Err(format!("a run has {known}"));
+            }
         })
     }
 
     fn noise(&self, connections: &str) -> Result<String, String> {
-        let wanted = number(connections)?;
-        let groups = summary::summarise(self.results()?);
-        let group = groups
-            .iter()
-            .find(|group| group.connections == wanted && group.load == Load::Capacity);
-        let noise = group
-            .and_then(|group| group.noise.as_ref())
-            .map(|(_, noise)| units::percent(*noise));
-        noise.ok_or_else(|| format!("the noise at {connections} connections was not measured"))
+        let noise = self.capacity(connections)?.noise.as_ref();
+        noise
+            .map(|(_, noise)| units::percent(*noise))
+            .ok_or_else(|| format!("the noise at {connections} connections was not measured"))
     }
 
     /// The default of a limit, from the step's `settings.rs`.
@@ -209,9 +190,8 @@ impl Values {
         });
         let file = self.step(step)?.folder.join("src/settings.rs");
         let text = read(&file).map_err(|error| format!("{error:#}"))?;
-        let found = DEFAULT
-            .captures_iter(&text)
-            .find(|captures| &captures[2] == name);
+        let mut defaults = DEFAULT.captures_iter(&text);
+        let found = defaults.find(|captures| &captures[2] == name);
         let found =
             found.ok_or_else(|| format!("{step} has no limit called {name} in its settings.rs"))?;
         let number: u64 = found[3]
@@ -241,26 +221,6 @@ fn number(text: &str) -> Result<u32, String> {
         .map_err(|_| format!("{text:?} is no number of connections"))
 }
 
-/// A figure of a row, as it stands in the tables.
-fn figure(row: &Row, metric: &str) -> Option<String> {
-    let latency = row.latency;
-    let cpu = row.cpu.as_ref();
-    Some(match metric {
-        "requests" => units::count(row.per_second?.median),
-        "p50" => units::milliseconds(latency?.p50?),
-        "p90" => units::milliseconds(latency?.p90?),
-        "p99" => units::milliseconds(latency?.p99?),
-        "max" => units::milliseconds(latency?.max),
-        "server-us" => units::short(cpu?.server_us),
-        "redis-us" => units::short(cpu?.redis_us),
-        "load-us" => units::short(cpu?.load_us),
-        "memory" => units::mebibytes(row.memory_bytes?),
-        "commands" => units::short(row.redis_commands?),
-        "queue-overflows" => units::count(row.queue_overflows?),
-        _ => return None,
-    })
-}
-
 /// A ratio with digits that mean something.
 fn short(ratio: f64) -> String {
     if ratio < 0.1 {
@@ -268,4 +228,56 @@ fn short(ratio: f64) -> String {
     } else {
         units::short(ratio)
     }
+}
+
+/// Lines that are neither empty nor only a comment, in what is compiled into the program.
+///
+/// # Errors
+///
+/// When a file cannot be read.
+pub fn lines_of_code(step: &Step) -> Result<usize> {
+    let (folder, ending, comment) = match step.language {
+        Language::Rust => (step.folder.join("src"), "rs", "//"),
+        Language::Python => (step.folder.clone(), "py", "#"),
+    };
+    let mut lines = 0;
+    for file in files(&folder)? {
+        if file.extension().is_some_and(|found| found == ending) {
+            let text = read(&file)?;
+            let code = text.lines().map(str::trim);
+            let code = code.take_while(|line| *line != "#[cfg(test)]");
+            let is_code = |line: &&str| !line.is_empty() && !line.starts_with(comment);
+            lines += code.filter(is_code).count();
+        }
+    }
+    Ok(lines)
+}
+
+/// How many crates a step is compiled from, itself included.
+///
+/// cargo's JSON (`cargo metadata`) has the features that all steps want together; only `cargo tree` tells
+/// what one of them would be compiled from alone.
+///
+/// # Errors
+///
+/// When cargo cannot tell.
+pub fn dependencies(root: &Path, step: &Step) -> Result<usize> {
+    let mut command = steps::cargo(root);
+    command.args(["tree", "--locked", "--edges", "normal", "--prefix", "none"]);
+    // The target is named, or the number would depend on the machine.
+    command.args(["--target", "x86_64-unknown-linux-gnu"]);
+    command.args(["--package", &step.name]);
+    let output = command.output().context("cannot start cargo")?;
+    ensure!(
+        output.status.success(),
+        "cargo tree does not know {}: {}",
+        step.name,
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    let text = String::from_utf8_lossy(&output.stdout);
+    let crates = text
+        .lines()
+        .map(|line| line.trim_end_matches(" (*)").trim());
+    let crates: BTreeSet<&str> = crates.filter(|line| !line.is_empty()).collect();
+    Ok(crates.len())
 }

@@ -12,17 +12,13 @@ use std::{
     process::Command,
 };
 
-use book::{
-    exercise::{self, EXERCISES, Exercise},
-    source::{Book, files, read},
-    steps,
-};
-use contract::{RedisSource, Subject, Verdict};
+use book::{EXERCISES, Exercise};
+use contract::{RedisSource, Subject};
 use private_redis::RedisProgram;
 
 #[test]
 fn every_solution_does_what_it_declares() {
-    let (exercises, problems) = exercise::all(&Book::read(root()).unwrap()).unwrap();
+    let (exercises, problems) = book::exercises(root()).unwrap();
     assert!(problems.is_empty(), "{problems:?}");
     assert!(!exercises.is_empty(), "{EXERCISES} is empty");
     let redis = redis();
@@ -104,10 +100,10 @@ fn prove(
     let Some(redis) = redis else {
         return Ok("compiles".to_owned());
     };
-    let steps = steps::all(root()).unwrap();
+    let number = steps::one(root(), Some(step)).unwrap().number;
     let subject = Subject::Step {
         name: step.clone(),
-        number: steps::find(&steps, step).unwrap().number,
+        number,
         // A race needs two threads, also on a machine with one core.
         program: PathBuf::from("env"),
         arguments: vec!["TOKIO_WORKER_THREADS=4".into(), program],
@@ -119,25 +115,15 @@ fn prove(
     for (id, has) in &exercise.findings {
         let cell = report.cells.iter().find(|cell| cell.id == *id).unwrap();
         let declared = if *has { "has" } else { "lacks" };
-        let verdict = match cell.verdict {
-            Verdict::Has => "has",
-            Verdict::HasBut => "has, but",
-            Verdict::Lacks => "lacks",
-            Verdict::LeftOut => "left out",
-            Verdict::Broken => "broken",
-        };
+        let (verdict, evidence) = (cell.finding.verdict(), cell.finding.evidence());
         if verdict != declared {
-            let found = format!("{verdict}: {id} {}", cell.evidence);
+            let found = format!("{verdict}: {id} {evidence}");
             return Err(wrong(format!(
                 "declares `{declared}: {id}`, but the contract finds `{}`\nmend the solution, or what it declares and its page says",
                 found.trim_end()
             )));
         }
-        found.push(
-            format!("{declared} {id} {}", cell.evidence)
-                .trim()
-                .to_owned(),
-        );
+        found.push(format!("{declared} {id} {evidence}").trim().to_owned());
     }
     Ok(found.join("; "))
 }
@@ -148,7 +134,7 @@ fn copy(folder: &Path, Exercise { name, step, .. }: &Exercise) {
     let _ = fs::remove_dir_all(folder);
     let source = root().join("steps").join(step);
     let target = folder.join(name).join("steps").join(step);
-    for file in files(&source).unwrap() {
+    for file in steps::files(&source).unwrap() {
         let copy = target.join(file.strip_prefix(&source).unwrap());
         fs::create_dir_all(copy.parent().unwrap()).unwrap();
         fs::copy(file, copy).unwrap();

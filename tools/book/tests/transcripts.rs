@@ -9,19 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use book::{
-    commands, markdown,
-    transcript::{self, Outcome},
-};
+use book::Outcome;
 use tempfile::TempDir;
 
 fn play(root: &Path, page: &str, bless: bool) -> Outcome {
-    let fences = markdown::content(page).fences;
-    let blocks: Vec<_> = fences
-        .iter()
-        .map(|fence| transcript::parse(fence).unwrap())
-        .collect();
-    transcript::play(root, "p.md", &blocks, bless)
+    book::play(root, "p.md", &book::of_page(page), bless)
 }
 
 fn run(page: &str) -> Outcome {
@@ -170,7 +162,7 @@ fn blessing_writes_what_is_printed_and_then_all_is_right() {
     fs::write(root.join("book/src/SUMMARY.md"), "[P](p.md)\n").unwrap();
     let page = "# P\n\n- item\n\n  ```console\n  $ echo a; echo pid $$\n  old\n  pid [..]\n  ```\n\n```console,terminal=s\n$ echo up; sleep 60\n```\n\n```console,terminal=s\n^C\n```\n";
     fs::write(root.join("book/src/p.md"), page).unwrap();
-    commands::bless(root, &[], true).unwrap();
+    book::bless(root, &[], true, drop).unwrap();
     let blessed = fs::read_to_string(root.join("book/src/p.md")).unwrap();
     let expected = page
         .replace("  old\n", "  a\n")

@@ -8,7 +8,7 @@ use std::{
 use private_redis::{Durability, RedisClient, RedisServer};
 use processes::{Output, Process};
 
-use crate::{RedisSource, Stop, Subject, service::Service};
+use crate::{Checked, Finding, RedisSource, Subject, service::Service};
 
 /// How long a service may take until it says where it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(15);
@@ -21,7 +21,7 @@ pub(crate) struct Bench<'a> {
 
 impl Bench<'_> {
     /// A service on a Redis. Neither is anybody else's, as far as that can be had.
-    pub(crate) fn service(&self) -> Result<(Service, Option<RedisServer>), Stop> {
+    pub(crate) fn service(&self) -> Checked<(Service, Option<RedisServer>)> {
         match (self.subject, self.redis) {
             (Subject::Url { addr, .. }, _) => Ok((Service::running(*addr), None)),
             (Subject::Step { .. }, RedisSource::Url(url)) => Ok((self.start(url, &[])?, None)),
@@ -33,14 +33,14 @@ impl Bench<'_> {
     }
 
     /// A Redis that can be stopped, killed and frozen, and is empty.
-    pub(crate) fn redis(&self) -> Result<RedisServer, Stop> {
+    pub(crate) fn redis(&self) -> Checked<RedisServer> {
         let mut redis = self.absent_redis()?;
         redis.start_again()?;
         Ok(redis)
     }
 
     /// The same, before it is started.
-    pub(crate) fn absent_redis(&self) -> Result<RedisServer, Stop> {
+    pub(crate) fn absent_redis(&self) -> Checked<RedisServer> {
         match (self.subject, self.redis) {
             (Subject::Url { .. }, _) => {
                 left_out("the suite did not start this server, and cannot do things to its Redis")
@@ -55,14 +55,10 @@ impl Bench<'_> {
     }
 
     /// Starts the step on that Redis, with more in its environment. It must come up.
-    pub(crate) fn start(
-        &self,
-        redis_url: &str,
-        environment: &[(&str, &str)],
-    ) -> Result<Service, Stop> {
+    pub(crate) fn start(&self, redis_url: &str, environment: &[(&str, &str)]) -> Checked<Service> {
         match self.launch(redis_url, environment)? {
             Launch::Serves(service) => Ok(service),
-            Launch::Ended { status, output } => Err(Stop::Broken(format!(
+            Launch::Ended { status, output } => Err(Finding::broken(format!(
                 "{} ended ({status}) instead of serving:\n{output}",
                 self.subject.name()
             ))),
@@ -70,11 +66,7 @@ impl Bench<'_> {
     }
 
     /// Starts the step on that Redis and looks whether it serves or ends by itself.
-    pub(crate) fn launch(
-        &self,
-        redis_url: &str,
-        environment: &[(&str, &str)],
-    ) -> Result<Launch, Stop> {
+    pub(crate) fn launch(&self, redis_url: &str, environment: &[(&str, &str)]) -> Checked<Launch> {
         let Subject::Step {
             name,
             program,
@@ -105,7 +97,7 @@ impl Bench<'_> {
             .nth(1)
             .and_then(|rest| rest.split_whitespace().next()?.parse().ok());
         let addr = addr.ok_or_else(|| {
-            Stop::Broken(format!("{name} does not say where it listens: {line:?}"))
+            Finding::broken(format!("{name} does not say where it listens: {line:?}"))
         })?;
         Ok(Launch::Serves(Service::started(process, addr)))
     }
@@ -124,12 +116,12 @@ pub(crate) enum Launch {
     },
 }
 
-fn left_out<T>(why: &str) -> Result<T, Stop> {
-    Err(Stop::LeftOut(why.to_owned()))
+fn left_out<T>(why: &str) -> Checked<T> {
+    Err(Finding::left_out(why.to_owned()))
 }
 
 /// Whether a visit costs Redis no command at all.
-pub(crate) fn needs_no_redis(service: &Service, redis: &RedisServer) -> Result<bool, Stop> {
+pub(crate) fn needs_no_redis(service: &Service, redis: &RedisServer) -> Checked<bool> {
     let mut client = redis.client()?;
     let before = commands(&mut client)?;
     service.visit()?;
@@ -137,15 +129,7 @@ pub(crate) fn needs_no_redis(service: &Service, redis: &RedisServer) -> Result<b
 }
 
 /// Redis commands since the start, of all kinds but the ones that the suite itself sends.
-pub(crate) fn commands(redis: &mut RedisClient) -> Result<u64, Stop> {
+pub(crate) fn commands(redis: &mut RedisClient) -> Checked<u64> {
     let info = redis.command(&["INFO", "commandstats"])?;
-    let text = info.as_text().unwrap_or_default();
-    let calls = text
-        .lines()
-        .filter(|line| !line.starts_with("cmdstat_info"))
-        .filter_map(|line| {
-            let rest = line.strip_prefix("cmdstat_")?.split_once("calls=")?.1;
-            rest.split(',').next()?.parse::<u64>().ok()
-        });
-    Ok(calls.sum())
+    Ok(load::redis_commands(info.as_text().unwrap_or_default()))
 }

@@ -1,18 +1,17 @@
 //! `cargo xtask check`: the contract, run against steps or against any server.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use clap::Parser;
 use output::terminal::{self, BOLD, DIM, GREEN, RED, RESET, YELLOW};
 use processes::interrupt;
 use steps::{Profile, Program, RedisChoice, Source, Step, programs};
 
-use crate::{CAPABILITIES, Cell, FaultRun, RedisSource, Report, Stop, Subject, Verdict};
+use crate::{CAPABILITIES, Cell, FaultRun, Finding, RedisSource, Report, Subject, results};
 
 /// Checks what steps do, from outside, over HTTP
 #[derive(Parser)]
@@ -69,8 +68,7 @@ pub fn run(root: &Path, options: &CheckOptions) -> Result<ExitCode> {
         }
     };
     if let Some(file) = &options.json {
-        let json = serde_json::to_string_pretty(&reports)?;
-        fs::write(file, json + "\n").with_context(|| format!("cannot write {}", file.display()))?;
+        results::write(file, &reports)?;
     }
     anstream::println!();
     for report in &reports {
@@ -109,7 +107,7 @@ pub fn faults(
     program: &Program,
     source: &Source,
     run: FaultRun,
-) -> Result<String, Stop> {
+) -> Result<String, Finding> {
     let redis = match source {
         Source::Private(program) => RedisSource::Program(program.clone()),
         Source::Running(url) => RedisSource::Url(url.clone()),
@@ -134,14 +132,14 @@ fn one(subject: &Subject, redis: &RedisSource, only: &[String]) -> Report {
 
 /// One line a capability, and below it what was seen if that is not what was expected.
 fn print(cell: &Cell) {
-    let (colour, verdict) = match cell.verdict {
-        Verdict::Has => (GREEN, "has"),
-        Verdict::HasBut => (GREEN, "has, but"),
-        Verdict::Lacks => (DIM, "lacks"),
-        Verdict::LeftOut => (YELLOW, "left out"),
-        Verdict::Broken => (RED, "broken"),
+    let colour = match cell.finding {
+        Finding::Has { .. } | Finding::HasBut { .. } => GREEN,
+        Finding::Lacks { .. } => DIM,
+        Finding::LeftOut { .. } => YELLOW,
+        Finding::Broken { .. } => RED,
     };
-    let first = cell.evidence.lines().next().unwrap_or_default();
+    let (verdict, evidence) = (cell.finding.verdict(), cell.finding.evidence());
+    let first = evidence.lines().next().unwrap_or_default();
     let id = &cell.id;
     if cell.as_expected {
         anstream::println!("  {colour}{verdict:<9}{RESET} {id:<22} {DIM}{first}{RESET}");
@@ -155,7 +153,7 @@ fn print(cell: &Cell) {
         .map(|capability| capability.statement)
         .unwrap_or_default();
     anstream::println!("    the capability: {statement}");
-    for line in cell.evidence.lines() {
+    for line in evidence.lines() {
         anstream::println!("    {RED}|{RESET} {line}");
     }
 }

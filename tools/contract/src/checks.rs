@@ -12,12 +12,12 @@ pub mod readiness;
 pub mod slow;
 pub mod stops;
 
-use crate::Stop;
+use crate::{Checked, Finding};
 
 /// A patience that no check waits for: what is kept open stays open.
 const HEADER_PATIENCE: (&str, &str) = ("HEADER_TIMEOUT_MS", "60000");
 
 /// A service that does what no service should, or that cannot be checked.
-fn broken<T>(what: String) -> Result<T, Stop> {
-    Err(Stop::Broken(what))
+fn broken<T>(what: impl Into<String>) -> Checked<T> {
+    Err(Finding::broken(what))
 }

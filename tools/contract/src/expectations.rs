@@ -1,21 +1,6 @@
 //! Which step can do what. The one table that the whole suite is measured by.
 
-use crate::Subject;
-
-/// What a step is expected to be able to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expectation {
-    /// It can.
-    Has,
-    /// It can, with this difference to the letter.
-    HasBut(&'static str),
-    /// It cannot. That is its lesson.
-    Lacks,
-    /// Nobody knows: it is not one of our steps.
-    Unknown,
-}
-
-use Expectation::{Has, HasBut, Lacks, Unknown};
+use crate::{Finding, Subject};
 
 /// The differences to the letter that a check may find.
 pub mod but {
@@ -59,53 +44,57 @@ const FIRST_STEPS: &[(&str, u32)] = &[
     ("cluster", 6),
 ];
 
-/// Where a step differs from what its number says. Each was measured, again and again.
-const EXCEPTIONS: &[(&str, &str, Expectation)] = &[
+/// Where a step has what its number says it lacks, or has it with a difference to the letter. Each was
+/// measured, again and again.
+const EXCEPTIONS: &[(&str, &str, Option<&str>)] = &[
     // The original: Flask answers HTML, and its client reconnects by itself.
-    ("step-0-flask", "greets", HasBut(but::HTML)),
-    ("step-0-flask", "counts", Has),
-    ("step-0-flask", "unique", Has),
-    ("step-0-flask", "ignores-strangers", Has),
-    ("step-0-flask", "survives-restart", Has),
-    ("step-0-flask", "shared", Has),
-    ("step-0-flask", "starts-alone", Has),
+    ("step-0-flask", "greets", Some(but::HTML)),
+    ("step-0-flask", "counts", None),
+    ("step-0-flask", "unique", None),
+    ("step-0-flask", "ignores-strangers", None),
+    ("step-0-flask", "survives-restart", None),
+    ("step-0-flask", "shared", None),
+    ("step-0-flask", "starts-alone", None),
     // But it knows no time-out.
-    ("step-0-flask", "heals", HasBut(but::STAYS)),
+    ("step-0-flask", "heals", Some(but::STAYS)),
     // Flask's own server speaks HTTP/1.0: one short answer, which always has room, and that was it.
     (
         "step-0-flask",
         "outlasts-slow-readers",
-        HasBut(but::ONE_ANSWER),
+        Some(but::ONE_ANSWER),
     ),
     // Step 1 counts in its own memory, so it asks Redis nothing.
-    ("step-1-memory", "starts-alone", HasBut(but::NO_REDIS)),
-    ("step-1-memory", "heals", HasBut(but::NO_REDIS)),
-    ("step-1-memory", "refuses-honestly", HasBut(but::NO_REDIS)),
-    ("step-1-memory", "few-round-trips", HasBut(but::NO_REDIS)),
-    ("step-1-memory", "cluster", HasBut(but::NO_REDIS)),
+    ("step-1-memory", "starts-alone", Some(but::NO_REDIS)),
+    ("step-1-memory", "heals", Some(but::NO_REDIS)),
+    ("step-1-memory", "refuses-honestly", Some(but::NO_REDIS)),
+    ("step-1-memory", "few-round-trips", Some(but::NO_REDIS)),
+    ("step-1-memory", "cluster", Some(but::NO_REDIS)),
     // Rocket 0.5 answers what it has read, and closes at once what looks idle.
-    ("step-3-rocket", "drains", HasBut(but::LOST_ON_THE_WIRE)),
+    ("step-3-rocket", "drains", Some(but::LOST_ON_THE_WIRE)),
     // Rocket 0.5 tries the next route where the method does not fit, and there is none.
-    ("step-3-rocket", "ignores-strangers", HasBut(but::NOT_FOUND)),
+    ("step-3-rocket", "ignores-strangers", Some(but::NOT_FOUND)),
 ];
 
-/// What a subject is expected to do.
-pub fn expected(subject: &Subject, id: &str) -> Expectation {
+/// Whether that was to be found of a subject. A capability that was left out is nobody's failure. Nothing
+/// is known of a stranger's server, so it is expected to have what is looked for.
+pub fn is_expected(subject: &Subject, id: &str, finding: &Finding) -> bool {
+    if matches!(finding, Finding::LeftOut { .. }) {
+        return true;
+    }
     let Subject::Step { name, number, .. } = subject else {
-        return Unknown;
+        return finding.is_had();
     };
     let exception = EXCEPTIONS
         .iter()
         .find(|(step, capability, _)| step == name && *capability == id);
-    if let Some((_, _, expectation)) = exception {
-        return *expectation;
-    }
     let first = FIRST_STEPS.iter().find(|(capability, _)| *capability == id);
-    if first.is_some_and(|(_, first)| number >= first) {
-        Has
-    } else {
-        Lacks
-    }
+    let expected = match exception {
+        Some((_, _, Some(but))) => Finding::has_but(but),
+        Some((_, _, None)) => Finding::has(),
+        None if first.is_some_and(|(_, first)| number >= first) => Finding::has(),
+        None => Finding::lacks(""),
+    };
+    finding.agrees_with(&expected)
 }
 
 #[cfg(test)]

@@ -30,12 +30,11 @@ use std::{
 };
 
 use fault_proxy::{Fault, FaultProxy, Random};
+use load::{ANSWER_TIMEOUT, Connection};
 
 use crate::{
-    RedisSource, Stop, Subject,
+    Checked, Finding, RedisSource, Subject,
     bench::Bench,
-    http::{ANSWER_TIMEOUT, Connection},
-    load,
     service::{Service, Visit},
 };
 use promises::broken_promise;
@@ -95,19 +94,19 @@ impl FaultRun {
     /// # Errors
     ///
     /// [`Stop`] when a promise was broken or the run could not be carried out. It names the seed.
-    pub fn check(self, subject: &Subject, redis: &RedisSource) -> Result<String, Stop> {
+    pub fn check(self, subject: &Subject, redis: &RedisSource) -> Checked<String> {
         let repeat = format!(
             "to repeat the plan of the faults, set SEEN_SEED={}",
             self.seed
         );
         self.try_check(&Bench { subject, redis })
             .map_err(|stop| match stop {
-                Stop::Broken(what) => Stop::Broken(format!("{what}\n{repeat}")),
+                Finding::Broken { why } => Finding::broken(format!("{why}\n{repeat}")),
                 left_out => left_out,
             })
     }
 
-    fn try_check(self, bench: &Bench) -> Result<String, Stop> {
+    fn try_check(self, bench: &Bench) -> Checked<String> {
         let server = bench.redis()?;
         let proxy = FaultProxy::start(server.addr(), self.seed, Fault::per_thousand)?;
         let service = bench.start(&proxy.url(), &[])?;
@@ -121,7 +120,7 @@ impl FaultRun {
         let count = server.client()?.command(&["GET", "seen"])?;
         let count = count.as_text().and_then(|text| text.parse().ok());
         if let Some(promise) = broken_promise(&outcomes, &record, count.unwrap_or(0)) {
-            return Err(Stop::Broken(promise + &log));
+            return Err(Finding::broken(promise + &log));
         }
         let number_of = |is_such: fn(&Outcome) -> bool| {
             let outcomes = outcomes.iter().flatten();
@@ -143,7 +142,7 @@ impl FaultRun {
 
     /// Lets the visitors come until the time is over and every fault has happened. Returns what became of
     /// the visits, for each visitor in order.
-    fn load(self, service: &Service, proxy: &FaultProxy) -> Result<Vec<Vec<Outcome>>, Stop> {
+    fn load(self, service: &Service, proxy: &FaultProxy) -> Checked<Vec<Vec<Outcome>>> {
         let over = AtomicBool::new(false);
         let numbers = AtomicU64::new(0);
         let failure = Mutex::new(None);
@@ -173,11 +172,11 @@ impl FaultRun {
         });
         let failure = failure.into_inner().expect("nobody panics");
         if let Some(what) = failure {
-            return Err(Stop::Broken(what + &service.log()));
+            return Err(Finding::broken(what + &service.log()));
         }
         if numbers.load(Relaxed) < NUMBERS_MIN {
             let (given, seconds) = (numbers.load(Relaxed), started.elapsed().as_secs());
-            return Err(Stop::Broken(format!(
+            return Err(Finding::broken(format!(
                 "only {given} numbers were given within {seconds} s{}",
                 service.log()
             )));

@@ -4,10 +4,10 @@
 //! again within 2 s". Each has a check that starts the service and a Redis of its own, does to both what
 //! happens in real life (stop, kill, freeze, overload), and looks at what comes back over the socket.
 //!
-//! The suite asserts both sides. A step must have what [`expected`] says it has, and must lack what
+//! The suite asserts both sides. A step must have what `expectations.rs` says it has, and must lack what
 //! that says it lacks: a step whose lesson is a defect has to have the defect. A lack is one certain
 //! defect, named at the check. A service that fails in any other way neither has the capability nor
-//! lacks it, it is [broken](Verdict::Broken); and that, like a check that could not be carried out, is
+//! lacks it, it is [broken](Finding::Broken); and that, like a check that could not be carried out, is
 //! always a failure.
 //!
 //! A [`FaultRun`] is another kind of check: it holds a step to its promises on a bad wire to Redis.
@@ -17,22 +17,21 @@ pub mod check;
 mod checks;
 mod expectations;
 mod faults;
+mod finding;
 mod hostile;
-mod http;
-mod load;
 mod relay;
-mod report;
+pub mod results;
 mod service;
 mod subject;
 
-use std::time::Instant;
-
-pub use expectations::{Expectation, expected};
 pub use faults::FaultRun;
-pub use report::{Cell, Report, Verdict, markdown};
+pub use finding::{Cell, Finding, Report};
+pub use results::markdown;
 pub use subject::{RedisSource, Subject};
 
 use bench::Bench;
+use expectations::is_expected;
+use finding::Checked;
 
 /// One thing that a service can do.
 pub struct Capability {
@@ -40,36 +39,7 @@ pub struct Capability {
     pub id: &'static str,
     /// What it means, in one line.
     pub statement: &'static str,
-    check: fn(&Bench) -> Result<Finding, Stop>,
-}
-
-/// What a check found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finding {
-    /// The service can do it.
-    Has,
-    /// The service can do it. The text says what it took.
-    HasNoting(String),
-    /// The service can do it, but not to the letter. The text names the difference.
-    HasBut(&'static str),
-    /// The service has the one defect that the capability is the remedy for. The text says what was
-    /// seen.
-    Lacks(String),
-}
-
-/// Why a check ended without a finding.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stop {
-    /// It needs something that is not to be had here, and says what.
-    LeftOut(String),
-    /// The service did what no service should, or the check could not be carried out. Says which.
-    Broken(String),
-}
-
-impl<E: std::error::Error> From<E> for Stop {
-    fn from(error: E) -> Self {
-        Self::Broken(error.to_string())
-    }
+    check: fn(&Bench) -> Checked,
 }
 
 /// All capabilities, from the simplest to the hardest.
@@ -176,7 +146,7 @@ pub const CAPABILITIES: &[Capability] = &[
     },
 ];
 
-/// Checks one service and says after each capability what was found.
+/// Checks one service and says after each capability what was found. No `only` means all of them.
 pub fn run(
     subject: &Subject,
     redis: &RedisSource,
@@ -185,19 +155,18 @@ pub fn run(
 ) -> Report {
     let wanted = |id: &str| only.is_empty() || only.iter().any(|name| name == id);
     let mut cells = Vec::new();
-    for capability in CAPABILITIES
-        .iter()
-        .filter(|capability| wanted(capability.id))
-    {
-        let started = Instant::now();
-        let outcome = (capability.check)(&Bench { subject, redis });
-        let cell = Cell::new(capability, subject, outcome, started.elapsed());
+    for Capability { id, check, .. } in CAPABILITIES.iter().filter(|known| wanted(known.id)) {
+        let finding = check(&Bench { subject, redis }).unwrap_or_else(|end| end);
+        let cell = Cell {
+            id: (*id).to_owned(),
+            as_expected: is_expected(subject, id, &finding),
+            finding,
+        };
         progress(&cell);
         cells.push(cell);
     }
     Report {
         subject: subject.name().to_owned(),
-        redis: redis.to_string(),
         cells,
     }
 }

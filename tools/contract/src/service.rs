@@ -8,13 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use load::{ANSWER_TIMEOUT, Connection, Response};
 use processes::{Process, Signal};
 
-use crate::{
-    Stop,
-    http::{Connection, Response},
-    load,
-};
+use crate::{Checked, Finding};
 
 /// How long a service may take to end when it is asked to, before it is killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -49,30 +46,30 @@ impl Service {
     }
 
     /// A new connection.
-    pub(crate) fn connect(&self) -> Result<Connection, Stop> {
+    pub(crate) fn connect(&self) -> Checked<Connection> {
         Connection::open(self.addr).map_err(|error| self.broken("cannot connect", &error))
     }
 
     /// Asks on a new connection.
-    pub(crate) fn ask(&self, method: &str, path: &str) -> Result<Response, Stop> {
+    pub(crate) fn ask(&self, method: &str, path: &str) -> Checked<Response> {
         let answer = self.connect()?.ask(method, path);
         answer.map_err(|error| self.broken(&format!("{method} {path}"), &error))
     }
 
     /// Visits the page. Only a number and an answer that admits a failure (5xx) are in order.
-    pub(crate) fn try_visit(&self) -> Result<Visit, Stop> {
+    pub(crate) fn try_visit(&self) -> Checked<Visit> {
         let response = self.ask("GET", "/")?;
-        Visit::of(response).map_err(|what| Stop::Broken(format!("{what}{}", self.log())))
+        Visit::of(response).map_err(|what| Finding::broken(format!("{what}{}", self.log())))
     }
 
     /// Visits the page, which must work.
-    pub(crate) fn visit(&self) -> Result<u64, Stop> {
+    pub(crate) fn visit(&self) -> Checked<u64> {
         let number = self.try_visit()?.number();
-        number.map_err(|what| Stop::Broken(format!("{what}{}", self.log())))
+        number.map_err(|what| Finding::broken(format!("{what}{}", self.log())))
     }
 
     /// Visits until there is a number, for at most `patience`; or the last refusal.
-    pub(crate) fn visit_within(&self, patience: Duration) -> Result<Visit, Stop> {
+    pub(crate) fn visit_within(&self, patience: Duration) -> Checked<Visit> {
         let deadline = Instant::now() + patience;
         loop {
             let visit = self.try_visit()?;
@@ -84,65 +81,65 @@ impl Service {
     }
 
     /// Visits by so many at once, who must all be served. Returns their numbers.
-    pub(crate) fn visit_at_once(&self, visitors: usize) -> Result<Vec<u64>, Stop> {
-        let answers = load::at_once(self.addr, visitors, "/").into_iter();
+    pub(crate) fn visit_at_once(&self, visitors: usize) -> Checked<Vec<u64>> {
+        let answers = load::at_once(self.addr, visitors, "/", ANSWER_TIMEOUT).into_iter();
         let numbers = answers.map(|answer| Visit::of(answer?)?.number());
         let numbers: Result<Vec<u64>, String> = numbers.collect();
         numbers.map_err(|what| {
             let log = self.log();
-            Stop::Broken(format!(
+            Finding::broken(format!(
                 "of {visitors} visitors at once, one saw: {what}{log}"
             ))
         })
     }
 
     /// Sends a signal to the process.
-    pub(crate) fn signal(&self, signal: Signal) -> Result<(), Stop> {
+    pub(crate) fn signal(&self, signal: Signal) -> Checked<()> {
         match &self.process {
             Some(process) => Ok(process.signal(signal)?),
-            None => Err(Stop::LeftOut(NOT_OURS.to_owned())),
+            None => Err(Finding::left_out(NOT_OURS.to_owned())),
         }
     }
 
     /// How the process ended, or `None` if it still runs after `timeout`.
-    pub(crate) fn ended_within(&mut self, timeout: Duration) -> Result<Option<ExitStatus>, Stop> {
+    pub(crate) fn ended_within(&mut self, timeout: Duration) -> Checked<Option<ExitStatus>> {
         match &mut self.process {
             Some(process) => Ok(process.wait_timeout(timeout)?),
-            None => Err(Stop::LeftOut(NOT_OURS.to_owned())),
+            None => Err(Finding::left_out(NOT_OURS.to_owned())),
         }
     }
 
     /// The process must end in time and by itself.
-    pub(crate) fn ends_well_within(&mut self, timeout: Duration) -> Result<(), Stop> {
+    pub(crate) fn ends_well_within(&mut self, timeout: Duration) -> Checked<()> {
         let status = self.ended_within(timeout)?;
         let log = self.log();
         match status {
             Some(status) if status.success() => Ok(()),
-            Some(status) => Err(Stop::Broken(format!(
+            Some(status) => Err(Finding::broken(format!(
                 "told to stop, it ended with {status}{log}"
             ))),
-            None => Err(Stop::Broken(format!(
+            None => Err(Finding::broken(format!(
                 "it still ran {timeout:?} after SIGTERM{log}"
             ))),
         }
     }
 
     /// Stops the process, politely at first.
-    pub(crate) fn stop(mut self) -> Result<(), Stop> {
+    pub(crate) fn stop(mut self) -> Checked<()> {
         match &mut self.process {
             Some(process) => Ok(process.stop(STOP_TIMEOUT).map(drop)?),
-            None => Err(Stop::LeftOut(NOT_OURS.to_owned())),
+            None => Err(Finding::left_out(NOT_OURS.to_owned())),
         }
     }
 
     /// How much memory the process and all that it started hold, without what is swapped out.
-    pub(crate) fn resident_bytes(&self) -> Result<u64, Stop> {
+    pub(crate) fn resident_bytes(&self) -> Checked<u64> {
         let Some(process) = &self.process else {
-            return Err(Stop::LeftOut(NOT_OURS.to_owned()));
+            return Err(Finding::left_out(NOT_OURS.to_owned()));
         };
         let Ok(processes) = fs::read_dir("/proc") else {
             let why = "this system does not say how much memory a process holds: there is no /proc";
-            return Err(Stop::LeftOut(why.to_owned()));
+            return Err(Finding::left_out(why.to_owned()));
         };
         // Who has ended meanwhile has no files any more, and no memory either.
         let of_group = processes.flatten().filter_map(|entry| {
@@ -174,8 +171,8 @@ impl Service {
         }
     }
 
-    fn broken(&self, what: &str, error: &std::io::Error) -> Stop {
-        Stop::Broken(format!("{what}: {error}{}", self.log()))
+    fn broken(&self, what: &str, error: &std::io::Error) -> Finding {
+        Finding::broken(format!("{what}: {error}{}", self.log()))
     }
 }
 

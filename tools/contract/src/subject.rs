@@ -1,15 +1,10 @@
 //! What is checked, and on which Redis.
 
-use std::{
-    ffi::OsString,
-    fmt,
-    net::{SocketAddr, ToSocketAddrs},
-    path::PathBuf,
-};
+use std::{ffi::OsString, fmt, net::SocketAddr, path::PathBuf};
 
 use private_redis::RedisProgram;
 
-use crate::Stop;
+use crate::{Checked, Finding};
 
 /// What is checked.
 pub enum Subject {
@@ -40,30 +35,13 @@ impl Subject {
     ///
     /// When the URL is not of the form `http://host[:port]`, or the host is not known.
     pub fn url(url: &str) -> Result<Self, String> {
-        let expected = "expected a URL such as http://localhost:8000";
-        let rest = url
-            .strip_prefix("http://")
-            .ok_or_else(|| format!("{url:?} is no http:// URL; {expected}"))?;
-        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-        if host.is_empty() || !path.is_empty() {
-            return Err(format!(
-                "{url:?} names no server, or more than a server; {expected}"
-            ));
+        let parsed = load::Url::parse(url)?;
+        let expected = "expected the URL of a server such as http://localhost:8000";
+        if parsed.path != "/" {
+            return Err(format!("{url:?} names a page; {expected}"));
         }
-        let with_port = if host.rsplit(']').next().is_some_and(|end| end.contains(':')) {
-            host.to_owned()
-        } else {
-            format!("{host}:80")
-        };
-        let mut addrs: Vec<SocketAddr> = with_port
-            .to_socket_addrs()
-            .map_err(|error| format!("{url:?} leads nowhere: {error}; {expected}"))?
-            .collect();
-        // `localhost` is often ::1 first, where most development servers do not listen.
-        addrs.sort_by_key(SocketAddr::is_ipv6);
-        let addr = *addrs
-            .first()
-            .ok_or_else(|| format!("{url:?} leads nowhere; {expected}"))?;
+        let addr = parsed.addr();
+        let addr = addr.map_err(|error| format!("{url:?} leads nowhere: {error}; {expected}"))?;
         Ok(Self::Url {
             url: url.to_owned(),
             addr,
@@ -72,7 +50,7 @@ impl Subject {
 
     /// The same program, started by a shell that does something before: `"$0" "$@"` is the program with
     /// its arguments.
-    pub(crate) fn in_shell(&self, script: &str) -> Result<Self, Stop> {
+    pub(crate) fn in_shell(&self, script: &str) -> Checked<Self> {
         let Self::Step {
             name,
             number,
@@ -80,12 +58,12 @@ impl Subject {
             arguments,
         } = self
         else {
-            return Err(Stop::LeftOut(
+            return Err(Finding::left_out(
                 "the suite did not start this server, and cannot start another".to_owned(),
             ));
         };
         if !cfg!(unix) {
-            return Err(Stop::LeftOut(
+            return Err(Finding::left_out(
                 "this system has no limit of files".to_owned(),
             ));
         }

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use contract::{Cell, RedisSource, Subject, Verdict};
+use contract::{Cell, Finding, RedisSource, Subject};
 use private_redis::RedisProgram;
 
 /// What the suite says of a step 6 that lies so, or `None` without a real Redis.
@@ -30,7 +30,7 @@ fn check(lie: &str) -> Option<Cell> {
 fn assert_found_out(lie: &str, words: &str) {
     if let Some(cell) = check(lie) {
         assert!(
-            !cell.as_expected && cell.evidence.contains(words),
+            !cell.as_expected && cell.finding.evidence().contains(words),
             "a step that {lie} went unnoticed, or {words:?} was not said: {cell:?}"
         );
     }
@@ -39,9 +39,14 @@ fn assert_found_out(lie: &str, words: &str) {
 #[test]
 fn an_honest_step_is_believed_and_the_losses_are_named() {
     if let Some(cell) = check("is honest") {
-        assert!(cell.as_expected && cell.verdict == Verdict::Has, "{cell:?}");
         assert!(
-            cell.evidence.contains("its replica had not heard of"),
+            matches!(cell.finding, Finding::Has { .. }) && cell.as_expected,
+            "{cell:?}"
+        );
+        assert!(
+            cell.finding
+                .evidence()
+                .contains("its replica had not heard of"),
             "{cell:?}"
         );
     }

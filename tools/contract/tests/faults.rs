@@ -2,13 +2,13 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use contract::{FaultRun, RedisSource, Stop, Subject};
+use contract::{FaultRun, Finding, RedisSource, Subject};
 use private_redis::RedisProgram;
 
 const STEP: &str = env!("CARGO_BIN_EXE_lying-step");
 
 /// What is found of a step that lies so, or `None` without a real Redis.
-fn check(lie: &str, seconds: u64) -> Option<Result<String, Stop>> {
+fn check(lie: &str, seconds: u64) -> Option<Result<String, Finding>> {
     let Some(redis) = RedisProgram::find() else {
         let is_strict = std::env::var_os("SEEN_STRICT").is_some();
         assert!(!is_strict, "redis-server is not on PATH; install it");
@@ -33,7 +33,8 @@ fn check(lie: &str, seconds: u64) -> Option<Result<String, Stop>> {
 fn assert_found_out(lie: &str, words: &str) {
     match check(lie, 3) {
         None => {}
-        Some(Err(Stop::Broken(why))) if why.contains(words) && why.contains("SEEN_SEED=") => {}
+        Some(Err(Finding::Broken { why })) if why.contains(words) && why.contains("SEEN_SEED=") => {
+        }
         other => panic!("a step that {lie} was not found out by {words:?}: {other:?}"),
     }
 }

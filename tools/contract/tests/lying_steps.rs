@@ -4,7 +4,7 @@
 
 use std::{env, path::PathBuf};
 
-use contract::{Cell, RedisSource, Subject, Verdict};
+use contract::{Cell, Finding, RedisSource, Subject};
 use private_redis::RedisProgram;
 
 const STEP: &str = env!("CARGO_BIN_EXE_lying-step");
@@ -32,7 +32,7 @@ fn check(number: u32, capability: &str, program: &str, arguments: &[&str]) -> Op
 fn assert_found_out(lie: &str, number: u32, capability: &str, words: &str) {
     if let Some(cell) = check(number, capability, STEP, &[lie]) {
         assert!(
-            !cell.as_expected && cell.evidence.contains(words),
+            !cell.as_expected && cell.finding.evidence().contains(words),
             "a step that {lie} went unnoticed, or {words:?} was not said: {cell:?}"
         );
     }
@@ -56,7 +56,10 @@ fn an_honest_step_is_believed() {
         "sheds",
     ] {
         if let Some(cell) = check(4, capability, STEP, &["is honest"]) {
-            assert!(cell.as_expected && cell.verdict == Verdict::Has, "{cell:?}");
+            assert!(
+                matches!(cell.finding, Finding::Has { .. }) && cell.as_expected,
+                "{cell:?}"
+            );
         }
     }
 }
@@ -118,7 +121,7 @@ fn dropped_requests_are_found_out_whatever_the_exit_status() {
     if let Some(cell) = check(4, "drains", "sh", &["-c", script, STEP]) {
         let words = "32 of 32 requests under way got no whole answer";
         assert!(
-            !cell.as_expected && cell.evidence.contains(words),
+            !cell.as_expected && cell.finding.evidence().contains(words),
             "{cell:?}"
         );
     }
@@ -138,7 +141,7 @@ fn to_say_ready_when_no_visit_can_be_counted_is_no_known_lack() {
         for state in ["out of memory", "read-only", "stopped"] {
             let words = format!("while Redis was {state}, GET /readyz answered 200");
             assert!(
-                !cell.as_expected && cell.evidence.contains(&words),
+                !cell.as_expected && cell.finding.evidence().contains(&words),
                 "{cell:?}"
             );
         }

@@ -1,21 +1,17 @@
 //! `cargo xtask diff`: what changed from one step to another, and nothing else.
 
 use std::{
-    collections::BTreeSet,
-    fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Parser;
+use diff::CONTEXT_LINES;
 use similar::{ChangeTag, TextDiff};
 
 use output::terminal::{self, BOLD, DIM, GREEN, RED, RESET};
 use steps::Step;
-
-/// Unchanged lines shown around each change.
-const CONTEXT_LINES: usize = 3;
 
 /// The widest bar that `--stat` draws, in characters.
 const BAR_WIDTH_MAX: usize = 50;
@@ -52,24 +48,14 @@ fn main() -> ExitCode {
 fn run(root: &Path, options: &DiffOptions) -> Result<ExitCode> {
     let a = steps::one(root, Some(&options.a))?;
     let b = steps::one(root, Some(&options.b))?;
-    let files: BTreeSet<PathBuf> = files(&a)?.into_iter().chain(files(&b)?).collect();
+    let changed = diff::between(&a, &b)?;
     let mut stats = Vec::new();
-    for file in files {
-        let (old, new) = (read(&a, &file)?, read(&b, &file)?);
-        let diff = TextDiff::from_lines(&old, &new);
-        let count = |tag| {
-            diff.iter_all_changes()
-                .filter(|change| change.tag() == tag)
-                .count()
-        };
-        let (added, removed) = (count(ChangeTag::Insert), count(ChangeTag::Delete));
-        if added + removed == 0 {
-            continue;
-        }
+    for changed in &changed {
         if !options.stat {
-            print_hunks(&a, &b, &file, &diff);
+            print_hunks(&a, &b, &changed.file, &changed.lines());
         }
-        stats.push((file, added, removed));
+        let (added, removed) = changed.counts();
+        stats.push((changed.file.clone(), added, removed));
     }
     if options.stat {
         print_stat(&stats);
@@ -78,47 +64,6 @@ fn run(root: &Path, options: &DiffOptions) -> Result<ExitCode> {
         anstream::println!("{} and {} do not differ", a.name, b.name);
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// What makes a step: its manifest and its sources, relative to its folder.
-fn files(step: &Step) -> Result<Vec<PathBuf>> {
-    let mut files = vec![PathBuf::from("Cargo.toml")];
-    let mut folders = vec![PathBuf::from("src")];
-    while let Some(folder) = folders.pop() {
-        let path = step.folder.join(&folder);
-        for entry in
-            fs::read_dir(&path).with_context(|| format!("cannot read {}", path.display()))?
-        {
-            let entry = entry?;
-            let file = folder.join(entry.file_name());
-            if entry.file_type()?.is_dir() {
-                folders.push(file);
-            } else {
-                files.push(file);
-            }
-        }
-    }
-    Ok(files)
-}
-
-/// The text of a file, with the step's own name made neutral: it differs everywhere and says nothing.
-/// The lines that mark a part for the book say nothing either. A file that the step does not have is
-/// empty.
-fn read(step: &Step, file: &Path) -> Result<String> {
-    let path = step.folder.join(file);
-    if !path.exists() {
-        return Ok(String::new());
-    }
-    let text =
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let is_mark = |line: &&str| line.contains("ANCHOR: ") || line.contains("ANCHOR_END: ");
-    let text: String = text
-        .split_inclusive('\n')
-        .filter(|line| !is_mark(line))
-        .collect();
-    Ok(text
-        .replace(&step.name, "step-N")
-        .replace(&step.crate_name(), "step_N"))
 }
 
 fn print_hunks(a: &Step, b: &Step, file: &Path, diff: &TextDiff<'_, '_, str>) {

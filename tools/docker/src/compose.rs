@@ -11,12 +11,12 @@ use crate::{Error, run};
 ///
 /// # Errors
 ///
-/// One line, when there is no `docker` to ask with, or no engine that answers it.
+/// One line, when `docker` cannot be started, or no engine answers it.
 pub fn engine_version() -> Result<String, Error> {
     let mut docker = Command::new("docker");
     docker.args(["version", "--format", "{{.Server.Version}}"]);
     let output = docker.stdin(Stdio::null()).output();
-    let output = output.map_err(|error| Error::new(format!("no docker command: {error}")))?;
+    let output = output.map_err(|error| Error::cannot_start(&docker, &error))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
     }
@@ -24,7 +24,7 @@ pub fn engine_version() -> Result<String, Error> {
     let reason = stderr.lines().rfind(|line| !line.trim().is_empty());
     Err(Error::new(
         reason
-            .unwrap_or("docker version fails and does not say why")
+            .unwrap_or("`docker version` failed without a message")
             .trim(),
     ))
 }

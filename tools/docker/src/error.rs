@@ -20,7 +20,7 @@ impl Error {
 
     /// The command could not be started.
     pub(crate) fn cannot_start(command: &Command, error: &io::Error) -> Self {
-        Self(format!("`{}` cannot start: {error}", shown(command)))
+        Self(format!("cannot start `{}`: {error}", shown(command)))
     }
 
     /// The command has ended, but not well.

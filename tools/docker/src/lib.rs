@@ -5,13 +5,9 @@
 //! - [`Compose`] is one of the two generations of Compose: `docker-compose` and `docker compose`.
 //! - [`Project`] is the repository's `docker-compose.yml` under a name of your own. What it starts
 //!   is removed at the end, however that end comes.
-//! - [`healthcheck`] is the program in the image that asks a step whether it is well.
 
 mod compose;
 mod error;
-#[path = "../image/healthcheck.rs"]
-pub mod healthcheck;
-mod janitor;
 mod project;
 
 pub use compose::{Compose, engine_version};

@@ -7,7 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Compose, Error, janitor::Janitor, run};
+use processes::CleanUp;
+
+use crate::{Compose, Error, run};
 
 /// How often we look whether a container has turned healthy.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
@@ -34,7 +36,7 @@ pub struct Project {
     name: String,
     file: PathBuf,
     variables: Vec<(String, String)>,
-    _janitor: Janitor,
+    _clean_up: CleanUp,
 }
 
 impl Project {
@@ -60,13 +62,15 @@ impl Project {
         if count == Count::Forgotten {
             down.arg("--volumes");
         }
-        let janitor = Janitor::start(&down)?;
+        let clean_up = CleanUp::new(down).map_err(|error| {
+            Error::new(format!("cannot prepare to remove the containers: {error}"))
+        })?;
         Ok(Self {
             compose: compose.clone(),
             name,
             file,
             variables,
-            _janitor: janitor,
+            _clean_up: clean_up,
         })
     }
 
@@ -88,12 +92,25 @@ impl Project {
 
     /// The numbers of a service's containers, the stopped ones included.
     ///
+    /// They are found by the labels that both generations of Compose give them. To ask Compose
+    /// itself takes a second with the first one, which is a Python program.
+    ///
     /// # Errors
     ///
-    /// When Compose cannot say.
+    /// When the engine does not answer.
     pub fn containers(&self, service: &str) -> Result<Vec<String>, Error> {
-        let output = self.run(&["ps", "--all", "--quiet", service])?;
-        Ok(output.lines().map(|line| line.trim().to_owned()).collect())
+        let mut docker = Command::new("docker");
+        docker.args(["ps", "--all", "--quiet", "--no-trunc"]);
+        let labels = [
+            ("project", self.name.as_str()),
+            ("service", service),
+            ("oneoff", "False"),
+        ];
+        for (label, value) in labels {
+            let filter = format!("label=com.docker.compose.{label}={value}");
+            docker.args(["--filter", &filter]);
+        }
+        Ok(run(docker)?.lines().map(str::to_owned).collect())
     }
 
     /// Waits until every container of a service is healthy.
@@ -126,7 +143,8 @@ impl Project {
             .run(&["logs", "--tail", "20", service])
             .unwrap_or_default();
         Error::new(format!(
-            "{service} is {state}, not running healthy\nhealth check: {said}\n{log}"
+            "the container of {service} is {state:?}, but should be \"running healthy\"\n\
+             health check: {said}\n{log}"
         ))
     }
 }

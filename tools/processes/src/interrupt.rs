@@ -1,12 +1,9 @@
 //! Ctrl-C, and the signals by which others ask us to end (SIGTERM, SIGHUP).
 
-use std::{
-    process::ExitStatus,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::Error;
 
@@ -17,7 +14,7 @@ const SIGINT: u8 = 2;
 pub const STATUS: u8 = 128 + SIGINT;
 
 /// Whether we were asked to end.
-#[derive(Clone)]
+#[derive(Clone, Debug, Default)]
 pub struct Interrupted(Arc<AtomicBool>);
 
 impl Interrupted {
@@ -33,15 +30,26 @@ impl Interrupted {
 ///
 /// [`Error::Interrupt`] when the operating system refuses, or somebody else catches it.
 pub fn catch() -> Result<Interrupted, Error> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let seen = flag.clone();
+    catch_and(|| {})
+}
+
+/// From now on Ctrl-C sets a flag and calls `first`, which may say what happens now; a second one ends
+/// us at once.
+///
+/// # Errors
+///
+/// [`Error::Interrupt`] when the operating system refuses, or somebody else catches it.
+pub fn catch_and(first: impl Fn() + Send + 'static) -> Result<Interrupted, Error> {
+    let interrupted = Interrupted::default();
+    let Interrupted(flag) = interrupted.clone();
     let handler = move || {
-        if seen.swap(true, Ordering::Relaxed) {
+        if flag.swap(true, Ordering::Relaxed) {
             exit();
         }
+        first();
     };
     ctrlc::set_handler(handler).map_err(Error::Interrupt)?;
-    Ok(Interrupted(flag))
+    Ok(interrupted)
 }
 
 /// From now on Ctrl-C ends us at once.
@@ -56,12 +64,9 @@ pub fn exit_on_interrupt() -> Result<(), Error> {
 /// Ends us if Ctrl-C has ended a program that we waited for. It reaches both, and we may see the other's
 /// end before our own handler has run.
 pub fn exit_if_interrupted(ended: ExitStatus) {
-    #[cfg(unix)]
-    if std::os::unix::process::ExitStatusExt::signal(&ended) == Some(SIGINT.into()) {
+    if ended.signal() == Some(SIGINT.into()) {
         exit();
     }
-    #[cfg(not(unix))]
-    let _ = ended;
 }
 
 /// Nothing to clean up here: whatever we started is on the janitor's list and ends with us.

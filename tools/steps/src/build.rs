@@ -3,13 +3,11 @@
 use std::{
     env,
     ffi::{OsStr, OsString},
-    io::BufReader,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
-use anyhow::{Context, Result};
-use serde_json::Value;
+use anyhow::{Context, Result, ensure};
 
 use output::terminal;
 use processes::interrupt;
@@ -20,12 +18,34 @@ use crate::{
 };
 
 /// How much the compiler optimises.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
     /// Not at all: compiles fast.
     Debug,
     /// As `cargo build --release` does.
     Release,
+    /// The whole program at once: what is measured, and what goes into the image.
+    Dist,
+}
+
+impl Profile {
+    /// What tells cargo of it.
+    pub fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::Debug => &[],
+            Self::Release => &["--release"],
+            Self::Dist => &["--profile", "dist"],
+        }
+    }
+
+    /// The folder that cargo puts its programs into.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Release => "release",
+            Self::Dist => "dist",
+        }
+    }
 }
 
 /// What starts a step.
@@ -86,15 +106,14 @@ fn python_program(root: &Path, step: &Step) -> Result<Program> {
     })
 }
 
-/// Builds a program of the workspace that is no step.
+/// Builds a program of the workspace that is no step. When cargo fails, it has said why: `None`.
 ///
 /// # Errors
 ///
-/// When it cannot be built.
-pub fn program(root: &Path, package: &str, target: &str) -> Result<PathBuf> {
-    let built = compile(root, &[(package, target)], Profile::Debug)?;
-    let mut built = built.with_context(|| format!("{target} cannot be built; see above"))?;
-    Ok(built.remove(0))
+/// When cargo cannot be started.
+pub fn tool(root: &Path, package: &str, target: &str, profile: Profile) -> Result<Option<PathBuf>> {
+    let built = compile(root, &[(package, target)], profile)?;
+    Ok(built.map(|mut programs| programs.remove(0)))
 }
 
 /// Builds targets, each of a package, and returns where their programs are, in the same order.
@@ -107,44 +126,38 @@ fn compile(
         return Ok(Some(Vec::new()));
     }
     let mut command = cargo(root);
-    command.args(["build", "--message-format=json-render-diagnostics"]);
-    if profile == Profile::Release {
-        command.arg("--release");
-    }
+    command.arg("build").args(profile.options());
     for (package, target) in targets {
         command.args(["--package", package, "--bin", target]);
     }
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cannot start cargo")?;
-    let stdout = child
-        .stdout
-        .take()
-        .context("cargo has no standard output")?;
-
-    let mut programs = vec![None; targets.len()];
-    for message in serde_json::Deserializer::from_reader(BufReader::new(stdout)).into_iter() {
-        let message: Value = message.context("cannot read what cargo built")?;
-        let Some(program) = message["executable"].as_str() else {
-            continue;
-        };
-        let position = targets
-            .iter()
-            .position(|(_, target)| message["target"]["name"] == **target);
-        if let Some(position) = position {
-            programs[position] = Some(PathBuf::from(program));
-        }
-    }
-    let ended = child.wait()?;
-    interrupt::exit_if_interrupted(ended);
-    if !ended.success() {
+    let status = command.status().context("cannot start cargo")?;
+    interrupt::exit_if_interrupted(status);
+    if !status.success() {
         return Ok(None);
     }
-    let programs: Option<Vec<PathBuf>> = programs.into_iter().collect();
-    programs
-        .context("cargo built a program and did not say where it is")
-        .map(Some)
+    let folder = profile_folders()?.join(profile.folder());
+    let program = |(_, target): &(&str, &str)| {
+        let program = folder.join(target);
+        ensure!(
+            program.is_file(),
+            "cargo has built {target}, but not as {}; if CARGO_TARGET_DIR is a relative path, make it absolute",
+            program.display()
+        );
+        Ok(program)
+    };
+    targets.iter().map(program).collect::<Result<_>>().map(Some)
+}
+
+/// The folder in which cargo has one folder a profile. Ours is one of them, and holds this very program.
+/// cargo would say as JSON where each program is; to read that, a newcomer would wait for a parser.
+fn profile_folders() -> Result<PathBuf> {
+    let program = env::current_exe().context("cannot find out where this program is")?;
+    let is_test = |folder: &&Path| folder.ends_with("deps");
+    let folder = program.ancestors().skip(1).find(|folder| !is_test(folder));
+    let folders = folder.and_then(Path::parent);
+    Ok(folders
+        .context("this program is in no folder of cargo's")?
+        .to_owned())
 }
 
 /// cargo, the same one that runs us, in the workspace at `root`.

@@ -141,14 +141,17 @@ fn find(steps: &[Step], wanted: &str) -> Result<Step> {
     {
         return Ok(step.clone());
     }
-    let likeness = |step: &Step| {
-        let likenesses = names(step).map(|name| strsim::jaro_winkler(&name, wanted));
-        likenesses.into_iter().fold(0.0, f64::max)
+    let all_names: Vec<[String; 3]> = steps.iter().map(names).collect();
+    let nearest = output::nearest(wanted, all_names.iter().flatten().map(String::as_str));
+    let is_nearest = |step: &&Step| {
+        names(step)
+            .iter()
+            .any(|name| Some(name.as_str()) == nearest)
     };
     let nearest = steps
         .iter()
-        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let nearest = nearest.context("there is no step in steps/")?;
+        .find(is_nearest)
+        .context("there is no step in steps/")?;
     let known: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
     bail!(
         "there is no step {:?}; did you mean {}? There are: {}",

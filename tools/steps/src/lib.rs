@@ -5,9 +5,11 @@ mod catalog;
 mod container;
 mod flask;
 mod redis;
+mod source;
 
-pub use build::{Profile, Program, cargo, program, programs};
+pub use build::{Profile, Program, cargo, programs, tool};
 pub use catalog::{Language, Step, all, one, several};
 pub use container::compose;
 pub use flask::{Flask, FlaskError, FlaskServer};
 pub use redis::{RedisChoice, Running, Source};
+pub use source::{Mark, files, without_marks};

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use private_redis::{Durability, RedisClient, RedisProgram, RedisServer, without_password};
 use processes::programs::{Platform, Tool};
 
-use crate::{build, container};
+use crate::{Profile, build, container};
 
 /// How long a Redis that is said to run already may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -84,7 +84,7 @@ impl Source {
             Self::Private(RedisProgram::Embedded { .. }) => format!(
                 "the embedded one: a dictionary behind a socket. Its count goes when it stops, and it \
                  is no measure of speed. For a real one: {}",
-                Tool::Redis.install(Platform::here()),
+                Tool::REDIS.install(Platform::here()),
             ),
         }
     }
@@ -123,7 +123,8 @@ impl Source {
 
     /// It is compiled only where it is needed, which is where there is no other.
     fn embedded(root: &Path) -> Result<Self> {
-        let program = build::program(root, "private-redis", "embedded-redis")?;
+        let program = build::tool(root, "private-redis", "embedded-redis", Profile::Debug)?
+            .context("the embedded Redis cannot be built; see above")?;
         Ok(Self::Private(RedisProgram::Embedded {
             program,
             arguments: Vec::new(),

@@ -52,26 +52,19 @@ pub fn matches(expected: &[String], found: &[String]) -> bool {
 
 /// How many lines, from the first, are what a page says: as few as possible.
 pub fn beginning(expected: &[String], found: &[String]) -> Option<usize> {
-    lengths(expected, found)
-        .iter()
-        .position(|is_match| *is_match)
+    let lengths = lengths(expected, found);
+    lengths.iter().position(|is_match| *is_match)
 }
 
 /// For every number of lines, from 0, whether so many lines are what a page says.
 fn lengths(expected: &[String], found: &[String]) -> Vec<bool> {
     let mut reached = vec![false; found.len() + 1];
     reached[0] = true;
-    let expected = expected
-        .iter()
-        .rposition(|line| !line.is_empty())
-        .map_or(&expected[..0], |last| &expected[..=last]);
-    for line in expected {
+    let last = expected.iter().rposition(|line| !line.is_empty());
+    for line in &expected[..last.map_or(0, |last| last + 1)] {
         if line.trim() == "..." {
-            let first = reached
-                .iter()
-                .position(|is_reached| *is_reached)
-                .unwrap_or(reached.len());
-            reached[first..].fill(true);
+            let first = reached.iter().position(|is_reached| *is_reached);
+            reached[first.unwrap_or(found.len() + 1)..].fill(true);
             continue;
         }
         for length in (0..found.len()).rev() {
@@ -88,48 +81,51 @@ pub fn blessed(expected: &[String], found: &[String]) -> Vec<String> {
     if matches(expected, found) {
         return expected.to_vec();
     }
-    let mut kept = expected
-        .iter()
-        .filter(|line| line.contains("[..]"))
-        .peekable();
-    let with_placeholders = found.iter().map(|line| match kept.peek() {
-        Some(old) if line_matches(old, line) => kept.next().expect("there is one").clone(),
-        _ => line.clone(),
+    let kept = expected.iter().filter(|line| line.contains("[..]"));
+    let mut kept = kept.peekable();
+    let with_placeholders = found.iter().map(|line| {
+        let old = kept.next_if(|old| line_matches(old, line));
+        old.unwrap_or(line).clone()
     });
-    let lines: Vec<String> = with_placeholders.collect();
+    let mut lines: Vec<String> = with_placeholders.collect();
     // "..." at the start or at the end goes on standing for what is not worth showing.
-    let dots = |line: &String| line.trim() == "...";
-    let start = if expected.first().is_some_and(dots) {
-        let next = expected.iter().find(|line| !dots(line) && !line.is_empty());
-        next.and_then(|next| lines.iter().position(|line| line_matches(next, line)))
-    } else {
-        None
-    };
-    let end = if expected.last().is_some_and(dots) {
-        let last = expected
-            .iter()
-            .rfind(|line| !dots(line) && !line.is_empty());
-        last.and_then(|last| lines.iter().rposition(|line| line_matches(last, line)))
-    } else {
-        None
-    };
-    let mut blessed = Vec::new();
-    blessed.extend(start.map(|_| "...".to_owned()));
-    let (from, to) = (start.unwrap_or(0), end.map_or(lines.len(), |end| end + 1));
-    blessed.extend(lines[from.min(to)..to].iter().cloned());
-    blessed.extend(end.map(|_| "...".to_owned()));
-    blessed
+    let dots = |line: &&String| line.trim() == "...";
+    let mut shown = expected
+        .iter()
+        .filter(|line| !dots(line) && !line.is_empty());
+    let (first, last) = (shown.clone().next(), shown.next_back());
+    let ends_in_dots = expected.last().filter(dots).and(last);
+    if let Some(end) = ends_in_dots.and_then(|last| position(&lines, last, true)) {
+        lines.truncate(end + 1);
+        lines.push("...".to_owned());
+    }
+    let begins_with_dots = expected.first().filter(dots).and(first);
+    if let Some(start) = begins_with_dots.and_then(|first| position(&lines, first, false)) {
+        lines.splice(..start, ["...".to_owned()]);
+    }
+    lines
 }
 
-/// The first difference, as one reads it.
+/// Where a line of the page stands among others, from the front or from the back.
+fn position(lines: &[String], expected: &str, from_back: bool) -> Option<usize> {
+    let is_match = |line: &String| line_matches(expected, line);
+    match from_back {
+        true => lines.iter().rposition(is_match),
+        false => lines.iter().position(is_match),
+    }
+}
+
+/// Lines below each other, with a sign in front of each.
+pub fn listed(sign: &str, lines: &[String]) -> String {
+    let lines = lines.iter();
+    lines.fold(String::new(), |text, line| {
+        text + format!("\n    {sign} {line}").trim_end()
+    })
+}
+
+/// Both sides of a difference.
 pub fn difference(expected: &[String], found: &[String]) -> String {
-    let show = |sign: &str, lines: &[String]| {
-        let lines = lines
-            .iter()
-            .map(|line| format!("    {sign} {line}").trim_end().to_owned());
-        lines.collect::<Vec<_>>().join("\n")
-    };
-    format!("\n{}\n{}", show("page |", expected), show("here |", found))
+    listed("page |", expected) + &listed("here |", found)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
-//! One page, one session: several terminals, and nothing left running at the end.
+//! The terminals of a page, and what happens in them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io,
     path::Path,
     thread,
     time::{Duration, Instant},
@@ -10,9 +11,9 @@ use std::{
 use processes::{Folder, Output, Process, Signal};
 
 use super::{
-    Action, Block, Part,
-    matching::{self, beginning, blessed, difference, matches, significant},
-    ports, shell,
+    block::{Action, Block, Part},
+    matching::{beginning, blessed, difference, listed, matches, significant},
+    shell,
 };
 
 /// How often we look at what a command has printed.
@@ -25,10 +26,13 @@ const INTERRUPT_TIMEOUT: Duration = Duration::from_secs(15);
 /// Only blessing waits for that.
 const SILENCE: Duration = Duration::from_secs(3);
 
+/// How long something may take that is compiled before it is needed.
+const PREPARATION_TIMEOUT: Duration = Duration::from_secs(900);
+
 /// What came of a page.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// How many commands were run.
+    /// How many commands the page has, without those that were skipped.
     pub commands: usize,
     /// Line and text of what went wrong. After the first such thing the rest of a page means nothing.
     pub failure: Option<(usize, String)>,
@@ -56,40 +60,14 @@ struct Background {
 /// Types the commands of a page, in the root of the repository. With `bless`, whatever they print is right.
 pub fn play(root: &Path, page: &str, blocks: &[Block], bless: bool) -> Outcome {
     let mut outcome = Outcome::default();
-    let mut runnable = Vec::new();
-    let mut skipped_terminals = BTreeSet::new();
-    for block in blocks {
-        let missing = block.needs.iter().find_map(|tool| shell::lack(tool));
-        let goes_on = block
-            .terminal
-            .as_ref()
-            .is_some_and(|name| skipped_terminals.contains(name));
-        match missing
-            .or_else(|| goes_on.then(|| "what runs in its terminal was skipped".to_owned()))
-        {
-            Some(why) => {
-                skipped_terminals.extend(block.terminal.clone());
-                outcome.skipped.push(Skip {
-                    line: block.line,
-                    why,
-                });
-            }
-            None => runnable.push(block),
-        }
-    }
-    let commands = runnable
-        .iter()
-        .flat_map(|block| &block.parts)
-        .filter_map(|part| match &part.action {
-            Action::Command(command) => Some(command.as_str()),
-            _ => None,
-        });
-    if let Some(port) = ports::in_use(&ports::of(commands)) {
-        let line = runnable.first().map_or(1, |block| block.line);
+    let blocks = runnable(blocks, &mut outcome.skipped);
+    let commands: Vec<&str> = blocks.iter().flat_map(|block| block.commands()).collect();
+    outcome.commands = commands.len();
+    if let Some(port) = shell::port_in_use(&commands) {
         let what = format!(
             "port {port} is in use, and the commands of this page need it; stop what listens there"
         );
-        outcome.failure = Some((line, what));
+        outcome.failure = Some((blocks.first().map_or(1, |block| block.line), what));
         return outcome;
     }
     let home = match shell::home() {
@@ -106,25 +84,51 @@ pub fn play(root: &Path, page: &str, blocks: &[Block], bless: bool) -> Outcome {
         bless,
         terminals: BTreeMap::new(),
     };
-    for block in runnable {
-        let mut parts = block.parts.clone();
-        for index in 0..parts.len() {
-            let is_last = index + 1 == parts.len() || parts[index + 1].action == Action::Interrupt;
-            let is_end = index + 1 == parts.len();
-            outcome.commands += usize::from(matches!(parts[index].action, Action::Command(_)));
-            match session.part(block, &block.parts[index], is_last, is_end) {
-                Ok(expected) => parts[index].expected = expected,
-                Err(what) => {
-                    outcome.failure = Some((block.parts[index].line, what));
-                    return outcome;
-                }
+    for block in blocks {
+        match session.block(block) {
+            Ok(parts) if parts == block.parts => {}
+            Ok(parts) => drop(outcome.blessed.insert(block.line, parts)),
+            Err(failure) => {
+                outcome.failure = Some(failure);
+                break;
             }
-        }
-        if parts != block.parts {
-            outcome.blessed.insert(block.line, parts);
         }
     }
     outcome
+}
+
+/// Runs commands whose output nobody compares, one after another, and gives way to whatever else runs.
+/// What fails here fails again where its output is compared.
+pub fn prepare(root: &Path, commands: &[String]) {
+    let Ok(home) = shell::home() else { return };
+    for command in commands {
+        let quiet = format!("nice -n 19 sh -c '{command}' > /dev/null");
+        let shell = shell::command(root, &home, &quiet);
+        if let Ok(mut process) = Process::spawn(command, shell, Output::Capture) {
+            let _ = process.wait_timeout(PREPARATION_TIMEOUT);
+        }
+    }
+}
+
+/// The blocks for which nothing is missing.
+fn runnable<'a>(blocks: &'a [Block], skipped: &mut Vec<Skip>) -> Vec<&'a Block> {
+    let mut terminals = BTreeSet::new();
+    let can_run = |block: &&Block| {
+        let is_skipped = |name| terminals.contains(name);
+        let goes_on = block.terminal.as_ref().is_some_and(is_skipped);
+        let missing = block.needs.iter().find_map(|tool| shell::lack(tool));
+        let goes_on = goes_on.then(|| "what runs in its terminal was skipped".to_owned());
+        let Some(why) = missing.or(goes_on) else {
+            return true;
+        };
+        terminals.extend(block.terminal.clone());
+        skipped.push(Skip {
+            line: block.line,
+            why,
+        });
+        false
+    };
+    blocks.iter().filter(can_run).collect()
 }
 
 struct Session<'a> {
@@ -136,39 +140,47 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
+    /// Lets all of a block happen. Returns what the page should say of it; or the line that went wrong,
+    /// and how.
+    fn block(&mut self, block: &Block) -> Result<Vec<Part>, (usize, String)> {
+        let mut parts = block.parts.clone();
+        for (part, index) in parts.iter_mut().zip(1..) {
+            let expected = self.part(block, part, block.parts.get(index));
+            part.expected = expected.map_err(|what| (part.line, what))?;
+        }
+        Ok(parts)
+    }
+
     /// Lets one thing happen. Returns what the page should say of it.
     fn part(
         &mut self,
         block: &Block,
         part: &Part,
-        is_last: bool,
-        is_end: bool,
+        next: Option<&Part>,
     ) -> Result<Vec<String>, String> {
+        let expected = &part.expected;
+        let goes_on = next.is_none_or(|next| next.action == Action::Interrupt);
         match (&part.action, &block.terminal) {
-            (Action::Command(command), None) => {
-                let status = if is_end { block.status } else { 0 };
-                self.foreground(block, command, status, &part.expected)
-            }
-            (Action::Command(command), Some(name)) if is_last => {
-                let running = self
-                    .terminals
-                    .get_mut(name)
-                    .map(|terminal| terminal.process.try_wait());
+            (Action::Command(command), Some(name)) if goes_on => {
+                let old = self.terminals.get_mut(name);
+                let running = old.map(|terminal| terminal.process.try_wait());
                 if matches!(running, Some(Ok(None))) {
                     return Err(format!(
                         "in terminal {name} something still runs; end it with ^C first"
                     ));
                 }
                 let process = self.spawn(command)?;
-                self.terminals
-                    .insert(name.clone(), Background { process, seen: 0 });
-                self.appears(block, name, &part.expected)
+                let terminal = Background { process, seen: 0 };
+                self.terminals.insert(name.clone(), terminal);
+                self.appears(block, name, expected)
             }
-            (Action::Command(command), Some(_)) => {
-                self.foreground(block, command, 0, &part.expected)
+            (Action::Command(command), terminal) => {
+                let is_last = next.is_none() && terminal.is_none();
+                let status = if is_last { block.status } else { 0 };
+                self.foreground(block, command, status, expected)
             }
-            (Action::More, Some(name)) => self.appears(block, name, &part.expected),
-            (Action::Interrupt, Some(name)) => self.interrupt(block, name, &part.expected),
+            (Action::More, Some(name)) => self.appears(block, name, expected),
+            (Action::Interrupt, Some(name)) => self.interrupt(block, name, expected),
             (Action::More | Action::Interrupt, None) => {
                 unreachable!("such a block is refused when it is read")
             }
@@ -189,25 +201,20 @@ impl Session<'_> {
         expected: &[String],
     ) -> Result<Vec<String>, String> {
         let mut process = self.spawn(command)?;
-        let ended = process
-            .wait_timeout(block.timeout)
-            .map_err(|error| error.to_string())?;
-        let output = process.output_tail(usize::MAX);
-        let found = significant(&output);
-        let Some(ended) = ended else {
-            return Err(format!(
-                "{command:?} still runs after {} s; if it never ends, give it a terminal=NAME; if it is slow, a timeout=SECONDS. It printed:{}",
-                block.timeout.as_secs(),
-                shown(&found)
-            ));
+        let ended = process.wait_timeout(block.timeout).map_err(message)?;
+        let found = printed(&process);
+        let what = match ended {
+            Some(ended) if ended.code() == Some(status) => {
+                return self.compared(block, expected, &found);
+            }
+            Some(ended) => format!("ended with {ended}, but should with {status}"),
+            None => format!(
+                "still runs after {} s; if it never ends, give it a terminal=NAME; if it is slow, a timeout=SECONDS",
+                block.timeout.as_secs()
+            ),
         };
-        if ended.code() != Some(status) {
-            return Err(format!(
-                "{command:?} ended with {ended}, but should with {status}. It printed:{}",
-                shown(&found)
-            ));
-        }
-        self.compared(block, expected, &found)
+        let printed = listed("|", &found);
+        Err(format!("{command:?} {what}. It printed:{printed}"))
     }
 
     fn compared(
@@ -216,15 +223,12 @@ impl Session<'_> {
         expected: &[String],
         found: &[String],
     ) -> Result<Vec<String>, String> {
-        if !block.is_compared && !self.bless || matches(expected, found) {
+        let is_free = !block.is_compared && !(self.bless && expected.is_empty());
+        if is_free || matches(expected, found) {
             return Ok(expected.to_vec());
         }
         if self.bless {
-            return Ok(if block.is_compared || expected.is_empty() {
-                blessed(expected, found)
-            } else {
-                expected.to_vec()
-            });
+            return Ok(blessed(expected, found));
         }
         Err(format!(
             "it prints something else; accept with: cargo xtask book bless {}{}",
@@ -240,51 +244,45 @@ impl Session<'_> {
         name: &str,
         expected: &[String],
     ) -> Result<Vec<String>, String> {
-        let bless = self.bless;
-        let Some(terminal) = self.terminals.get_mut(name) else {
-            return Err(format!("nothing runs in terminal {name}"));
-        };
+        let terminal = self.terminals.get_mut(name);
+        let terminal = terminal.ok_or_else(|| format!("nothing runs in terminal {name}"))?;
+        let is_free = !block.is_compared || expected.is_empty();
+        if is_free && !self.bless {
+            return Ok(expected.to_vec());
+        }
         let deadline = Instant::now() + block.timeout;
         let (mut lines, mut last_change) = (0, Instant::now());
         loop {
-            let ended = terminal
-                .process
-                .try_wait()
-                .map_err(|error| error.to_string())?;
-            let all = significant(&terminal.process.output_tail(usize::MAX));
+            let ended = terminal.process.try_wait().map_err(message)?;
+            let all = printed(&terminal.process);
             let found = all.get(terminal.seen..).unwrap_or_default();
-            if let Some(length) =
-                beginning(expected, found).filter(|_| block.is_compared && !expected.is_empty())
-            {
+            if let Some(length) = beginning(expected, found).filter(|_| !is_free) {
                 // Dots at the end stand for what is there by now, too.
                 let is_open = expected.last().is_some_and(|line| line.trim() == "...");
                 terminal.seen += if is_open { found.len() } else { length };
                 return Ok(expected.to_vec());
             }
-            if (!block.is_compared || expected.is_empty()) && !bless {
-                return Ok(expected.to_vec());
-            }
             if found.len() != lines {
                 (lines, last_change) = (found.len(), Instant::now());
             }
+            let is_over = ended.is_some() || Instant::now() > deadline;
             let is_silent = lines > 0 && last_change.elapsed() > SILENCE;
-            if bless && (is_silent || ended.is_some() || Instant::now() > deadline) {
+            if self.bless && (is_over || is_silent) {
                 let blessed = blessed(expected, found);
                 terminal.seen = all.len();
                 return Ok(blessed);
             }
-            if let Some(ended) = ended {
-                return Err(format!(
-                    "it ended with {ended} before it printed what the page says{}",
-                    difference(expected, found)
-                ));
-            }
-            if Instant::now() > deadline {
-                let seconds = block.timeout.as_secs();
-                return Err(format!(
-                    "what the page says did not appear within {seconds} s{}",
-                    difference(expected, found)
-                ));
+            if is_over {
+                let what = match ended {
+                    Some(ended) => {
+                        format!("it ended with {ended} before it printed what the page says")
+                    }
+                    None => {
+                        let seconds = block.timeout.as_secs();
+                        format!("what the page says did not appear within {seconds} s")
+                    }
+                };
+                return Err(what + &difference(expected, found));
             }
             thread::sleep(POLL_INTERVAL);
         }
@@ -296,32 +294,23 @@ impl Session<'_> {
         name: &str,
         expected: &[String],
     ) -> Result<Vec<String>, String> {
-        let Some(mut terminal) = self.terminals.remove(name) else {
-            return Err(format!("nothing runs in terminal {name}"));
-        };
-        let error = |error: std::io::Error| error.to_string();
-        if let Some(ended) = terminal.process.try_wait().map_err(error)? {
-            let all = matching::significant(&terminal.process.output_tail(usize::MAX));
+        let terminal = self.terminals.remove(name);
+        let Background { mut process, seen } =
+            terminal.ok_or_else(|| format!("nothing runs in terminal {name}"))?;
+        if let Some(ended) = process.try_wait().map_err(message)? {
+            let printed = listed("|", &printed(&process));
             return Err(format!(
-                "it had ended before ^C, with {ended}. It printed:{}",
-                shown(&all)
+                "it had ended before ^C, with {ended}. It printed:{printed}"
             ));
         }
-        terminal.process.signal(Signal::Interrupt).map_err(error)?;
-        if terminal
-            .process
-            .wait_timeout(INTERRUPT_TIMEOUT)
-            .map_err(error)?
-            .is_none()
-        {
-            return Err(format!(
-                "it still runs {} s after ^C",
-                INTERRUPT_TIMEOUT.as_secs()
-            ));
+        process.signal(Signal::Interrupt).map_err(message)?;
+        let ended = process.wait_timeout(INTERRUPT_TIMEOUT).map_err(message)?;
+        if ended.is_none() {
+            let seconds = INTERRUPT_TIMEOUT.as_secs();
+            return Err(format!("it still runs {seconds} s after ^C"));
         }
-        let all = significant(&terminal.process.output_tail(usize::MAX));
-        let found = all.get(terminal.seen..).unwrap_or_default();
-        self.compared(block, expected, found)
+        let all = printed(&process);
+        self.compared(block, expected, all.get(seen..).unwrap_or_default())
     }
 }
 
@@ -339,8 +328,10 @@ impl Drop for Session<'_> {
     }
 }
 
-fn shown(lines: &[String]) -> String {
-    lines
-        .iter()
-        .fold(String::new(), |text, line| text + "\n    | " + line)
+fn printed(process: &Process) -> Vec<String> {
+    significant(&process.output_tail(usize::MAX))
+}
+
+fn message(error: io::Error) -> String {
+    error.to_string()
 }

@@ -1,24 +1,46 @@
 //! The shell that a command is typed into, and whether what it needs is here.
 
-use std::{env, fs, path::Path, process::Command};
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    net::{Ipv4Addr, TcpListener},
+    path::Path,
+    process::Command,
+    sync::LazyLock,
+};
 
 use anyhow::Result;
-use processes::Folder;
+use processes::{Folder, programs::on_path};
+use regex::Regex;
+
+static NAMED_PORT: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?:--port[ =]|localhost:|127\.0\.0\.1:)(\d+)").expect("the expression is right")
+});
+
+/// The port of a step that was not told another one.
+const DEFAULT_PORT: u16 = 8000;
+
+/// Settings of a step or of the tools that a reader does not have.
+const SETTINGS: [&str; 6] = [
+    "REDIS_URL",
+    "ADDR",
+    "RUST_LOG",
+    "STEP",
+    "CLICOLOR_FORCE",
+    "SEEN_STRICT",
+];
 
 /// Why a tool cannot be used; `None` if it can.
 pub fn lack(tool: &str) -> Option<String> {
-    let folders = env::var_os("PATH").unwrap_or_default();
-    let is_here = env::split_paths(&folders).any(|folder| folder.join(tool).is_file());
-    if !is_here {
+    if on_path(tool).is_none() {
         return Some(format!(
             "{tool} is missing; cargo xtask doctor says how to get it"
         ));
     }
     if tool == "docker" || tool == "docker-compose" {
         if env::var_os("SEEN_BOOK_DOCKER").is_none() {
-            return Some(
-                "images take minutes to build; set SEEN_BOOK_DOCKER=1 to build them".to_owned(),
-            );
+            let why = "images take minutes to build; set SEEN_BOOK_DOCKER=1 to build them";
+            return Some(why.to_owned());
         }
         let engine = Command::new("docker").arg("info").output();
         if !engine.is_ok_and(|output| output.status.success()) {
@@ -26,6 +48,25 @@ pub fn lack(tool: &str) -> Option<String> {
         }
     }
     None
+}
+
+/// The first port that these commands name, or take without naming it, and that is not free.
+pub fn port_in_use(commands: &[&str]) -> Option<u16> {
+    let is_in_use = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_err();
+    ports(commands).into_iter().find(is_in_use)
+}
+
+fn ports(commands: &[&str]) -> BTreeSet<u16> {
+    let mut ports = BTreeSet::new();
+    for command in commands {
+        let named = NAMED_PORT.captures_iter(command);
+        ports.extend(named.filter_map(|found| found[1].parse::<u16>().ok()));
+        if command.contains("cargo xtask run") && !command.contains("--port") {
+            ports.insert(DEFAULT_PORT);
+        }
+    }
+    ports.remove(&0);
+    ports
 }
 
 /// A folder with the settings of programs that print something else into a pipe than on a terminal,
@@ -41,26 +82,14 @@ pub fn home() -> Result<Folder> {
 pub fn command(root: &Path, home: &Folder, command: &str) -> Command {
     let mut shell = Command::new("sh");
     // One pipe for both streams keeps their lines in order.
-    shell
-        .arg("-c")
-        .arg(format!("exec 2>&1\n{command}"))
-        .current_dir(root);
+    let script = format!("exec 2>&1\n{command}");
+    shell.arg("-c").arg(script).current_dir(root);
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy().into_owned();
-        let is_ours = name.starts_with("CARGO_PKG_")
-            || name.starts_with("CARGO_BIN_")
-            || name == "CARGO_MANIFEST_DIR"
-            || name == "CARGO_MANIFEST_PATH";
-        let is_a_setting = [
-            "REDIS_URL",
-            "ADDR",
-            "RUST_LOG",
-            "STEP",
-            "CLICOLOR_FORCE",
-            "SEEN_STRICT",
-        ]
-        .contains(&name.as_str());
-        if is_ours || is_a_setting {
+        // What cargo told us is not meant for the cargo that the command runs.
+        let of_cargo = ["CARGO_PKG_", "CARGO_BIN_", "CARGO_MANIFEST_"];
+        let is_of_cargo = of_cargo.iter().any(|start| name.starts_with(start));
+        if is_of_cargo || SETTINGS.contains(&name.as_str()) {
             shell.env_remove(&name);
         }
     }
@@ -72,4 +101,31 @@ pub fn command(root: &Path, home: &Folder, command: &str) -> Command {
         // redis-cli marks a number as one only where it believes in a terminal.
         .env("FAKETTY", "1");
     shell
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_found_in_commands() {
+        let commands = [
+            "cargo xtask run step-2",
+            "cargo xtask run 2 --port 8001",
+            "curl -i localhost:8002/x",
+            "ls",
+        ];
+        let found: Vec<u16> = ports(&commands).into_iter().collect();
+        assert_eq!(found, [8000, 8001, 8002]);
+    }
+
+    #[test]
+    fn a_port_in_use_is_found() {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let command = format!("curl localhost:{port}");
+        assert_eq!(port_in_use(&[&command]), Some(port));
+        drop(taken);
+        assert_eq!(port_in_use(&[&command]), None);
+    }
 }

@@ -4,7 +4,7 @@ mod devtools;
 
 use std::path::{Path, PathBuf};
 
-use book::{commands::render_checked, source::Book};
+use book::{Book, render_checked};
 use devtools::Browser;
 use serde_json::json;
 use tempfile::TempDir;

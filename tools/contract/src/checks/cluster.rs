@@ -10,15 +10,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use load::Answer;
 use private_redis::{RedisCluster, RedisProgram};
 use processes::free_port;
 
 use crate::{
-    Finding, RedisSource, Stop,
+    Checked, Finding, RedisSource,
     bench::{Bench, Launch},
     checks::{broken, page},
     expectations::but,
-    load::{self, Answer},
     service::{Service, Visit},
 };
 
@@ -39,14 +39,14 @@ const FAILOVER_TIMEOUT: Duration = Duration::from_secs(30);
 const HEAL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The lack is exactly that a `REDIS_URL` with several nodes stops the start, with a word about it.
-pub fn cluster(bench: &Bench) -> Result<Finding, Stop> {
+pub fn cluster(bench: &Bench) -> Checked {
     // Nodes that are not there: it takes no cluster to see whether the service would like one.
     let ports = [free_port()?, free_port()?];
     let urls = ports.map(|port| format!("redis://127.0.0.1:{port}"));
     match bench.launch(&urls.join(","), &[])? {
         Launch::Ended { status, output } => return gave_up(status, &output, ports[0]),
         Launch::Serves(service) => match (service.try_visit()?, service.try_visit()?) {
-            (Visit::Number(1), Visit::Number(2)) => return Ok(Finding::HasBut(but::NO_REDIS)),
+            (Visit::Number(1), Visit::Number(2)) => return Ok(Finding::has_but(but::NO_REDIS)),
             (Visit::Refused(_), Visit::Refused(_)) => service.stop()?,
             _ => return broken("a number was given without any node of a cluster".to_owned()),
         },
@@ -58,30 +58,30 @@ pub fn cluster(bench: &Bench) -> Result<Finding, Stop> {
         page::greets_at(&service)?,
         page::unique_at(&service)?,
     ] {
-        if let Finding::Lacks(flaw) = finding {
+        if let Finding::Lacks { seen: flaw } = finding {
             return broken(format!("on a cluster: {flaw}"));
         }
     }
     trouble::half_moved(&service, &cluster)?;
     trouble::down(&service, &cluster)?;
-    failover(bench, &service, &mut cluster).map(Finding::HasNoting)
+    failover(bench, &service, &mut cluster).map(|note| Finding::Has { note })
 }
 
 /// What it means that the service ended when it was given several nodes.
-fn gave_up(status: ExitStatus, output: &str, port: u16) -> Result<Finding, Stop> {
+fn gave_up(status: ExitStatus, output: &str, port: u16) -> Checked {
     // A service that never shows the value, as it may hold a password, names the variable.
     let says_why = output.contains(&port.to_string()) || output.contains("REDIS_URL");
     let seen = format!("with several nodes in REDIS_URL it ended ({status}):\n{output}");
     if status.code().is_some_and(|code| code != 0) && says_why {
-        Ok(Finding::Lacks(seen))
+        Ok(Finding::lacks(seen))
     } else {
         broken(seen)
     }
 }
 
 /// The program to make a cluster of.
-fn real_redis<'a>(bench: &'a Bench) -> Result<&'a Path, Stop> {
-    let left_out = |why: &str| Err(Stop::LeftOut(why.to_owned()));
+fn real_redis<'a>(bench: &'a Bench) -> Checked<&'a Path> {
+    let left_out = |why: &str| Err(Finding::left_out(why.to_owned()));
     let RedisSource::Program(program) = bench.redis else {
         return left_out(
             "one Redis is no cluster, and the suite makes its own from a redis-server",
@@ -112,7 +112,7 @@ struct Course {
 }
 
 /// Kills the master that counts while visitors come. Returns what that cost.
-fn failover(bench: &Bench, service: &Service, cluster: &mut RedisCluster) -> Result<String, Stop> {
+fn failover(bench: &Bench, service: &Service, cluster: &mut RedisCluster) -> Checked<String> {
     let Some(owner) = cluster.owner(KEY) else {
         return broken(format!("no node of the cluster owns the key {KEY}"));
     };
@@ -121,7 +121,7 @@ fn failover(bench: &Bench, service: &Service, cluster: &mut RedisCluster) -> Res
     let other_service = bench.start(&seed, &[])?;
     other_service.visit()?;
     let first = service.visit()? + 1;
-    let (answers, course) = load::beside(service.addr, CLIENTS, || -> Result<_, Stop> {
+    let (answers, course) = load::beside(service.addr, CLIENTS, || -> Checked<_> {
         thread::sleep(CALM);
         cluster.node_mut(owner).kill()?;
         let killed = Instant::now();
@@ -140,7 +140,7 @@ fn failover(bench: &Bench, service: &Service, cluster: &mut RedisCluster) -> Res
         Ok((killed, heard, next, replaced_after, healed_after))
     });
     let (killed, heard, next, replaced_after, healed_after) = course?;
-    let answers = answers.map_err(|error| Stop::Broken(error + &service.log()))?;
+    let answers = answers.map_err(|error| Finding::broken(error + &service.log()))?;
     service.visit_at_once(CLIENTS)?;
     let course = Course {
         killed,
@@ -153,7 +153,7 @@ fn failover(bench: &Bench, service: &Service, cluster: &mut RedisCluster) -> Res
             "a service that was told of one node stays with a dead master: GET / answered\n{last}{log}"
         ));
     }
-    let losses = losses(&answers, first, &course).map_err(Stop::Broken)?;
+    let losses = losses(&answers, first, &course).map_err(Finding::broken)?;
     Ok(format!(
         "a replica took over {:.1} s after the master was killed, and visits were served after {:.1} s; \
          {} were refused; {losses}",

@@ -1,13 +1,13 @@
 //! Checks that stop a copy of the service, or start a second one.
 
-use crate::{Finding, Stop, bench::Bench, checks::broken, load};
+use crate::{Checked, Finding, bench::Bench, checks::broken};
 
 /// Visitors at once on each of two copies, and how often each comes.
 const CLIENTS: usize = 8;
 const VISITS_EACH: usize = 50;
 
 /// The lack is exactly that the count is 1 again.
-pub fn survives_restart(bench: &Bench) -> Result<Finding, Stop> {
+pub fn survives_restart(bench: &Bench) -> Checked {
     let redis = bench.redis()?;
     let service = bench.start(&redis.url(), &[])?;
     service.visit()?;
@@ -18,14 +18,14 @@ pub fn survives_restart(bench: &Bench) -> Result<Finding, Stop> {
         "the last visit before the restart had number {before}, the first after it {after}"
     );
     match after {
-        _ if after == before + 1 => Ok(Finding::Has),
-        1 => Ok(Finding::Lacks(seen)),
+        _ if after == before + 1 => Ok(Finding::has()),
+        1 => Ok(Finding::lacks(seen)),
         _ => broken(seen),
     }
 }
 
 /// The lack is exactly that each copy counts from 1 on by itself.
-pub fn shared(bench: &Bench) -> Result<Finding, Stop> {
+pub fn shared(bench: &Bench) -> Checked {
     let redis = bench.redis()?;
     let copies = [
         bench.start(&redis.url(), &[])?,
@@ -34,18 +34,18 @@ pub fn shared(bench: &Bench) -> Result<Finding, Stop> {
     let numbers = load::in_parallel(copies.len(), |copy| {
         let numbers = load::visits(copies[copy].addr, CLIENTS, VISITS_EACH);
         let numbers = numbers.and_then(|numbers| numbers.ok_or("a visitor was turned away".into()));
-        numbers.map_err(|error| Stop::Broken(format!("{error}{}", copies[copy].log())))
+        numbers.map_err(|error| Finding::broken(format!("{error}{}", copies[copy].log())))
     });
     let numbers: Vec<Vec<u64>> = numbers.into_iter().collect::<Result<_, _>>()?;
-    let Some(flaw) = load::flaw(&numbers.concat(), 1) else {
-        return Ok(Finding::Has);
+    let Some(flaw) = load::ledger::flaw(&numbers.concat(), 1) else {
+        return Ok(Finding::has());
     };
     let flaw = format!("two copies together, {flaw}");
     let each_for_itself = numbers
         .iter()
-        .all(|numbers| load::flaw(numbers, 1).is_none());
+        .all(|numbers| load::ledger::flaw(numbers, 1).is_none());
     if each_for_itself {
-        Ok(Finding::Lacks(flaw))
+        Ok(Finding::lacks(flaw))
     } else {
         broken(flaw)
     }

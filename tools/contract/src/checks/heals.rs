@@ -2,18 +2,17 @@
 
 use std::time::Instant;
 
+use load::Response;
 use private_redis::RedisServer;
 
 use crate::{
-    Finding, Stop,
+    Checked, Finding,
     bench::{Bench, needs_no_redis},
     checks::{
         broken,
         outages::{CLIENTS, HEAL_TIMEOUT, goes_on_without},
     },
     expectations::but,
-    http::Response,
-    load,
     relay::Relay,
     service::Visit,
 };
@@ -22,7 +21,7 @@ use crate::{
 const HEAL_TRIES: usize = 3;
 
 /// The lack is exactly that every visit is refused (5xx) for as long as we wait.
-pub fn heals(bench: &Bench) -> Result<Finding, Stop> {
+pub fn heals(bench: &Bench) -> Checked {
     let mut redis = bench.redis()?;
     let service = bench.start(&redis.url(), &[])?;
     if needs_no_redis(&service, &redis)? {
@@ -37,7 +36,7 @@ pub fn heals(bench: &Bench) -> Result<Finding, Stop> {
         redis.start_again()?;
         if let Visit::Refused(last) = service.visit_within(HEAL_TIMEOUT)? {
             let seconds = HEAL_TIMEOUT.as_secs();
-            return Ok(Finding::Lacks(format!(
+            return Ok(Finding::lacks(format!(
                 "{seconds} s after Redis was {how} and is back, GET / answered\n{last}"
             )));
         }
@@ -50,7 +49,7 @@ pub fn heals(bench: &Bench) -> Result<Finding, Stop> {
             Some(finding) => return Ok(finding),
         }
     }
-    Ok(Finding::Has)
+    Ok(Finding::has())
 }
 
 /// What becomes of the Redis that a name led to, before it leads to another one.
@@ -65,7 +64,7 @@ enum End {
 /// Lets the name of Redis lead to another one, while the old connections stay as good as they look. All
 /// visits must be served by the new one in time. A service whose visits are not even refused stays with
 /// the old one; then it is of no use to look any further.
-fn follows(bench: &Bench, how: End) -> Result<Option<Finding>, Stop> {
+fn follows(bench: &Bench, how: End) -> Checked<Option<Finding>> {
     let mut seen = String::new();
     for _ in 0..HEAL_TRIES {
         let (old, new) = (bench.redis()?, bench.redis()?);
@@ -98,9 +97,9 @@ fn follows(bench: &Bench, how: End) -> Result<Option<Finding>, Stop> {
             };
             // One after the other they find out how many connections are dead, and all together
             // whether any is left.
-            let mut answers = load::at_once_within(service.addr, 1, "/", HEAL_TIMEOUT);
+            let mut answers = load::at_once(service.addr, 1, "/", HEAL_TIMEOUT);
             if answers.iter().all(is_served) {
-                answers = load::at_once_within(service.addr, CLIENTS, "/", HEAL_TIMEOUT);
+                answers = load::at_once(service.addr, CLIENTS, "/", HEAL_TIMEOUT);
                 if answers.iter().all(is_served) {
                     return Ok(None);
                 }
@@ -111,7 +110,7 @@ fn follows(bench: &Bench, how: End) -> Result<Option<Finding>, Stop> {
                 .iter()
                 .any(|answer| is_served(answer) || is_refused(answer))
             {
-                return Ok(Some(Finding::HasBut(but::STAYS)));
+                return Ok(Some(Finding::has_but(but::STAYS)));
             }
             if asked > HEAL_TIMEOUT {
                 let served = answers.iter().filter(|answer| is_served(answer)).count();

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    Finding, Stop,
+    Checked, Finding,
     bench::Bench,
     checks::{HEADER_PATIENCE, broken},
     hostile::Client,
@@ -35,7 +35,7 @@ const FINISH_TIMEOUT: Duration = Duration::from_secs(5);
 const OTHERS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The lack is exactly that the memory of the process grows by more than that for each connection.
-pub fn bounded_memory(bench: &Bench) -> Result<Finding, Stop> {
+pub fn bounded_memory(bench: &Bench) -> Checked {
     let redis = bench.redis()?;
     let service = bench.start(&redis.url(), &[HEADER_PATIENCE])?;
     service.visit_at_once(32)?;
@@ -49,7 +49,7 @@ pub fn bounded_memory(bench: &Bench) -> Result<Finding, Stop> {
         let grown = grown(&service, &mut clients, &head, is_lawful)?;
         largest = largest.max(grown / LARGE_HEADS as u64);
         if largest > BYTES_PER_CONNECTION {
-            return Ok(Finding::Lacks(format!(
+            return Ok(Finding::lacks(format!(
                 "{LARGE_HEADS} clients send {} KB of a head each, and the memory grows by {} KiB a connection \
                  and more",
                 head.len() / 1000,
@@ -65,10 +65,8 @@ pub fn bounded_memory(bench: &Bench) -> Result<Finding, Stop> {
             finish(&service, &mut clients[0])?;
         }
     }
-    Ok(Finding::HasNoting(format!(
-        "{} KiB a connection",
-        largest / 1024
-    )))
+    let note = format!("{} KiB a connection", largest / 1024);
+    Ok(Finding::Has { note })
 }
 
 /// A head that lacks nothing but its end.
@@ -80,12 +78,7 @@ fn head((lines, length): (usize, usize)) -> Vec<u8> {
 /// Sends the head on all the connections, which stay open, and says by how much the memory grows while
 /// the service reads it: until it is too much; or else a moment longer than it takes to send a lawful
 /// head, and until everybody with another is refused or closed.
-fn grown(
-    service: &Service,
-    clients: &mut [Client],
-    head: &[u8],
-    is_lawful: bool,
-) -> Result<u64, Stop> {
+fn grown(service: &Service, clients: &mut [Client], head: &[u8], is_lawful: bool) -> Checked<u64> {
     let before = service.resident_bytes()?;
     let deadline = Instant::now() + HEADS_TIMEOUT;
     let mut unsent_at = Instant::now();
@@ -123,7 +116,7 @@ fn grown(
 }
 
 /// Whoever sent no more than the limit is answered, when the end of the head comes.
-fn finish(service: &Service, client: &mut Client) -> Result<(), Stop> {
+fn finish(service: &Service, client: &mut Client) -> Checked<()> {
     client.send(b"\r\n");
     let deadline = Instant::now() + FINISH_TIMEOUT;
     while !client.received.starts_with(b"HTTP/1.1 200 ") {

@@ -2,15 +2,14 @@
 
 use std::{process::ExitStatus, thread, time::Duration};
 
+use load::{ANSWER_TIMEOUT, Response};
 use private_redis::RedisServer;
 
 use crate::{
-    Finding, Stop,
+    Checked, Finding,
     bench::{Bench, Launch, needs_no_redis},
     checks::broken,
     expectations::but,
-    http::Response,
-    load,
     service::{Service, Visit},
 };
 
@@ -31,7 +30,7 @@ pub const CLIENTS: usize = 24;
 const WATCH_TIME: Duration = Duration::from_millis(300);
 
 /// The lack is exactly that the process ends by itself and says where it looked for Redis.
-pub fn starts_alone(bench: &Bench) -> Result<Finding, Stop> {
+pub fn starts_alone(bench: &Bench) -> Checked {
     let mut redis = bench.absent_redis()?;
     let mut service = match bench.launch(&redis.url(), &[])? {
         Launch::Serves(service) => service,
@@ -50,29 +49,31 @@ pub fn starts_alone(bench: &Bench) -> Result<Finding, Stop> {
         ));
     }
     match alone {
-        Visit::Refused(_) => Ok(Finding::Has),
-        Visit::Number(_) if needs_no_redis(&service, &redis)? => Ok(Finding::HasBut(but::NO_REDIS)),
+        Visit::Refused(_) => Ok(Finding::has()),
+        Visit::Number(_) if needs_no_redis(&service, &redis)? => {
+            Ok(Finding::has_but(but::NO_REDIS))
+        }
         Visit::Number(number) => broken(format!("number {number} was given without Redis")),
     }
 }
 
 /// What it means that the service ended because Redis was away.
-fn gave_up(status: ExitStatus, output: &str, redis: &RedisServer) -> Result<Finding, Stop> {
+fn gave_up(status: ExitStatus, output: &str, redis: &RedisServer) -> Checked {
     let says_why = output.contains(&redis.port().to_string());
     let seen = format!("without Redis it ended ({status}):\n{output}");
     if status.code().is_some_and(|code| code != 0) && says_why {
-        Ok(Finding::Lacks(seen))
+        Ok(Finding::lacks(seen))
     } else {
         broken(seen)
     }
 }
 
 /// A service that does not ask Redis must not miss it either.
-pub fn goes_on_without(service: &Service, redis: &mut RedisServer) -> Result<Finding, Stop> {
+pub fn goes_on_without(service: &Service, redis: &mut RedisServer) -> Checked {
     redis.stop()?;
     let (before, after) = (service.visit()?, service.visit()?);
     if after == before + 1 {
-        Ok(Finding::HasBut(but::NO_REDIS))
+        Ok(Finding::has_but(but::NO_REDIS))
     } else {
         broken(format!(
             "without Redis, number {after} came after number {before}"
@@ -82,7 +83,7 @@ pub fn goes_on_without(service: &Service, redis: &mut RedisServer) -> Result<Fin
 
 /// The lack is exactly that a visit is refused in another way: a 5xx that is no 503, or that does not
 /// say when to come again. A number, a closed connection, an answer that is late are no refusals.
-pub fn refuses_honestly(bench: &Bench) -> Result<Finding, Stop> {
+pub fn refuses_honestly(bench: &Bench) -> Checked {
     let mut redis = bench.redis()?;
     let service = bench.start(&redis.url(), &[])?;
     if needs_no_redis(&service, &redis)? {
@@ -109,8 +110,8 @@ pub fn refuses_honestly(bench: &Bench) -> Result<Finding, Stop> {
         lack.map(|seen| format!("while Redis was {state}, {seen}"))
     };
     Ok(match what("frozen", frozen).or(what("away", away)) {
-        None => Finding::Has,
-        Some(seen) => Finding::Lacks(seen),
+        None => Finding::has(),
+        Some(seen) => Finding::lacks(seen),
     })
 }
 
@@ -121,7 +122,7 @@ fn has_twice(numbers: &[u64]) -> bool {
 }
 
 /// The lack is exactly that neither page is there (404).
-pub fn health(bench: &Bench) -> Result<Finding, Stop> {
+pub fn health(bench: &Bench) -> Checked {
     let mut redis = bench.redis()?;
     let service = bench.start(&redis.url(), &[])?;
     let before = service.visit()?;
@@ -132,7 +133,7 @@ pub fn health(bench: &Bench) -> Result<Finding, Stop> {
     match (livez.status, readyz.status) {
         (200, 200) => {}
         (404, 404) => {
-            return Ok(Finding::Lacks(
+            return Ok(Finding::lacks(
                 "GET /livez and GET /readyz answered 404".to_owned(),
             ));
         }
@@ -160,7 +161,7 @@ pub fn health(bench: &Bench) -> Result<Finding, Stop> {
     thread::sleep(WATCH_TIME);
     let readyz = service.ask("GET", "/readyz")?;
     match readyz.status {
-        200 => Ok(Finding::Has),
+        200 => Ok(Finding::has()),
         _ => broken(format!(
             "once Redis was back, GET /readyz answered\n{readyz}\nexpected: 200"
         )),
@@ -168,7 +169,7 @@ pub fn health(bench: &Bench) -> Result<Finding, Stop> {
 }
 
 /// The service must be alive and say that it is not ready.
-fn sick(service: &Service, state: &str) -> Result<(), Stop> {
+fn sick(service: &Service, state: &str) -> Checked<()> {
     // What it found out last may be its answer for a moment.
     thread::sleep(WATCH_TIME);
     let livez = service.ask("GET", "/livez")?;
@@ -185,14 +186,14 @@ fn sick(service: &Service, state: &str) -> Result<(), Stop> {
 
 /// How several visitors at once are refused: honestly (`None`) or in another way. They must be refused,
 /// and in time.
-pub fn refusals(service: &Service, path: &str) -> Result<Option<String>, Stop> {
+pub fn refusals(service: &Service, path: &str) -> Checked<Option<String>> {
     let expected = "expected: 503 with Retry-After within 1 s";
     let mut seen = String::new();
     for _ in 0..REFUSAL_TRIES {
-        let answers = load::at_once(service.addr, CLIENTS, path);
+        let answers = load::at_once(service.addr, CLIENTS, path, ANSWER_TIMEOUT);
         let answers: Result<Vec<Response>, String> = answers.into_iter().collect();
         let answers =
-            answers.map_err(|error| Stop::Broken(format!("GET {path}: {error}; {expected}")))?;
+            answers.map_err(|error| Finding::broken(format!("GET {path}: {error}; {expected}")))?;
         let first = |is_such: fn(&&Response) -> bool| {
             let answer = answers.iter().find(is_such)?;
             Some(format!("GET {path} answered\n{answer}\n{expected}"))

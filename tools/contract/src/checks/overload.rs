@@ -2,15 +2,14 @@
 
 use std::{fs, io, thread, time::Duration};
 
+use load::{ANSWER_TIMEOUT, Response};
 use private_redis::RedisServer;
 use processes::Signal;
 
 use crate::{
-    Finding, Stop,
+    Checked, Finding,
     bench::Bench,
     checks::broken,
-    http::Response,
-    load,
     service::{Service, Visit},
 };
 
@@ -48,7 +47,7 @@ const TRIES: usize = 3;
 /// The kernel lets visitors in before the service does, into a queue. How many have room there shows when
 /// the service is frozen and takes none out. The lack is exactly that some of the visitors have no room:
 /// whoever is in must be served as soon as the service goes on.
-pub fn queues_a_burst(bench: &Bench) -> Result<Finding, Stop> {
+pub fn queues_a_burst(bench: &Bench) -> Checked {
     let (service, _redis) = bench.service()?;
     // A stranger's server cannot be frozen. `signal` leaves it out.
     service.signal(Signal::Continue)?;
@@ -56,7 +55,7 @@ pub fn queues_a_burst(bench: &Bench) -> Result<Finding, Stop> {
     let before = service.visit()?;
     service.signal(Signal::Stop)?;
     thread::sleep(FREEZE_TIME);
-    let burst = load::connect(service.addr, BURST, BURST_PATIENCE);
+    let burst = load::connect_at_once(service.addr, BURST, BURST_PATIENCE);
     service.signal(Signal::Continue)?;
     let mut numbers = Vec::with_capacity(BURST);
     for visitor in burst {
@@ -68,43 +67,43 @@ pub fn queues_a_burst(bench: &Bench) -> Result<Finding, Stop> {
         let number = answer.and_then(|answer| Visit::of(answer)?.number());
         numbers.push(number.map_err(|what| {
             let log = service.log();
-            Stop::Broken(format!("of the visitors who got in, one saw: {what}{log}"))
+            Finding::broken(format!("of the visitors who got in, one saw: {what}{log}"))
         })?);
     }
     let count = numbers.len();
-    match load::flaw(&numbers, before + 1) {
+    match load::ledger::flaw(&numbers, before + 1) {
         Some(flaw) => broken(flaw),
-        None if count == BURST => Ok(Finding::Has),
-        None => Ok(Finding::Lacks(format!(
+        None if count == BURST => Ok(Finding::has()),
+        None => Ok(Finding::lacks(format!(
             "{count} of {BURST} visitors got in; the others have to connect again"
         ))),
     }
 }
 
 /// A system that lets fewer visitors wait tells nothing about the service.
-fn ensure_room_for_a_burst() -> Result<(), Stop> {
+fn ensure_room_for_a_burst() -> Checked<()> {
     let max = fs::read_to_string(QUEUE_MAX)
         .ok()
         .and_then(|text| text.trim().parse::<usize>().ok());
     match max {
         Some(max) if max >= BURST => Ok(()),
-        Some(max) => Err(Stop::LeftOut(format!(
+        Some(max) => Err(Finding::left_out(format!(
             "this system lets at most {max} visitors wait ({QUEUE_MAX}), and {BURST} come"
         ))),
-        None => Err(Stop::LeftOut(format!(
+        None => Err(Finding::left_out(format!(
             "this system does not say how many visitors may wait: there is no {QUEUE_MAX}"
         ))),
     }
 }
 
 /// The lack is exactly that nobody is turned away.
-pub fn sheds(bench: &Bench) -> Result<Finding, Stop> {
+pub fn sheds(bench: &Bench) -> Checked {
     let redis = bench.redis()?;
     let limit = IN_FLIGHT.to_string();
     let service = bench.start(&redis.url(), &[("MAX_IN_FLIGHT", &limit)])?;
     service.visit()?;
     match turned_away(&service, &redis)? {
-        0 => Ok(Finding::Lacks(format!(
+        0 => Ok(Finding::lacks(format!(
             "nobody is turned away when {} come at once",
             IN_FLIGHT + BEYOND
         ))),
@@ -114,16 +113,16 @@ pub fn sheds(bench: &Bench) -> Result<Finding, Stop> {
 
 /// Sends more visits at once than the limit while Redis is frozen, so that none of them can end.
 /// Returns how many were turned away at once: as many as there were beyond the limit, or none.
-fn turned_away(service: &Service, redis: &RedisServer) -> Result<usize, Stop> {
+fn turned_away(service: &Service, redis: &RedisServer) -> Checked<usize> {
     let visits = IN_FLIGHT + BEYOND;
     let mut seen = String::new();
     for _ in 0..TRIES {
         redis.freeze()?;
-        let answers = load::at_once(service.addr, visits, "/");
+        let answers = load::at_once(service.addr, visits, "/", ANSWER_TIMEOUT);
         redis.thaw()?;
         let answers: Result<Vec<Response>, String> = answers.into_iter().collect();
         let answers = answers.map_err(|error| {
-            Stop::Broken(format!("of {visits} visits at once, one saw: {error}"))
+            Finding::broken(format!("of {visits} visits at once, one saw: {error}"))
         })?;
         let is_odd = |answer: &&Response| answer.seen().is_none() && !answer.is_failure();
         if let Some(odd) = answers.iter().find(is_odd) {
@@ -148,22 +147,22 @@ fn turned_away(service: &Service, redis: &RedisServer) -> Result<usize, Stop> {
 }
 
 /// The visits within the limit must all be served, and nearly as many when twice as many come.
-fn keeps_serving(service: &Service) -> Result<Finding, Stop> {
+fn keeps_serving(service: &Service) -> Checked {
     let load = |visitors| {
         let goodput = load::goodput(service.addr, visitors, LOAD_TIME);
-        goodput.map_err(|error| Stop::Broken(format!("of {visitors} visitors, {error}")))
+        goodput.map_err(|error| Finding::broken(format!("of {visitors} visitors, {error}")))
     };
     let mut seen = String::new();
     for _ in 0..COMPARISONS {
         let (peak, doubled) = (load(IN_FLIGHT)?, load(2 * IN_FLIGHT)?);
-        let is_served = doubled.per_second > 0.0 && peak.turned_away == 0;
+        let is_served = doubled.per_second > 0.0 && peak.refused == 0;
         if is_served && doubled.per_second >= GOODPUT_MIN * peak.per_second {
-            return Ok(Finding::Has);
+            return Ok(Finding::has());
         }
         seen = format!(
             "as many visitors as the limit make {:.0} visits a second, and {} are turned away; twice \
              as many make {:.0}",
-            peak.per_second, peak.turned_away, doubled.per_second
+            peak.per_second, peak.refused, doubled.per_second
         );
     }
     broken(seen)

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use load::Response;
+
 use crate::{
-    Finding, Stop,
+    Checked, Finding,
     bench::{Bench, commands},
     checks::broken,
     expectations::but,
-    http::Response,
-    load,
     service::Service,
 };
 
@@ -28,19 +28,19 @@ const CALM: Duration = Duration::from_secs(2);
 const COMMANDS_PER_VISIT_MAX: f64 = 0.1;
 
 /// A finding that shows the question, the answer, and what it should have been.
-fn lacks(question: &str, answer: &Response, expected: &str) -> Result<Finding, Stop> {
-    Ok(Finding::Lacks(format!(
+fn lacks(question: &str, answer: &Response, expected: &str) -> Checked {
+    Ok(Finding::lacks(format!(
         "{question} answered\n{answer}\nexpected: {expected}"
     )))
 }
 
-pub fn greets(bench: &Bench) -> Result<Finding, Stop> {
+pub fn greets(bench: &Bench) -> Checked {
     let (service, _redis) = bench.service()?;
     greets_at(&service)
 }
 
 /// The same, of a service that runs.
-pub fn greets_at(service: &Service) -> Result<Finding, Stop> {
+pub fn greets_at(service: &Service) -> Checked {
     let page = service.ask("GET", "/")?;
     if page.seen().is_none() {
         return lacks(
@@ -50,29 +50,29 @@ pub fn greets_at(service: &Service) -> Result<Finding, Stop> {
         );
     }
     match page.header("content-type") {
-        Some("text/plain; charset=utf-8") => Ok(Finding::Has),
-        Some("text/html; charset=utf-8") => Ok(Finding::HasBut(but::HTML)),
+        Some("text/plain; charset=utf-8") => Ok(Finding::has()),
+        Some("text/html; charset=utf-8") => Ok(Finding::has_but(but::HTML)),
         _ => lacks("GET /", &page, "content-type: text/plain; charset=utf-8"),
     }
 }
 
-pub fn counts(bench: &Bench) -> Result<Finding, Stop> {
+pub fn counts(bench: &Bench) -> Checked {
     let (service, redis) = bench.service()?;
     counts_at(&service, redis.is_some())
 }
 
 /// The same, of a service that runs. On a store that was empty, the first visit has number 1.
-pub fn counts_at(service: &Service, was_empty: bool) -> Result<Finding, Stop> {
+pub fn counts_at(service: &Service, was_empty: bool) -> Checked {
     let first = service.visit()?;
     if was_empty && first != 1 {
-        return Ok(Finding::Lacks(format!(
+        return Ok(Finding::lacks(format!(
             "the first visit on an empty store has number {first}"
         )));
     }
     for number in first + 1..first + SEQUENCE {
         let seen = service.visit()?;
         if seen != number {
-            return Ok(Finding::Lacks(format!(
+            return Ok(Finding::lacks(format!(
                 "after number {} comes number {seen}",
                 number - 1
             )));
@@ -84,27 +84,27 @@ pub fn counts_at(service: &Service, was_empty: bool) -> Result<Finding, Stop> {
     }
     let last = first + SEQUENCE - 1;
     match service.visit()? {
-        number if number == last + 2 => Ok(Finding::Has),
-        number if number == last + 1 => Ok(Finding::HasBut(but::HEAD_IS_NO_VISIT)),
-        number => Ok(Finding::Lacks(format!(
+        number if number == last + 2 => Ok(Finding::has()),
+        number if number == last + 1 => Ok(Finding::has_but(but::HEAD_IS_NO_VISIT)),
+        number => Ok(Finding::lacks(format!(
             "after number {last}, a HEAD / and a GET / comes number {number}"
         ))),
     }
 }
 
-pub fn unique(bench: &Bench) -> Result<Finding, Stop> {
+pub fn unique(bench: &Bench) -> Checked {
     let (service, _redis) = bench.service()?;
     unique_at(&service)
 }
 
 /// The same, of a service that runs.
-pub fn unique_at(service: &Service) -> Result<Finding, Stop> {
+pub fn unique_at(service: &Service) -> Checked {
     for _ in 0..LOADS {
         let before = service.visit()?;
         if let Some(numbers) = visits(service)? {
-            return Ok(match load::flaw(&numbers, before + 1) {
-                None => Finding::Has,
-                Some(flaw) => Finding::Lacks(flaw),
+            return Ok(match load::ledger::flaw(&numbers, before + 1) {
+                None => Finding::has(),
+                Some(flaw) => Finding::lacks(flaw),
             });
         }
         service.visit_within(CALM)?;
@@ -113,18 +113,18 @@ pub fn unique_at(service: &Service) -> Result<Finding, Stop> {
 }
 
 /// The numbers of many visitors at once, or `None` if somebody was turned away.
-fn visits(service: &Service) -> Result<Option<Vec<u64>>, Stop> {
+fn visits(service: &Service) -> Checked<Option<Vec<u64>>> {
     let numbers = load::visits(service.addr, CLIENTS, VISITS_EACH);
-    numbers.map_err(|error| Stop::Broken(format!("{error}{}", service.log())))
+    numbers.map_err(|error| Finding::broken(format!("{error}{}", service.log())))
 }
 
-fn turned_away() -> Result<Finding, Stop> {
+fn turned_away() -> Checked {
     broken(format!(
         "{CLIENTS} visitors at once came {LOADS} times, and each time somebody was turned away"
     ))
 }
 
-pub fn ignores_strangers(bench: &Bench) -> Result<Finding, Stop> {
+pub fn ignores_strangers(bench: &Bench) -> Checked {
     let (service, _redis) = bench.service()?;
     let before = service.visit()?;
     let icon = service.ask("GET", "/favicon.ico")?;
@@ -134,19 +134,19 @@ pub fn ignores_strangers(bench: &Bench) -> Result<Finding, Stop> {
         return lacks("GET /favicon.ico", &icon, "404");
     }
     if after != before + 1 {
-        return Ok(Finding::Lacks(format!(
+        return Ok(Finding::lacks(format!(
             "number {before}, then GET /favicon.ico and POST /, then number {after}: they count"
         )));
     }
     match (post.status, post.header("allow")) {
-        (405, Some(_)) => Ok(Finding::Has),
-        (404, _) => Ok(Finding::HasBut(but::NOT_FOUND)),
+        (405, Some(_)) => Ok(Finding::has()),
+        (404, _) => Ok(Finding::has_but(but::NOT_FOUND)),
         _ => lacks("POST /", &post, "405 with an Allow header"),
     }
 }
 
 /// The visits must be counted right all the same. The lack is that they cost more commands.
-pub fn few_round_trips(bench: &Bench) -> Result<Finding, Stop> {
+pub fn few_round_trips(bench: &Bench) -> Checked {
     let redis = bench.redis()?;
     let service = bench.start(&redis.url(), &[])?;
     let mut client = redis.client()?;
@@ -155,7 +155,7 @@ pub fn few_round_trips(bench: &Bench) -> Result<Finding, Stop> {
         let before = commands(&mut client)?;
         if let Some(numbers) = visits(&service)? {
             let commands = commands(&mut client)? - before;
-            return match load::flaw(&numbers, first) {
+            return match load::ledger::flaw(&numbers, first) {
                 None => Ok(cost(commands as f64 / numbers.len() as f64)),
                 Some(flaw) => broken(flaw),
             };
@@ -168,11 +168,11 @@ pub fn few_round_trips(bench: &Bench) -> Result<Finding, Stop> {
 /// What it means that a visit costs so many commands.
 fn cost(per_visit: f64) -> Finding {
     if per_visit == 0.0 {
-        Finding::HasBut(but::NO_REDIS)
+        Finding::has_but(but::NO_REDIS)
     } else if per_visit <= COMMANDS_PER_VISIT_MAX {
-        Finding::Has
+        Finding::has()
     } else {
-        Finding::Lacks(format!(
+        Finding::lacks(format!(
             "{per_visit:.2} Redis commands a visit at {CLIENTS} connections"
         ))
     }

@@ -5,12 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use load::{Connection, HALF_A_REQUEST};
+
 use crate::{
-    Finding, Stop,
+    Checked, Finding,
     bench::Bench,
     checks::broken,
     hostile::{self, Client},
-    http::{Connection, HALF_A_REQUEST},
     service::Service,
 };
 
@@ -37,7 +38,7 @@ const TRIES: usize = 3;
 /// The lack is exactly that none of the others is answered, be it that the places are taken or that the
 /// process has run out of files. One client tries both ways to hold a place: with a whole request now
 /// and then, and with half of one.
-pub fn shares_places(bench: &Bench) -> Result<Finding, Stop> {
+pub fn shares_places(bench: &Bench) -> Checked {
     let subject = bench.subject.in_shell(FILES_SCRIPT)?;
     let bench = Bench {
         subject: &subject,
@@ -59,7 +60,7 @@ pub fn shares_places(bench: &Bench) -> Result<Finding, Stop> {
                  {came} others were not answered within {PLACE_TIMEOUT:?}"
             );
             if late == came && is_first {
-                return Ok(Finding::Lacks(flaw));
+                return Ok(Finding::lacks(flaw));
             }
             if late > 0 {
                 seen += &flaw;
@@ -67,14 +68,14 @@ pub fn shares_places(bench: &Bench) -> Result<Finding, Stop> {
             }
         }
         if seen.is_empty() {
-            return Ok(Finding::Has);
+            return Ok(Finding::has());
         }
     }
     broken(seen)
 }
 
 /// Whether each of the others was answered while one client holds as many connections as it can.
-fn others(service: &Service, request: &[u8]) -> Result<Vec<bool>, Stop> {
+fn others(service: &Service, request: &[u8]) -> Checked<Vec<bool>> {
     let mut clients = Vec::with_capacity(HOSTILE_CONNECTIONS);
     for number in 0..HOSTILE_CONNECTIONS {
         let client = Client::open(service.addr)?;
@@ -113,7 +114,7 @@ fn others(service: &Service, request: &[u8]) -> Result<Vec<bool>, Stop> {
 }
 
 /// Whether a newcomer gets the page in time. Any other answer is an error.
-fn is_answered(service: &Service, path: &str) -> Result<bool, Stop> {
+fn is_answered(service: &Service, path: &str) -> Checked<bool> {
     let asked = Instant::now();
     let answer = Connection::open_within(service.addr, PLACE_TIMEOUT).and_then(|mut connection| {
         connection.send("GET", path)?;

@@ -9,10 +9,9 @@ use private_redis::{RedisProgram, RedisServer};
 use processes::Signal;
 
 use crate::{
-    Finding, RedisSource, Stop,
+    Checked, Finding, RedisSource,
     bench::{Bench, commands},
     checks::{broken, outages::refusals},
-    load,
     service::{Service, Visit},
 };
 
@@ -74,14 +73,14 @@ const OUTAGES: &[Outage] = &[
 ];
 
 /// The lack is exactly that there is no `/readyz` (404).
-pub fn ready_means_ready(bench: &Bench) -> Result<Finding, Stop> {
+pub fn ready_means_ready(bench: &Bench) -> Checked {
     let mut redis = real_redis(bench)?;
     let service = bench.start(&redis.url(), &[])?;
     service.visit()?;
     let readyz = service.ask("GET", "/readyz")?;
     match readyz.status {
         200 => {}
-        404 => return Ok(Finding::Lacks("GET /readyz answered 404".to_owned())),
+        404 => return Ok(Finding::lacks("GET /readyz answered 404".to_owned())),
         _ => return broken(format!("GET /readyz answered\n{readyz}\nexpected: 200")),
     }
     let mut flaws = outages(&service, &mut redis)?;
@@ -90,26 +89,26 @@ pub fn ready_means_ready(bench: &Bench) -> Result<Finding, Stop> {
     drop(service);
     flaws.extend(not_ready_to_stop(bench)?);
     if flaws.is_empty() {
-        Ok(Finding::Has)
+        Ok(Finding::has())
     } else {
         broken(flaws.join("\n"))
     }
 }
 
 /// A Redis that knows all the commands that this takes.
-fn real_redis(bench: &Bench) -> Result<RedisServer, Stop> {
+fn real_redis(bench: &Bench) -> Checked<RedisServer> {
     if matches!(
         bench.redis,
         RedisSource::Program(RedisProgram::Embedded { .. })
     ) {
         let why = "the embedded Redis has no outages; it takes a real redis-server";
-        return Err(Stop::LeftOut(why.to_owned()));
+        return Err(Finding::left_out(why.to_owned()));
     }
     bench.redis()
 }
 
 /// Every outage, one after the other. Returns what was wrong in which.
-fn outages(service: &Service, redis: &mut RedisServer) -> Result<Vec<String>, Stop> {
+fn outages(service: &Service, redis: &mut RedisServer) -> Checked<Vec<String>> {
     let mut flaws = Vec::new();
     let mut client = redis.client()?;
     for outage in OUTAGES {
@@ -134,9 +133,9 @@ fn outages(service: &Service, redis: &mut RedisServer) -> Result<Vec<String>, St
 }
 
 /// Visits must be refused, and the service must say that it is not ready.
-fn is_not_ready(service: &Service, state: &str) -> Result<Option<String>, Stop> {
+fn is_not_ready(service: &Service, state: &str) -> Checked<Option<String>> {
     let visits = match refusals(service, "/") {
-        Err(Stop::Broken(seen)) => Some(seen),
+        Err(Finding::Broken { why: seen }) => Some(seen),
         visits => visits?,
     };
     if let Some(seen) = visits {
@@ -159,7 +158,7 @@ fn is_not_ready(service: &Service, state: &str) -> Result<Option<String>, Stop> 
 }
 
 /// Visits must be served again, and the service must say that it is ready.
-fn is_ready_again(service: &Service, state: &str) -> Result<Option<String>, Stop> {
+fn is_ready_again(service: &Service, state: &str) -> Checked<Option<String>> {
     let ended = Instant::now();
     let visit = service.visit_within(HEAL_TIMEOUT)?;
     let readyz = loop {
@@ -180,7 +179,7 @@ fn is_ready_again(service: &Service, state: &str) -> Result<Option<String>, Stop
 }
 
 /// Just below 0 the first visits lead to no number that a page could show, and the next ones do.
-fn below_zero(service: &Service, redis: &RedisServer) -> Result<Option<String>, Stop> {
+fn below_zero(service: &Service, redis: &RedisServer) -> Checked<Option<String>> {
     const HIGHEST: u64 = 10;
     redis.client()?.command(&["SET", "seen", "-3"])?;
     for _ in 0..HIGHEST {
@@ -208,7 +207,7 @@ const ASK_TIME: Duration = Duration::from_secs(1);
 const COMMANDS_MAX: u64 = 100;
 
 /// Whoever asks whether the service is ready takes nothing from visitors, neither places nor Redis.
-fn costs_little(service: &Service, redis: &RedisServer) -> Result<Option<String>, Stop> {
+fn costs_little(service: &Service, redis: &RedisServer) -> Checked<Option<String>> {
     let mut client = redis.client()?;
     let before = commands(&mut client)?;
     let asked = in_a_loop(service, "/readyz", ASKING)?;
@@ -224,15 +223,15 @@ fn costs_little(service: &Service, redis: &RedisServer) -> Result<Option<String>
         let visits = load::goodput(service.addr, VISITORS, ASK_TIME);
         (visits, asking.join().expect("a client does not panic"))
     });
-    let (visits, asked) = (visits.map_err(Stop::Broken)?, asked?);
-    Ok((visits.turned_away > 0).then(|| {
-        let refused = visits.turned_away;
+    let (visits, asked) = (visits.map_err(Finding::broken)?, asked?);
+    Ok((visits.refused > 0).then(|| {
+        let refused = visits.refused;
         format!("beside {asked} questions whether it is ready, {refused} visits were refused")
     }))
 }
 
 /// How often a page can be asked for in a while. Each answer must be a 200.
-fn in_a_loop(service: &Service, path: &str, clients: usize) -> Result<u32, Stop> {
+fn in_a_loop(service: &Service, path: &str, clients: usize) -> Checked<u32> {
     let answers = load::in_parallel(clients, |_| {
         let mut connection = service.connect()?;
         let (started, mut count) = (Instant::now(), 0);
@@ -261,7 +260,7 @@ const SIGNAL_TIME: Duration = Duration::from_millis(100);
 const TRIES: usize = 3;
 
 /// When a stop has begun, the service says that it is not ready; and serves who comes all the same.
-fn not_ready_to_stop(bench: &Bench) -> Result<Option<String>, Stop> {
+fn not_ready_to_stop(bench: &Bench) -> Checked<Option<String>> {
     for _ in 0..TRIES {
         let redis = bench.redis()?;
         let mut service = bench.start(&redis.url(), &[LAME_DUCK])?;
@@ -271,7 +270,7 @@ fn not_ready_to_stop(bench: &Bench) -> Result<Option<String>, Stop> {
         let signalled = Instant::now();
         service.signal(Signal::Terminate)?;
         thread::sleep(SIGNAL_TIME);
-        let mut ask = || -> Result<_, Stop> {
+        let mut ask = || -> Checked<_> {
             let old = kept.ask("GET", "/readyz")?;
             Ok([
                 old,
@@ -284,7 +283,9 @@ fn not_ready_to_stop(bench: &Bench) -> Result<Option<String>, Stop> {
             continue;
         }
         let [old, new, page] = match answers {
-            Err(Stop::Broken(seen)) => return Ok(Some(format!("after SIGTERM: {seen}"))),
+            Err(Finding::Broken { why: seen }) => {
+                return Ok(Some(format!("after SIGTERM: {seen}")));
+            }
             answers => answers?,
         };
         if old.status != 503 || new.status != 503 || page.seen().is_none() {

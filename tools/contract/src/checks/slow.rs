@@ -5,16 +5,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use load::{ANSWER_TIMEOUT, Connection, HALF_A_REQUEST, Response};
 use processes::Signal;
 
 use crate::{
-    Finding, Stop,
+    Checked, Finding,
     bench::Bench,
     checks::{HEADER_PATIENCE, broken},
     expectations::but,
     hostile::Client,
-    http::{ANSWER_TIMEOUT, Connection, HALF_A_REQUEST, Response},
-    load,
     service::{Service, Visit},
 };
 
@@ -31,7 +30,7 @@ const OTHERS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The lack is exactly that all the slow clients are still connected at the end. To fail to serve
 /// others meanwhile is no known lack, and to close a connection early is no way to have it.
-pub fn outlasts_slow_clients(bench: &Bench) -> Result<Finding, Stop> {
+pub fn outlasts_slow_clients(bench: &Bench) -> Checked {
     let (service, _redis) = bench.service()?;
     // To a stranger's server this is an attack. `signal` leaves it out there.
     service.signal(Signal::Continue)?;
@@ -68,7 +67,7 @@ pub fn outlasts_slow_clients(bench: &Bench) -> Result<Finding, Stop> {
     let seen =
         format!("after {seconds} s, {open} of {SLOW_CLIENTS} half-sent requests are still open");
     match open {
-        SLOW_CLIENTS => Ok(Finding::Lacks(seen)),
+        SLOW_CLIENTS => Ok(Finding::lacks(seen)),
         0 if idle_is_closed => answers_half_closed(&service),
         0 => broken(format!(
             "after {seconds} s, an idle connection is still open"
@@ -81,7 +80,7 @@ pub fn outlasts_slow_clients(bench: &Bench) -> Result<Finding, Stop> {
 const HALF_CLOSED: usize = 32;
 
 /// To end one's own side of a connection is no way to leave it (RFC 9112, section 9.6).
-fn answers_half_closed(service: &Service) -> Result<Finding, Stop> {
+fn answers_half_closed(service: &Service) -> Checked {
     let answers = load::in_parallel(HALF_CLOSED, |_| {
         let mut connection = Connection::open(service.addr)?;
         connection.send("GET", "/")?;
@@ -91,7 +90,7 @@ fn answers_half_closed(service: &Service) -> Result<Finding, Stop> {
     let is_served =
         |answer: &io::Result<Response>| answer.as_ref().is_ok_and(|answer| answer.seen().is_some());
     match answers.iter().filter(|answer| !is_served(answer)).count() {
-        0 => Ok(Finding::Has),
+        0 => Ok(Finding::has()),
         lost => broken(format!(
             "of {HALF_CLOSED} clients that closed their side after a request, {lost} got no number"
         )),
@@ -120,13 +119,13 @@ const STOP_SETTINGS: [(&str, &str); 3] = [
 const STOP_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The lack is exactly that all the slow readers are still connected at the end.
-pub fn outlasts_slow_readers(bench: &Bench) -> Result<Finding, Stop> {
+pub fn outlasts_slow_readers(bench: &Bench) -> Checked {
     let redis = bench.redis()?;
     let service = bench.start(&redis.url(), &[])?;
     let mut first = service.connect()?;
     first.ask("GET", "/")?;
     if !first.is_open() {
-        return Ok(Finding::HasBut(but::ONE_ANSWER));
+        return Ok(Finding::has_but(but::ONE_ANSWER));
     }
     let started = Instant::now();
     let mut readers = slow_readers(&service, SLOW_READERS)?;
@@ -148,24 +147,24 @@ pub fn outlasts_slow_readers(bench: &Bench) -> Result<Finding, Stop> {
     let seen =
         format!("after {seconds} s, {open} of {SLOW_READERS} slow readers are still connected");
     match open {
-        SLOW_READERS => Ok(Finding::Lacks(seen)),
+        SLOW_READERS => Ok(Finding::lacks(seen)),
         0 => stops_beside_slow_readers(bench),
         _ => broken(seen),
     }
 }
 
 /// Whoever never reads must not hold up a stop.
-fn stops_beside_slow_readers(bench: &Bench) -> Result<Finding, Stop> {
+fn stops_beside_slow_readers(bench: &Bench) -> Checked {
     let redis = bench.redis()?;
     let mut service = bench.start(&redis.url(), &STOP_SETTINGS)?;
     let _readers = slow_readers(&service, SLOW_READERS_AT_STOP)?;
     service.signal(Signal::Terminate)?;
     service.ends_well_within(STOP_TIMEOUT)?;
-    Ok(Finding::Has)
+    Ok(Finding::has())
 }
 
 /// Slow readers who are no longer answered, because there is no room left for their answers.
-fn slow_readers(service: &Service, count: usize) -> Result<Vec<Client>, Stop> {
+fn slow_readers(service: &Service, count: usize) -> Checked<Vec<Client>> {
     // No visit: an answer is an answer, and this one costs least. And a long request, so that no
     // thousands of them wait to be read.
     let pad = "x".repeat(500);

@@ -6,15 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use load::{Connection, HALF_A_REQUEST, Lost, REST_OF_A_REQUEST};
 use processes::Signal;
 
 use crate::{
-    Finding, Stop,
+    Checked, Finding,
     bench::Bench,
     checks::{HEADER_PATIENCE, broken},
     expectations::but,
-    http::{Connection, HALF_A_REQUEST, REST_OF_A_REQUEST},
-    load::{self, Lost},
     service::Service,
 };
 
@@ -77,27 +76,27 @@ const AT_ONCE: Duration = Duration::from_secs(3);
 /// Other requests are on the wire: sent by clients who cannot know of the signal yet, and not read. A
 /// server that closes its idle connections at once loses them. HTTP allows that, and the client may ask
 /// again (RFC 9112, section 9.3.1): the service drains, but not to the letter.
-pub fn drains(bench: &Bench) -> Result<Finding, Stop> {
+pub fn drains(bench: &Bench) -> Checked {
     if let Some(lack) = answers_what_it_read(bench)? {
-        return Ok(Finding::Lacks(lack));
+        return Ok(Finding::lacks(lack));
     }
     match until_certain(|| lost_on_the_wire(bench))? {
         0 => {}
-        _ => return Ok(Finding::HasBut(but::LOST_ON_THE_WIRE)),
+        _ => return Ok(Finding::has_but(but::LOST_ON_THE_WIRE)),
     }
     let mut flaws = Vec::new();
     flaws.extend(loses_under_load(bench)?);
     flaws.extend(until_certain(|| loses_who_was_warned(bench))?);
     flaws.extend(ignores_a_second_signal(bench)?);
     if flaws.is_empty() {
-        Ok(Finding::Has)
+        Ok(Finding::has())
     } else {
         broken(flaws.join("\n"))
     }
 }
 
 /// Looks until the machine was not too busy to tell.
-fn until_certain<T>(look: impl Fn() -> Result<Option<T>, Stop>) -> Result<T, Stop> {
+fn until_certain<T>(look: impl Fn() -> Checked<Option<T>>) -> Checked<T> {
     for _ in 0..TRIES {
         if let Some(certain) = look()? {
             return Ok(certain);
@@ -107,11 +106,11 @@ fn until_certain<T>(look: impl Fn() -> Result<Option<T>, Stop>) -> Result<T, Sto
 }
 
 /// Stops the service while visitors wait for Redis. All must be answered; or the lack is returned.
-fn answers_what_it_read(bench: &Bench) -> Result<Option<String>, Stop> {
+fn answers_what_it_read(bench: &Bench) -> Checked<Option<String>> {
     let redis = bench.redis()?;
     let mut service = bench.start(&redis.url(), &[HEADER_PATIENCE])?;
     let _in_the_way = in_the_way(&service)?;
-    let (visitors, stopped) = load::until_the_end(service.addr, CLIENTS, true, |_| {
+    let (visitors, stopped) = load::until_gone(service.addr, CLIENTS, true, |_| {
         thread::sleep(WARM_UP);
         redis.freeze()?;
         thread::sleep(FROST_BEFORE);
@@ -119,7 +118,7 @@ fn answers_what_it_read(bench: &Bench) -> Result<Option<String>, Stop> {
         service.signal(Signal::Terminate)?;
         thread::sleep(FROST_AFTER);
         redis.thaw()?;
-        Ok::<_, Stop>((signalled, service.ended_within(DRAIN_TIMEOUT)?))
+        Ok::<_, Finding>((signalled, service.ended_within(DRAIN_TIMEOUT)?))
     });
     let (signalled, status) = stopped?;
     if let Some(status) = status.filter(|status| status.code().is_none()) {
@@ -146,7 +145,7 @@ fn answers_what_it_read(bench: &Bench) -> Result<Option<String>, Stop> {
 
 /// Stops the service while requests are on a long wire: they come a moment after the signal. Returns
 /// how many were not answered, or `None` if the moment was too long to tell.
-fn lost_on_the_wire(bench: &Bench) -> Result<Option<usize>, Stop> {
+fn lost_on_the_wire(bench: &Bench) -> Checked<Option<usize>> {
     let redis = bench.redis()?;
     let mut service = bench.start(&redis.url(), &[HEADER_PATIENCE])?;
     let mut visitors = Vec::with_capacity(CLIENTS);
@@ -180,13 +179,13 @@ fn lost_on_the_wire(bench: &Bench) -> Result<Option<usize>, Stop> {
 /// Stops the service under load, again and again: half of the time on connections that stay
 /// open, and half of the time on new ones. A request on a connection that was made, and that was closed
 /// or reset without an answer, is lost.
-fn loses_under_load(bench: &Bench) -> Result<Option<String>, Stop> {
+fn loses_under_load(bench: &Bench) -> Checked<Option<String>> {
     let mut losses = Vec::new();
     for round in 0..ROUNDS {
         let redis = bench.redis()?;
         let mut service = bench.start(&redis.url(), &[])?;
         let keeps_alive = round % 2 == 0;
-        let (visitors, stopped) = load::until_the_end(service.addr, VISITORS, keeps_alive, |_| {
+        let (visitors, stopped) = load::until_gone(service.addr, VISITORS, keeps_alive, |_| {
             thread::sleep(LOAD_TIME);
             service.signal(Signal::Terminate)?;
             service.ends_well_within(DRAIN_TIMEOUT)
@@ -215,14 +214,14 @@ fn loses_under_load(bench: &Bench) -> Result<Option<String>, Stop> {
 /// Stops the service when there are visitors who look whether it is ready and go elsewhere when it is
 /// not, and others who are in the middle of a request. Nothing of theirs may be lost. Returns what was,
 /// or `None` if the machine was too busy for them to react in time.
-fn loses_who_was_warned(bench: &Bench) -> Result<Option<Option<String>>, Stop> {
+fn loses_who_was_warned(bench: &Bench) -> Checked<Option<Option<String>>> {
     let redis = bench.redis()?;
     let mut service = bench.start(&redis.url(), &[LONG_LAME_DUCK])?;
     let (mut kept, mut new) = (service.connect()?, service.connect()?);
     kept.ask("GET", "/")?;
     kept.send_bytes(HALF_A_REQUEST)?;
     new.send_bytes(HALF_A_REQUEST)?;
-    let (visitors, stopped) = load::until_the_end(service.addr, CLIENTS, true, |over| {
+    let (visitors, stopped) = load::until_gone(service.addr, CLIENTS, true, |over| {
         thread::sleep(WARM_UP);
         let signalled = Instant::now();
         service.signal(Signal::Terminate)?;
@@ -237,7 +236,7 @@ fn loses_who_was_warned(bench: &Bench) -> Result<Option<Option<String>>, Stop> {
         });
         let took = signalled.elapsed();
         service.ends_well_within(DRAIN_TIMEOUT + REACTION_TIMEOUT)?;
-        Ok::<_, Stop>((took, rest))
+        Ok::<_, Finding>((took, rest))
     });
     let (took, rest) = stopped?;
     if took > REACTION_TIMEOUT + REACTION_TIMEOUT / 2 {
@@ -274,7 +273,7 @@ fn is_ready(service: &Service) -> bool {
 }
 
 /// Whoever asks twice does not want to wait.
-fn ignores_a_second_signal(bench: &Bench) -> Result<Option<String>, Stop> {
+fn ignores_a_second_signal(bench: &Bench) -> Checked<Option<String>> {
     for second in [Signal::Terminate, Signal::Interrupt] {
         let redis = bench.redis()?;
         let mut service = bench.start(&redis.url(), &[("LAME_DUCK_MS", "8000")])?;
@@ -304,7 +303,7 @@ fn ignores_a_second_signal(bench: &Bench) -> Result<Option<String>, Stop> {
 }
 
 /// A client between two visits, and one in the middle of a request.
-fn in_the_way(service: &Service) -> Result<[Connection; 2], Stop> {
+fn in_the_way(service: &Service) -> Checked<[Connection; 2]> {
     let (mut idle, mut slow) = (service.connect()?, service.connect()?);
     idle.ask("GET", "/")?;
     slow.send_bytes(HALF_A_REQUEST)?;

@@ -2,8 +2,19 @@
 
 use std::{fs, path::Path, process::Command};
 
-/// The label that tools/docker/stand-ins.sh puts on what it makes.
-const STAND_IN: &str = r#"{{index .Config.Labels "seen-n-times.stand-in"}}"#;
+/// The label that tools/docker/stand-ins.sh puts on what it makes. Its value is the script's version.
+const LABEL: &str = "seen-n-times.stand-in";
+
+/// Where a base image comes from.
+#[derive(PartialEq, Eq)]
+enum Origin {
+    /// From a registry.
+    Registry,
+    /// From tools/docker/stand-ins.sh, as it is now.
+    StandIn,
+    /// From nowhere: there is none, or a stand-in of another version of the script.
+    Nowhere,
+}
 
 /// Makes sure that the base images are here and says where each comes from.
 ///
@@ -12,49 +23,62 @@ const STAND_IN: &str = r#"{{index .Config.Labels "seen-n-times.stand-in"}}"#;
 /// When one is not here and can neither be pulled nor stood in for.
 pub fn ensure(root: &Path) -> Result<(), String> {
     let images = named(root);
-    if let Err(no_registry) = images.iter().try_for_each(|image| pull(image)) {
+    let script = root.join("tools/docker/stand-ins.sh");
+    let version = value(&script, &format!("label=\"LABEL {LABEL}="));
+    let version = version.trim_end_matches('"');
+    if let Err(no_registry) = images.iter().try_for_each(|image| pull(image, version)) {
         println!("no registry: {no_registry}");
-        if !images
+        if images
             .iter()
-            .all(|image| docker::inspect(image, "{{.Id}}").is_ok())
+            .any(|image| origin(image, version) == Origin::Nowhere)
         {
             println!("making stand-ins with tools/docker/stand-ins.sh: this takes two minutes");
-            let mut script = Command::new("sh");
-            script
-                .arg(root.join("tools/docker/stand-ins.sh"))
-                .args(&images);
-            docker::run(script).map_err(|error| format!("no base images: {error}"))?;
+            let mut shell = Command::new("sh");
+            shell.arg(&script).args(&images);
+            docker::run(shell).map_err(|error| format!("no base images: {error}"))?;
         }
     }
     for image in &images {
-        match docker::inspect(image, STAND_IN).as_deref() {
-            Ok("true") => println!("{image}: a stand-in, made from the packages of this machine"),
-            _ => println!("{image}: the real one"),
+        match origin(image, version) {
+            Origin::Registry => println!("{image}: the real one"),
+            _ => println!("{image}: a stand-in, made from the packages of this machine"),
         }
     }
     Ok(())
 }
 
+/// Finds out where an image comes from; `version` is that of the script as it is now.
+fn origin(image: &str, version: &str) -> Origin {
+    let label = format!(r#"{{{{index .Config.Labels "{LABEL}"}}}}"#);
+    match docker::inspect(image, &label).as_deref() {
+        Ok("") => Origin::Registry,
+        Ok(label) if label == version => Origin::StandIn,
+        _ => Origin::Nowhere,
+    }
+}
+
 /// The Rust image that the Dockerfile names, and the Redis image that docker-compose.yml names.
 fn named(root: &Path) -> [String; 2] {
-    let value = |file: &str, line: &str, key: &str| {
-        let text = fs::read_to_string(root.join(file)).unwrap();
-        let found = text
-            .lines()
-            .map(str::trim)
-            .find(|found| found.starts_with(line));
-        let found = found.unwrap_or_else(|| panic!("{file} has no line that starts with {line:?}"));
-        found.trim_start_matches(key).to_owned()
-    };
     [
-        value("Dockerfile", "ARG RUST_IMAGE=", "ARG RUST_IMAGE="),
-        value("docker-compose.yml", "image: redis:", "image: "),
+        value(&root.join("Dockerfile"), "ARG RUST_IMAGE="),
+        format!(
+            "redis:{}",
+            value(&root.join("docker-compose.yml"), "image: redis:")
+        ),
     ]
 }
 
+/// What follows `key` in the line of a file that begins with it.
+fn value(file: &Path, key: &str) -> String {
+    let text = fs::read_to_string(file).unwrap();
+    let value = text.lines().find_map(|line| line.trim().strip_prefix(key));
+    let value = value.unwrap_or_else(|| panic!("{}: no line begins with {key:?}", file.display()));
+    value.to_owned()
+}
+
 /// Pulls an image that is not here, or that is here only as a stand-in.
-fn pull(image: &str) -> Result<(), String> {
-    if docker::inspect(image, STAND_IN).is_ok_and(|label| label != "true") {
+fn pull(image: &str, version: &str) -> Result<(), String> {
+    if origin(image, version) == Origin::Registry {
         return Ok(());
     }
     let mut docker = Command::new("docker");

@@ -1,11 +1,10 @@
 //! What runs: the page, and how little the container that serves it may do.
 
-use std::process::Command;
+use std::{thread, time::Duration};
 
-use crate::{
-    http::visit,
-    stage::{Stage, docker, skip, with_each_compose},
-};
+use load::{beside, ledger};
+
+use crate::stage::{Stage, alone_with_each_compose, docker, inspect, visit, with_each_compose};
 
 #[test]
 fn the_page_counts_visits_and_the_health_check_does_not() {
@@ -13,15 +12,15 @@ fn the_page_counts_visits_and_the_health_check_does_not() {
         let stage = Stage::new(compose, None);
         stage.up();
         assert_eq!(
-            visit(stage.ports[0]),
+            stage.visit(),
             1,
             "the first visit, after at least one health check"
         );
-        assert_eq!(visit(stage.ports[0]), 2, "the second visit");
+        assert_eq!(stage.visit(), 2, "the second visit");
 
         // With redis frozen, web still runs, and its health check says that it is not well.
         stage.compose(&["pause", "redis"]);
-        let check = &["exec", "-T", "web", "/web", "healthcheck", "127.0.0.1:5000"];
+        let check = &["exec", "-T", "web", "/healthcheck", "127.0.0.1:5000"];
         let found = stage.project.run(check);
         stage.compose(&["unpause", "redis"]);
         let found = found
@@ -30,7 +29,7 @@ fn the_page_counts_visits_and_the_health_check_does_not() {
         assert!(found.contains("unhealthy: 127.0.0.1:5000"), "{found}");
         stage.wait_until_healthy();
         assert_eq!(
-            visit(stage.ports[0]),
+            stage.visit(),
             3,
             "the third visit, after more health checks"
         );
@@ -42,9 +41,12 @@ fn the_containers_may_do_nothing_but_their_work() {
     with_each_compose(|compose| {
         let stage = Stage::new(compose, None);
         stage.up();
+        let redis = stage.container("redis");
+        let redis_image = inspect(&redis, "{{.Config.Image}}");
         for service in ["web", "redis"] {
+            let container = stage.container(service);
             let expect = |template: &str, expected: &str| {
-                let value = stage.inspect(service, template);
+                let value = inspect(&container, template);
                 assert_eq!(
                     value, expected,
                     "{service}: docker inspect --format '{template}'"
@@ -59,17 +61,16 @@ fn the_containers_may_do_nothing_but_their_work() {
                 "{{.HostConfig.LogConfig}}",
                 "{json-file map[max-file:3 max-size:10m]}",
             );
-            inside(&stage, service);
+            inside(service, &container, &redis_image);
         }
         let published =
             "{{range .NetworkSettings.Ports}}{{range .}}{{.HostIp}}:{{.HostPort}} {{end}}{{end}}";
         assert_eq!(
-            stage.inspect("redis", published),
+            inspect(&redis, published),
             "",
             "redis can be reached from the host here"
         );
-        let redis_cli = ["exec", "-T", "redis", "redis-cli"];
-        let setting = |name| stage.compose(&[&redis_cli[..], &["config", "get", name]].concat());
+        let setting = |name| docker(&["exec", &redis, "redis-cli", "config", "get", name]);
         let policy = setting("maxmemory-policy");
         assert!(
             policy.contains("noeviction"),
@@ -85,11 +86,10 @@ fn the_containers_may_do_nothing_but_their_work() {
 
 /// What the kernel says of the first process in the container. Somebody else has to look, because
 /// the image of web has nothing to look with: a container that shares its list of processes.
-fn inside(stage: &Stage, service: &str) {
-    let pid = format!("container:{}", stage.container(service));
+fn inside(service: &str, container: &str, image_with_cat: &str) {
+    let pid = format!("container:{container}");
     let cat = ["run", "--rm", "--network=none", "--entrypoint=cat", "--pid"];
-    let redis = stage.inspect("redis", "{{.Config.Image}}");
-    let read = |file: &str| docker(&[&cat[..], &[&pid, &redis, file]].concat());
+    let read = |file: &str| docker(&[&cat[..], &[&pid, image_with_cat, file]].concat());
 
     let status = read("/proc/1/status");
     let field = |name: &str| {
@@ -127,46 +127,37 @@ fn inside(stage: &Stage, service: &str) {
     );
 }
 
+/// How many clients visit each copy of web at a time.
+const CLIENTS: usize = 32;
+
+/// How long they visit.
+const LOAD_DURATION: Duration = Duration::from_secs(3);
+
 #[test]
 fn two_webs_share_one_count_under_load() {
-    with_each_compose(|compose| {
-        let stage = Stage::with_ports(compose, None, 2);
-        stage.compose(&["up", "--detach", "--build", "--scale", "web=2"]);
+    alone_with_each_compose(|compose| {
+        let stage = Stage::with_copies(compose, None, 2);
+        stage.build();
+        stage.compose(&["up", "--detach", "--scale", "web=2"]);
         stage.wait_until_healthy();
         let numbers: Vec<u64> = (0..4)
-            .map(|visits| visit(stage.ports[visits % 2]))
+            .map(|visits| visit(stage.pages[visits % 2]))
             .collect();
         assert_eq!(numbers, [1, 2, 3, 4], "visits to one and the other in turn");
 
-        let Ok(wrk) = Command::new("wrk")
-            .args(WRK)
-            .arg(format!("http://127.0.0.1:{}/", stage.ports[0]))
-            .output()
-        else {
-            return skip("wrk is missing, so nothing was measured under load");
-        };
-        let report = String::from_utf8_lossy(&wrk.stdout).into_owned();
-        let answers = report
-            .lines()
-            .find_map(|line| line.split_once(" requests in")?.0.trim().parse().ok());
-        let answers: u64 =
-            answers.unwrap_or_else(|| panic!("wrk does not say how many answers came:\n{report}"));
-        let wrong = ["Socket errors", "Non-2xx"]
+        let (one, (other, ())) = beside(stage.pages[0], CLIENTS, || {
+            beside(stage.pages[1], CLIENTS, || thread::sleep(LOAD_DURATION))
+        });
+        let answers = [one, other].map(|answers| answers.unwrap_or_else(|error| panic!("{error}")));
+        let numbers: Option<Vec<u64>> = answers
             .iter()
-            .any(|wrong| report.contains(wrong));
-        assert!(!wrong, "wrk saw failures:\n{report}");
-
-        let counted = visit(stage.ports[1]) - 5;
-        println!("{compose}: wrk had {answers} answers, {counted} visits were counted");
-        let in_flight = counted.checked_sub(answers);
-        assert!(
-            in_flight.is_some_and(|visits| visits <= CONNECTIONS),
-            "wrk had {answers} answers, but {counted} visits were counted"
-        );
+            .flatten()
+            .map(|answer| answer.number)
+            .collect();
+        let numbers = numbers.expect("64 clients are not too many: no visit is refused");
+        println!("{compose}: {} visits to two webs", numbers.len());
+        assert_eq!(ledger::flaw(&numbers, 5), None);
+        let next = visit(stage.pages[1]);
+        assert_eq!(next, 5 + numbers.len() as u64, "the visit after all those");
     });
 }
-
-/// How many visits may have been counted and not answered when wrk hung up: one a connection.
-const CONNECTIONS: u64 = 64;
-
-const WRK: [&str; 3] = ["--threads=2", "--connections=64", "--duration=3s"];

@@ -1,28 +1,37 @@
 //! Where a check happens: an engine, the base images, a project of its own.
 
 use std::{
-    env,
+    collections::HashMap,
+    env, io,
+    net::{Ipv4Addr, SocketAddr},
     path::Path,
     process::{self, Command},
-    sync::{LazyLock, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, RwLock},
     time::Duration,
 };
 
 use docker::{Compose, Count, Project};
+use load::{Connection, Response};
 
 use crate::base_images;
 
 /// How long a container may take to turn healthy. It asks every two seconds.
 const HEALTHY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The name of the images that the checks build. Yours are called otherwise and stay as they are.
-pub const IMAGE: &str = "seen-n-times-test";
+/// How long a page may take.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The checks take turns: each wants the machine for itself.
-static TURN: Mutex<()> = Mutex::new(());
+/// The name of the images that the checks build. Yours are called otherwise and stay as they are.
+const IMAGE: &str = "seen-n-times-test";
+
+/// Checks that spend their time waiting share the machine; one that measures has it for itself.
+static MACHINE: RwLock<()> = RwLock::new(());
 
 /// The Composes to check with, or why there is nothing to check with.
 static COMPOSES: LazyLock<Result<Vec<Compose>, String>> = LazyLock::new(prepare);
+
+/// The images that were built, each by the first check that needs it.
+static BUILT: LazyLock<Mutex<HashMap<String, Arc<OnceLock<()>>>>> = LazyLock::new(Mutex::default);
 
 /// The repository.
 pub fn root() -> &'static Path {
@@ -34,7 +43,17 @@ pub fn root() -> &'static Path {
 
 /// Runs a check once with each Compose, or says why not.
 pub fn with_each_compose(check: impl Fn(&Compose)) {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _machine = MACHINE.read().unwrap_or_else(PoisonError::into_inner);
+    check_each(check);
+}
+
+/// The same for a check of how long something takes: nothing else runs beside it.
+pub fn alone_with_each_compose(check: impl Fn(&Compose)) {
+    let _machine = MACHINE.write().unwrap_or_else(PoisonError::into_inner);
+    check_each(check);
+}
+
+fn check_each(check: impl Fn(&Compose)) {
     match &*COMPOSES {
         Ok(composes) => composes.iter().for_each(check),
         Err(reason) => assert!(
@@ -42,15 +61,6 @@ pub fn with_each_compose(check: impl Fn(&Compose)) {
             "SEEN_STRICT=1 allows nothing to be skipped: {reason}"
         ),
     }
-}
-
-/// Says that something was not checked, or fails if that is not allowed.
-pub fn skip(reason: &str) {
-    assert!(
-        !is_strict(),
-        "SEEN_STRICT=1 allows nothing to be skipped: {reason}"
-    );
-    println!("skipped: {reason}");
 }
 
 fn is_strict() -> bool {
@@ -80,39 +90,59 @@ fn try_to_prepare() -> Result<Vec<Compose>, String> {
     Ok(composes)
 }
 
-/// A project that is built and may be started, with a port for its page.
+/// A project that may be built and started, with a port for its page.
 pub struct Stage {
     /// The project. It is taken down when this is dropped.
     pub project: Project,
-    /// The ports of this machine, on 127.0.0.1, at which web can be reached.
-    pub ports: Vec<u16>,
+    /// The addresses of this machine at which web can be reached, one for each copy of it.
+    pub pages: Vec<SocketAddr>,
+    /// The image of web.
+    pub image: String,
 }
 
 impl Stage {
     /// A project for a step; with none, for the one that you get when you name none.
     pub fn new(compose: &Compose, step: Option<&str>) -> Self {
-        Self::with_ports(compose, step, 1)
+        Self::with_copies(compose, step, 1)
     }
 
-    /// The same with several ports in a row, for several copies of web.
-    pub fn with_ports(compose: &Compose, step: Option<&str>, count: u16) -> Self {
-        // Ports of this machine only: a test invites no visitors from the network.
-        let first = free_ports(count);
-        let ports: Vec<u16> = (first..first + count).collect();
-        let app_port = match count {
+    /// The same with an address for each of several copies of web.
+    pub fn with_copies(compose: &Compose, step: Option<&str>, copies: u16) -> Self {
+        // Ports of this machine only: a test invites no clients from the network.
+        let first = free_ports(copies);
+        let ports = first..first + copies;
+        let app_port = match copies {
             1 => format!("127.0.0.1:{first}"),
-            _ => format!("127.0.0.1:{first}-{}", first + count - 1),
+            _ => format!("127.0.0.1:{first}-{}", ports.end - 1),
         };
-        let mut variables = vec![("IMAGE", IMAGE), ("APP_PORT", &app_port)];
+        // Each generation of Compose builds in its own way, and runs what it has built.
+        let image = image_of(compose);
+        let mut variables = vec![("IMAGE", image.as_str()), ("APP_PORT", &app_port)];
         variables.extend(step.map(|step| ("STEP", step)));
         let name = format!("seen-test-{}-{first}", process::id());
         let project = Project::new(compose, root(), &name, Count::Forgotten, &variables).unwrap();
-        Self { project, ports }
+        let page = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        Self {
+            project,
+            pages: ports.map(page).collect(),
+            image: format!("{image}:{}", step.unwrap_or("latest")),
+        }
+    }
+
+    /// Builds the image, unless another check has done so.
+    pub fn build(&self) -> &Self {
+        let mut images = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+        let image = Arc::clone(images.entry(self.image.clone()).or_default());
+        // Who needs another image does not wait for this one.
+        drop(images);
+        image.get_or_init(|| drop(self.compose(&["build"])));
+        self
     }
 
     /// Builds, starts, and waits until all is healthy.
     pub fn up(&self) -> &Self {
-        self.compose(&["up", "--detach", "--build"]);
+        self.build();
+        self.compose(&["up", "--detach"]);
         self.wait_until_healthy()
     }
 
@@ -143,11 +173,48 @@ impl Stage {
         containers[0].clone()
     }
 
-    /// What Docker knows of the container of a service.
-    pub fn inspect(&self, service: &str, template: &str) -> String {
-        docker::inspect(&self.container(service), template)
-            .unwrap_or_else(|error| panic!("{error}"))
+    /// Opens the page and returns the number on it.
+    pub fn visit(&self) -> u64 {
+        visit(self.pages[0])
     }
+}
+
+/// The name of the images that a Compose builds.
+fn image_of(compose: &Compose) -> String {
+    let name = |character: char| {
+        if character.is_ascii_alphanumeric() {
+            character
+        } else {
+            '-'
+        }
+    };
+    let compose: String = compose.to_string().chars().map(name).collect();
+    format!("{IMAGE}-{compose}")
+}
+
+/// Opens the page at an address and returns the number on it.
+pub fn visit(page: SocketAddr) -> u64 {
+    let response = request(page).and_then(|mut connection| answer(&mut connection));
+    let response = response.unwrap_or_else(|error| panic!("no answer from {page}: {error}"));
+    let number = response.seen();
+    number.unwrap_or_else(|| panic!("there is no number in this answer:\n{response}"))
+}
+
+/// Asks for the page on a connection of its own, and does not wait for the answer.
+pub fn request(page: SocketAddr) -> io::Result<Connection> {
+    let mut connection = Connection::open(page)?;
+    connection.send("GET", "/")?;
+    Ok(connection)
+}
+
+/// Waits for the whole answer.
+pub fn answer(connection: &mut Connection) -> io::Result<Response> {
+    connection.receive("GET", PAGE_TIMEOUT)
+}
+
+/// What Docker knows of a container or an image, which must be there.
+pub fn inspect(thing: &str, template: &str) -> String {
+    docker::inspect(thing, template).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Runs a Docker command, which must not fail.

@@ -5,12 +5,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::{
-    http::{answer, request, visit},
-    stage::{Stage, docker, with_each_compose},
+use crate::stage::{
+    Stage, alone_with_each_compose, answer, docker, inspect, request, with_each_compose,
 };
 
-/// How long `stop` may take until both have ended. Whoever does not listen takes ten seconds.
+/// How long `stop` may take until both have ended. A process that ignores SIGTERM takes ten seconds.
 const STOP_MAX: Duration = Duration::from_millis(1500);
 
 /// A busy machine can make any of these slow, and none of them fast: the best one counts.
@@ -18,19 +17,22 @@ const ATTEMPTS_MAX: u32 = 5;
 
 #[test]
 fn both_stop_soon_and_without_an_error() {
-    with_each_compose(|compose| {
+    alone_with_each_compose(|compose| {
         let stage = Stage::new(compose, None);
         stage.up();
+        let containers = ["web", "redis"].map(|service| stage.container(service));
         let mut times = Vec::new();
         for _ in 0..ATTEMPTS_MAX {
-            visit(stage.ports[0]);
+            stage.visit();
             let started = SystemTime::now();
             stage.compose(&["stop"]);
-            for service in ["web", "redis"] {
-                let status = stage.inspect(service, "{{.State.Status}} {{.State.ExitCode}}");
-                assert_eq!(status, "exited 0", "{service}");
-            }
-            let both = ["web", "redis"].map(|service| stopped_after(&stage, service, started));
+            let status = containers
+                .each_ref()
+                .map(|container| inspect(container, "{{.State.Status}} {{.State.ExitCode}}"));
+            assert_eq!(status, ["exited 0", "exited 0"], "web and redis");
+            let both = containers
+                .each_ref()
+                .map(|container| stopped_after(container, started));
             times.push(both);
             println!(
                 "{compose}: web had stopped after {:?}, redis after {:?}",
@@ -46,7 +48,7 @@ fn both_stop_soon_and_without_an_error() {
     });
 }
 
-/// Goal: whoever has asked before the stop gets an answer.
+/// Goal: a request that was sent before the stop gets an answer.
 /// Method: redis is frozen, so that visits are under way for as long as we like. web is told to
 /// stop while they wait, and then redis goes on. Now they get their numbers, or at the worst the
 /// honest 503 of a visit that has waited too long.
@@ -55,20 +57,20 @@ fn visits_under_way_are_answered() {
     with_each_compose(|compose| {
         let stage = Stage::new(compose, None);
         stage.up();
-        visit(stage.ports[0]);
+        stage.visit();
         let (web, redis) = (stage.container("web"), stage.container("redis"));
 
         docker(&["pause", &redis]);
-        let visits: Vec<_> = (0..20).map(|_| request(stage.ports[0]).unwrap()).collect();
+        let visits: Vec<_> = (0..20).map(|_| request(stage.pages[0]).unwrap()).collect();
         // Long enough for the requests to be read, short enough for none to be answered yet.
         thread::sleep(Duration::from_millis(200));
         docker(&["kill", "--signal=TERM", &web]);
         docker(&["unpause", &redis]);
-        for (number, visit) in visits.into_iter().enumerate() {
-            let page = answer(visit).unwrap_or_default();
-            let is_whole = page.starts_with("HTTP/1.1 200 ") || page.starts_with("HTTP/1.1 503 ");
+        for (number, mut visit) in visits.into_iter().enumerate() {
+            let page = answer(&mut visit);
             assert!(
-                is_whole,
+                page.as_ref()
+                    .is_ok_and(|page| page.seen().is_some() || page.turns_away()),
                 "visit {number} of 20 was under way and has this answer: {page:?}"
             );
         }
@@ -78,10 +80,10 @@ fn visits_under_way_are_answered() {
     });
 }
 
-/// How long after `started` the container of a service ended, by its own account. What Compose
+/// How long after `started` a container ended, by its own account. What Compose
 /// itself takes to finish after that is no concern of ours.
-fn stopped_after(stage: &Stage, service: &str, started: SystemTime) -> Duration {
-    let finished = stage.inspect(service, "{{.State.FinishedAt}}");
+fn stopped_after(container: &str, started: SystemTime) -> Duration {
+    let finished = inspect(container, "{{.State.FinishedAt}}");
     let started = started
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap()

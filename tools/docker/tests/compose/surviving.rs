@@ -6,18 +6,16 @@ use std::{
     time::Duration,
 };
 
-use crate::{
-    http::{answer, number, request, visit},
-    stage::{Stage, docker, with_each_compose},
-};
+use load::{in_parallel, ledger};
+
+use crate::stage::{Stage, answer, docker, request, with_each_compose};
 
 #[test]
 fn the_count_survives_everything_but_down_v() {
     with_each_compose(|compose| {
         let stage = Stage::new(compose, None);
         stage.up();
-        let port = stage.ports[0];
-        assert_eq!(visit(port), 1, "the first visit");
+        assert_eq!(stage.visit(), 1, "the first visit");
 
         let mut seen = 1;
         let mut goes_on_after = |what: &str, commands: &[&[&str]]| {
@@ -26,7 +24,7 @@ fn the_count_survives_everything_but_down_v() {
             }
             stage.wait_until_healthy();
             seen += 1;
-            assert_eq!(visit(port), seen, "the visit after: {what}");
+            assert_eq!(stage.visit(), seen, "the visit after: {what}");
         };
         goes_on_after("restart web", &[&["restart", "web"]]);
         goes_on_after("restart redis", &[&["restart", "redis"]]);
@@ -43,7 +41,7 @@ fn the_count_survives_everything_but_down_v() {
         stage.compose(&["down", "--volumes"]);
         stage.compose(&["up", "--detach"]);
         stage.wait_until_healthy();
-        assert_eq!(visit(port), 1, "the first visit after: down --volumes");
+        assert_eq!(stage.visit(), 1, "the first visit after: down --volumes");
     });
 }
 
@@ -60,47 +58,47 @@ fn a_killed_redis_forgets_no_number_that_was_shown() {
 /// How often each is killed.
 const KILLS: usize = 3;
 
-/// Goal: a number that a visitor was shown is never given to another.
-/// Method: visitors come without pause; the service is killed in the middle and started again.
+/// How many clients visit without a pause.
+const CLIENTS: usize = 8;
+
+/// How long they visit before each kill.
+const LOAD_BEFORE_KILL: Duration = Duration::from_secs(1);
+
+/// Goal: a number that was shown is never given again.
+/// Method: clients visit without a pause; the service is killed in the middle and started again.
 fn no_number_is_forgotten_after_a_kill_of(service: &str) {
     with_each_compose(|compose| {
         let stage = Stage::new(compose, None);
         stage.up();
-        let port = stage.ports[0];
-        let closed = AtomicBool::new(false);
-        let visitor = || {
+        let is_over = AtomicBool::new(false);
+        let client = |_| {
             let mut numbers = Vec::new();
-            while !closed.load(Ordering::Relaxed) {
-                numbers.extend(
-                    request(port)
-                        .and_then(answer)
-                        .ok()
-                        .and_then(|page| number(&page)),
-                );
+            while !is_over.load(Ordering::Relaxed) {
+                let page = request(stage.pages[0]).and_then(|mut visit| answer(&mut visit));
+                numbers.extend(page.ok().and_then(|page| page.seen()));
             }
             numbers
         };
-        let mut shown: Vec<u64> = thread::scope(|scope| {
-            let visitors: Vec<_> = (0..8).map(|_| scope.spawn(visitor)).collect();
+        let shown: Vec<u64> = thread::scope(|scope| {
+            let clients = scope.spawn(|| in_parallel(CLIENTS, client));
             for _ in 0..KILLS {
-                thread::sleep(Duration::from_secs(1));
+                thread::sleep(LOAD_BEFORE_KILL);
                 docker(&["kill", "--signal=KILL", &stage.container(service)]);
                 stage.compose(&["start", service]);
                 stage.wait_until_healthy();
             }
-            closed.store(true, Ordering::Relaxed);
-            visitors
-                .into_iter()
-                .flat_map(|visitor| visitor.join().unwrap())
-                .collect()
+            is_over.store(true, Ordering::Relaxed);
+            clients.join().unwrap().concat()
         });
 
         let visits = shown.len();
         println!("{compose}: {visits} visits around {KILLS} kills of {service}");
-        shown.sort_unstable();
-        shown.dedup();
-        assert_eq!(shown.len(), visits, "a number was shown twice");
-        let (last, next) = (shown.last().copied().unwrap_or_default(), visit(port));
+        let again = ledger::duplicates(&shown);
+        assert!(
+            again.is_empty(),
+            "these numbers were shown again: {again:?}"
+        );
+        let (last, next) = (shown.into_iter().max().unwrap_or_default(), stage.visit());
         assert!(
             next > last,
             "{last} was shown before the kill, and now {next}"

@@ -10,9 +10,8 @@ use private_redis::{RedisClient, RedisCluster};
 
 use super::{CLIENTS, HEAL_TIMEOUT, KEY};
 use crate::{
-    Stop,
+    Checked, Finding,
     checks::broken,
-    load,
     service::{Service, Visit},
 };
 
@@ -37,7 +36,7 @@ const STATE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// While the key moves to another master, the one that owns it sends every command there, and that one
 /// takes it only from whoever says `ASKING` first. To take it for the owner would mean to be sent back.
-pub fn half_moved(service: &Service, cluster: &RedisCluster) -> Result<(), Stop> {
+pub fn half_moved(service: &Service, cluster: &RedisCluster) -> Checked<()> {
     let (owner, other) = owner_and_other(cluster)?;
     let mut nodes = Nodes::connect(cluster)?;
     let slot = nodes.ask(owner, "CLUSTER KEYSLOT seen")?;
@@ -54,7 +53,7 @@ pub fn half_moved(service: &Service, cluster: &RedisCluster) -> Result<(), Stop>
         owner,
         &format!("CLUSTER SETSLOT {slot} MIGRATING {}", ids[1]),
     )?;
-    let (answers, seen) = load::beside(service.addr, CLIENTS, || -> Result<_, Stop> {
+    let (answers, seen) = load::beside(service.addr, CLIENTS, || -> Checked<_> {
         thread::sleep(SETTLE);
         nodes.ask(owner, &format!("MIGRATE 127.0.0.1 {port} {KEY} 0 5000"))?;
         thread::sleep(SETTLE);
@@ -68,7 +67,7 @@ pub fn half_moved(service: &Service, cluster: &RedisCluster) -> Result<(), Stop>
         Ok((after.0 - before.0, after.1 - before.1))
     });
     let (connections, redirections) = seen?;
-    let answers = answers.map_err(|error| Stop::Broken(error + &service.log()))?;
+    let answers = answers.map_err(|error| Finding::broken(error + &service.log()))?;
     let state = "while the key was on its way to another master";
     few_connections(state, connections)?;
     if redirections > REDIRECTIONS_MAX {
@@ -92,12 +91,12 @@ pub fn half_moved(service: &Service, cluster: &RedisCluster) -> Result<(), Stop>
 
 /// A slot that nobody serves, be it another one, is the end of the whole cluster: by default, it serves
 /// all or nothing.
-pub fn down(service: &Service, cluster: &RedisCluster) -> Result<(), Stop> {
+pub fn down(service: &Service, cluster: &RedisCluster) -> Checked<()> {
     let (owner, _) = owner_and_other(cluster)?;
     let mut nodes = Nodes::connect(cluster)?;
     let mine: u32 = nodes.ask(owner, "CLUSTER KEYSLOT seen")?.parse()?;
     let slot = mine - 1;
-    let (answers, connections) = load::beside(service.addr, CLIENTS, || -> Result<_, Stop> {
+    let (answers, connections) = load::beside(service.addr, CLIENTS, || -> Checked<_> {
         for node in 0..NODES {
             // A replica refuses that, and hears of it.
             let _ = nodes.ask(node, &format!("CLUSTER DELSLOTS {slot}"));
@@ -113,12 +112,12 @@ pub fn down(service: &Service, cluster: &RedisCluster) -> Result<(), Stop> {
         }
         Ok(after - before)
     });
-    answers.map_err(|error| Stop::Broken(error + &service.log()))?;
+    answers.map_err(|error| Finding::broken(error + &service.log()))?;
     few_connections("while the cluster was down", connections?)?;
     heals(service, "the cluster was no longer down")
 }
 
-fn few_connections(state: &str, connections: u64) -> Result<(), Stop> {
+fn few_connections(state: &str, connections: u64) -> Checked<()> {
     if connections > CONNECTIONS_MAX {
         return broken(format!(
             "{state}, the service made {connections} connections to its nodes in {WATCH:?}; expected: at \
@@ -128,7 +127,7 @@ fn few_connections(state: &str, connections: u64) -> Result<(), Stop> {
     Ok(())
 }
 
-fn heals(service: &Service, since: &str) -> Result<(), Stop> {
+fn heals(service: &Service, since: &str) -> Checked<()> {
     match service.visit_within(HEAL_TIMEOUT)? {
         Visit::Number(_) => service.visit_at_once(CLIENTS).map(drop),
         Visit::Refused(last) => broken(format!(
@@ -139,7 +138,7 @@ fn heals(service: &Service, since: &str) -> Result<(), Stop> {
 }
 
 /// The master that keeps the count, and one that does not.
-fn owner_and_other(cluster: &RedisCluster) -> Result<(usize, usize), Stop> {
+fn owner_and_other(cluster: &RedisCluster) -> Checked<(usize, usize)> {
     match cluster.owner(KEY) {
         Some(owner) => Ok((owner, usize::from(owner == 0))),
         None => broken(format!("no node of the cluster owns the key {KEY}")),
@@ -150,13 +149,13 @@ fn owner_and_other(cluster: &RedisCluster) -> Result<(usize, usize), Stop> {
 struct Nodes(Vec<RedisClient>);
 
 impl Nodes {
-    fn connect(cluster: &RedisCluster) -> Result<Self, Stop> {
+    fn connect(cluster: &RedisCluster) -> Checked<Self> {
         let clients = (0..NODES).map(|node| cluster.node(node).client());
         Ok(Self(clients.collect::<Result<_, _>>()?))
     }
 
     /// What a node answers, as text.
-    fn ask(&mut self, node: usize, command: &str) -> Result<String, Stop> {
+    fn ask(&mut self, node: usize, command: &str) -> Checked<String> {
         let arguments: Vec<&str> = command.split(' ').collect();
         let reply = self.0[node].command(&arguments)?;
         Ok(match reply {
@@ -166,7 +165,7 @@ impl Nodes {
     }
 
     /// How many connections all nodes have accepted so far.
-    fn connections(&mut self) -> Result<u64, Stop> {
+    fn connections(&mut self) -> Checked<u64> {
         let nodes = 0..self.0.len();
         nodes
             .map(|node| self.number(node, "INFO stats", "total_connections_received:"))
@@ -174,12 +173,12 @@ impl Nodes {
     }
 
     /// How often a node has answered that it is not the one to ask.
-    fn redirections(&mut self, node: usize) -> Result<u64, Stop> {
+    fn redirections(&mut self, node: usize) -> Checked<u64> {
         self.number(node, "INFO errorstats", "errorstat_MOVED:count=")
     }
 
     /// The number behind `name`, or 0.
-    fn number(&mut self, node: usize, question: &str, name: &str) -> Result<u64, Stop> {
+    fn number(&mut self, node: usize, question: &str, name: &str) -> Checked<u64> {
         let text = self.ask(node, question)?;
         let number = text.lines().find_map(|line| line.strip_prefix(name));
         Ok(number
@@ -188,7 +187,7 @@ impl Nodes {
     }
 
     /// Waits until a node sees the cluster in that state.
-    fn wait_for(&mut self, node: usize, state: &str) -> Result<(), Stop> {
+    fn wait_for(&mut self, node: usize, state: &str) -> Checked<()> {
         let deadline = Instant::now() + STATE_TIMEOUT;
         while !self.ask(node, "CLUSTER INFO")?.contains(state) {
             if Instant::now() > deadline {

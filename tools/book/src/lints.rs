@@ -1,0 +1,175 @@
+//! What must be so in every page, as it was written. `book/AUTHORING.md` has the rules.
+
+mod exercises;
+mod figures;
+mod outline;
+pub mod rendered;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use steps::{Language, Step, files};
+
+use crate::{
+    expand, include,
+    markdown::{self, Content, Fence},
+    source::{Book, Page, Problem, read, relative},
+    transcript,
+    value::Values,
+};
+
+/// Kinds of blocks that show a part of a file.
+const LISTINGS: [&str; 9] = [
+    "rust",
+    "toml",
+    "python",
+    "dockerfile",
+    "yaml",
+    "lua",
+    "json",
+    "sh",
+    "text",
+];
+
+/// The pages, ready for mdBook, and what is wrong with them.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// Markdown by the name of the page.
+    pub pages: BTreeMap<String, String>,
+    /// All that is wrong, in the order of the pages.
+    pub problems: Vec<Problem>,
+}
+
+/// Expands all pages and checks each.
+///
+/// # Errors
+///
+/// When a file that is not a page's fault cannot be read.
+pub fn check(book: &Book) -> Result<Checked> {
+    let steps = steps::all(&book.root)?;
+    let values = Values::new(&book.root)?;
+    let (mut problems, mut pages) = (book.problems.clone(), BTreeMap::new());
+    let mut used = BTreeSet::new();
+    for page in &book.pages {
+        let content = markdown::content(&page.text);
+        let expanded = expand::expand(book, &values, page, &content);
+        problems.extend(expanded.problems);
+        problems.extend(of_page(page, &content, &steps));
+        pages.insert(page.name.clone(), expanded.text);
+        used.extend(expanded.anchors);
+    }
+    problems.extend(missing_chapters(book, &steps));
+    problems.extend(unused_anchors(book, &used)?);
+    problems.extend(exercises::unshown(book)?);
+    Ok(Checked { pages, problems })
+}
+
+fn of_page(page: &Page, content: &Content, steps: &[Step]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for fence in &content.fences {
+        let kind = wrong_kind(fence);
+        problems.extend(kind.map(|what| page.problem(fence.line, what)));
+        if fence.is_transcript() {
+            let wrong = transcript::parse(fence).err();
+            problems.extend(wrong.map(|(line, what)| page.problem(line, what)));
+        }
+    }
+    for (line, alternative) in &content.images {
+        if alternative.trim().is_empty() {
+            let what = "the image says nothing to who cannot see it; write ![what it shows](…)";
+            problems.push(page.problem(*line, what));
+        }
+    }
+    for (line, target) in &content.links {
+        if target.starts_with("http:") || target.starts_with("//") {
+            let what = format!("{target}: links to other hosts begin with https://");
+            problems.push(page.problem(*line, what));
+        }
+    }
+    problems.extend(figures::typed(page, content));
+    problems.extend(exercises::sketches(page, content));
+    let mut steps = steps.iter().filter(|step| step.number > 0);
+    if let Some(step) = steps.find(|step| page.name == format!("{}.md", step.name)) {
+        problems.extend(outline::lacking(page, content, step.number));
+    }
+    problems
+}
+
+fn wrong_kind(fence: &Fence) -> Option<String> {
+    let kind = fence.kind();
+    let is_listing = LISTINGS.contains(&kind);
+    let what = match fence.sole_include() {
+        _ if fence.info.is_none() => {
+            "code by indentation has no kind; put it between ``` and name its kind"
+        }
+        _ if kind.is_empty() => {
+            "the block has no kind; write ```console, ```rust, ```diff, … behind it"
+        }
+        _ if fence.is_sketch() || kind == "console" => return None,
+        None if is_listing || kind == "diff" => {
+            return Some(format!(
+                "code is not typed; let the block hold one {{{{#include …}}}} and nothing else, or call it {kind},sketch"
+            ));
+        }
+        Some(path) if path.contains("generated/diff-") || path.ends_with(".patch") => match kind {
+            "diff" => return None,
+            _ => "this is a diff; call the block ```diff",
+        },
+        Some(_) if kind == "diff" => {
+            "a diff is generated, or a solution; include generated/diff-A-B/… or ../exercises/….patch"
+        }
+        Some(_) if is_listing => return None,
+        _ => return Some(unknown_kind(kind)),
+    };
+    Some(what.to_owned())
+}
+
+fn unknown_kind(kind: &str) -> String {
+    format!(
+        "{kind:?} is no kind of block; there are console, diff, {}",
+        LISTINGS.join(", ")
+    )
+}
+
+/// As soon as one step has a chapter, all have one.
+fn missing_chapters(book: &Book, steps: &[Step]) -> Vec<Problem> {
+    let rust = steps.iter().filter(|step| step.language == Language::Rust);
+    let chapters: Vec<String> = rust.map(|step| format!("{}.md", step.name)).collect();
+    let is_written = |chapter: &&String| book.pages.iter().any(|page| page.name == **chapter);
+    if !chapters.iter().any(|chapter| is_written(&chapter)) {
+        return Vec::new();
+    }
+    let missing = chapters.iter().filter(|chapter| !is_written(chapter));
+    let problem = |chapter: &String| {
+        let step = chapter.trim_end_matches(".md");
+        let what = format!("{step} has no chapter; write {chapter}");
+        Problem::new("book/src/SUMMARY.md", 1, what)
+    };
+    missing.map(problem).collect()
+}
+
+/// A mark that no page uses is a comment that means nothing.
+fn unused_anchors(book: &Book, used: &BTreeSet<(String, String)>) -> Result<Vec<Problem>> {
+    let mut problems = Vec::new();
+    let single = ["Dockerfile", "docker-compose.yml"].map(|name| book.root.join(name));
+    for file in files(&book.root.join("steps"))?.into_iter().chain(single) {
+        let name = relative(&file, &book.root);
+        let foreign = ["/target/", "__pycache__", "/.venv/"];
+        let is_foreign = foreign.iter().any(|part| name.contains(part));
+        let Some(text) = (!is_foreign).then(|| read(&file).ok()).flatten() else {
+            continue;
+        };
+        let mut seen = BTreeSet::new();
+        for (line, anchor) in include::anchors(&text) {
+            let what = if !seen.insert(anchor) {
+                format!("there are two parts called {anchor:?}; rename one")
+            } else if !used.contains(&(name.clone(), anchor.to_owned())) {
+                format!("no page shows the part {anchor:?}; remove its two marks, or include it")
+            } else {
+                continue;
+            };
+            problems.push(Problem::new(&name, line, what));
+        }
+    }
+    Ok(problems)
+}

@@ -1,0 +1,118 @@
+//! No figure is typed by hand.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::{
+    expand::DIRECTIVE,
+    markdown::Content,
+    source::{Page, Problem},
+};
+
+/// A number and a unit of measurement. Plain counts are free: `64 connections`.
+static FIGURE: LazyLock<Regex> = LazyLock::new(|| {
+    let unit = [
+        r"(?:(?:requests?|responses|visits|answers|commands)(?:/s| a second| per second)|req/s|rps|RPS)\b",
+        r"(?:ns|µs|μs|us|ms|s|sec|nanoseconds?|microseconds?|milliseconds?|seconds?|minutes?)\b",
+        r"(?:B|kB|KB|KiB|MB|MiB|GB|GiB|bytes|kilobytes|megabytes)\b",
+        r"(?:%|percent\b|×)",
+        r"x\b",
+        r"(?:times|fold)[ -](?:as|faster|slower|more|less|the|fewer|quicker|smaller|larger|bigger)\b",
+    ];
+    let expression = format!(
+        r"(?:^|[^\w.,`-])(\d[\d,._]*(?:\s?[–-]\s?\d[\d,.]*)?[\s\u{{a0}}\u{{202f}}-]?(?:{})|×\s?\d[\d,.]*)",
+        unit.join("|")
+    );
+    Regex::new(&expression).expect("the expression is right")
+});
+
+/// The figures in a page's prose that come from nowhere.
+pub fn typed(page: &Page, content: &Content) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for passage in &content.passages {
+        let text = DIRECTIVE.replace_all(&passage.text, |captures: &regex::Captures| {
+            " ".repeat(captures[0].len())
+        });
+        for captures in FIGURE.captures_iter(&text) {
+            let Some(found) = captures.get(1) else {
+                continue;
+            };
+            let what = format!(
+                "{:?} is typed by hand; use {{{{#value …}}}}, or {{{{#given FIGURE: SOURCE}}}} if it is not ours",
+                found.as_str().trim()
+            );
+            problems.push(page.problem(passage.line(found.start()), what));
+        }
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::markdown;
+
+    fn typed(text: &str) -> Vec<String> {
+        let page = Page {
+            name: "p.md".into(),
+            text: text.into(),
+        };
+        let problems = super::typed(&page, &markdown::content(text));
+        let words = |problem: Problem| {
+            let problem = problem.to_string();
+            let line = problem.split(':').nth(1).unwrap();
+            format!("{line} {}", problem.split('"').nth(1).unwrap())
+        };
+        problems.into_iter().map(words).collect()
+    }
+
+    #[test]
+    fn measured_figures_are_found() {
+        for text in [
+            "It serves 35,940 requests/s.",
+            "About 12 ms p99.",
+            "3.5 µs",
+            "a 2.45 MB image",
+            "24 % more",
+            "24% more",
+            "1.6× the speed",
+            "× 3",
+            "20 times faster",
+            "up to 10–20 ms",
+            "within 5 seconds",
+            "~64,000 rps",
+            "a 5-second wait",
+        ] {
+            assert_eq!(typed(text).len(), 1, "{text}: {:?}", typed(text));
+        }
+    }
+
+    #[test]
+    fn counts_names_and_code_are_free() {
+        for text in [
+            "64 connections and 1000 visits",
+            "seen 7 times",
+            "HTTP/1.1 and status 503",
+            "Step 2 is slow",
+            "`sleep 5 s` in code",
+            "redis 1.8.1",
+            "port 8000",
+            "step 5 sends less",
+            "{{#value bench step-5 p99 1000}} ms",
+            "{{#given 200 MB: their words}}",
+            "```console\n$ sleep 1 # 5 s\n```",
+            "the year 2026",
+        ] {
+            assert_eq!(typed(text), Vec::<String>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_figure_is_found_on_its_line_wherever_it_stands() {
+        assert_eq!(
+            typed("a\nb\n\nc\n5 ms `x`\n\n| a | b |\n|---|---|\n| 1 | 7 % |\n\n- x 3 s\n"),
+            ["5 5 ms", "9 7 %", "11 3 s"]
+        );
+    }
+}

@@ -1,0 +1,234 @@
+//! What must be so in the pages as they were rendered: links lead somewhere, images say what they
+//! show, and nothing is asked of another host.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::LazyLock,
+};
+
+use anyhow::Result;
+use html5ever::{
+    tendril::StrTendril,
+    tokenizer::{
+        BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer,
+        states::RawKind::{Rawtext, ScriptData},
+    },
+};
+use regex::Regex;
+use steps::files;
+
+use crate::{
+    include::normal,
+    source::{Book, Problem, SRC, read, relative},
+};
+
+/// What a style sheet loads: `url(…)` and `@import "…"`.
+static LOADED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?:url\(\s*["']?|@import\s+["'])([^"')]+)"#).expect("the expression is right")
+});
+
+static STYLE_COMMENT: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?s)/\*.*?\*/").expect("the expression is right"));
+
+/// An HTML file: its ids, its links, and what it loads.
+#[derive(Default)]
+struct Html {
+    ids: BTreeSet<String>,
+    links: Vec<String>,
+    loads: Vec<String>,
+    images_without_words: Vec<String>,
+}
+
+/// Checks a rendered book.
+///
+/// # Errors
+///
+/// When a file cannot be read.
+pub fn check(book: &Book, out: &Path) -> Result<Vec<Problem>> {
+    let mut pages = BTreeMap::new();
+    let mut problems = Vec::new();
+    for file in files(out)? {
+        let name = relative(&file, out);
+        if name.ends_with(".html") {
+            pages.insert(name, html(&read(&file)?));
+        } else if name.ends_with(".css") {
+            for target in loaded_by_style(&read(&file)?) {
+                let what = elsewhere(&target).into_iter();
+                problems.extend(what.map(|what| Problem::new(format!("book: {name}"), 1, what)));
+            }
+        }
+    }
+    for (name, html) in &pages {
+        let mut wrong = |target: &str, what| problems.push(place(book, name, target, what));
+        for target in &html.loads {
+            if let Some(what) = elsewhere(target) {
+                wrong(target, what);
+            }
+        }
+        for image in &html.images_without_words {
+            let what =
+                format!("the image {image} says nothing to who cannot see it; give it an alt text");
+            wrong(image, what);
+        }
+        // The page for printing holds all the others, and mdBook rewrites their links for it.
+        let is_copy = ["print.html", "404.html", "toc.html", "index.html"].contains(&name.as_str());
+        for target in html.links.iter().filter(|_| !is_copy) {
+            if let Some(what) = dead(out, &pages, name, target) {
+                wrong(target, what);
+            }
+        }
+    }
+    problems.sort();
+    problems.dedup();
+    Ok(problems)
+}
+
+fn html(text: &str) -> Html {
+    let tokenizer = Tokenizer::new(Reader::default(), Default::default());
+    let input = BufferQueue::default();
+    input.push_back(StrTendril::from_slice(text));
+    // It stops wherever a script could change the page.
+    while !input.is_empty() {
+        let _ = tokenizer.feed(&input);
+    }
+    tokenizer.end();
+    tokenizer.sink.0.into_inner()
+}
+
+/// Takes what the tokenizer finds.
+#[derive(Default)]
+struct Reader(RefCell<Html>);
+
+impl TokenSink for Reader {
+    type Handle = ();
+
+    fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
+        let Token::TagToken(tag) = token else {
+            return TokenSinkResult::Continue;
+        };
+        if tag.kind == TagKind::EndTag {
+            return TokenSinkResult::Continue;
+        }
+        self.0.borrow_mut().tag(&tag);
+        // What stands in these is no HTML.
+        match &*tag.name {
+            "script" => TokenSinkResult::RawData(ScriptData),
+            "style" => TokenSinkResult::RawData(Rawtext),
+            _ => TokenSinkResult::Continue,
+        }
+    }
+}
+
+impl Html {
+    fn tag(&mut self, tag: &Tag) {
+        let get = |name: &str| {
+            let mut attributes = tag.attrs.iter();
+            let found = attributes.find(|attribute| &*attribute.name.local == name);
+            found.map(|attribute| attribute.value.to_string())
+        };
+        let is = |name: &str| &*tag.name == name;
+        self.ids.extend(get("id"));
+        if is("a") {
+            self.ids.extend(get("name"));
+            self.links.extend(get("href"));
+        } else {
+            let loading = ["href", "src", "srcset", "poster", "data", "xlink:href"];
+            self.loads.extend(loading.into_iter().filter_map(get));
+        }
+        let style = get("style").unwrap_or_default();
+        self.loads.extend(loaded_by_style(&style));
+        if is("img") && get("alt").is_none_or(|words| words.trim().is_empty()) {
+            let image = get("src").unwrap_or_default();
+            self.images_without_words.push(image);
+        }
+    }
+}
+
+fn loaded_by_style(text: &str) -> Vec<String> {
+    let text = STYLE_COMMENT.replace_all(text, "");
+    let found = LOADED.captures_iter(&text);
+    found.map(|captures| captures[1].to_owned()).collect()
+}
+
+fn is_foreign(target: &str) -> bool {
+    let target = target.trim().to_ascii_lowercase();
+    target.starts_with("//")
+        || target.starts_with("http:")
+        || target.starts_with("https:")
+        || target.starts_with("ws") && target.contains("://")
+}
+
+/// What is wrong with loading this.
+fn elsewhere(target: &str) -> Option<String> {
+    is_foreign(target).then(|| {
+        format!(
+            "{target} is loaded from another host; the book works without a network: bring it along"
+        )
+    })
+}
+
+/// Why a link leads nowhere.
+fn dead(out: &Path, pages: &BTreeMap<String, Html>, page: &str, target: &str) -> Option<String> {
+    if is_foreign(target) || target.starts_with("mailto:") || target.starts_with("javascript:") {
+        return None;
+    }
+    let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
+    let file = if path.is_empty() {
+        page.to_owned()
+    } else {
+        let folder = Path::new(page).parent().unwrap_or(Path::new(""));
+        normal(&folder.join(path)).to_string_lossy().into_owned()
+    };
+    let Some(html) = pages.get(&file) else {
+        return (!out.join(&file).is_file())
+            .then(|| format!("the link {target} leads nowhere; there is no such page"));
+    };
+    if anchor.is_empty() || html.ids.contains(anchor) {
+        return None;
+    }
+    Some(format!(
+        "the link {target} leads to a page without a heading #{anchor}"
+    ))
+}
+
+/// Says it of the line of Markdown that the target seems to come from.
+fn place(book: &Book, html: &str, target: &str, what: String) -> Problem {
+    let stem = html.trim_end_matches(".html");
+    let name = format!("{stem}.md");
+    let Some(page) = book.pages.iter().find(|page| page.name == name) else {
+        return Problem::new(format!("book: {html}"), 1, what);
+    };
+    let written = target.replace(".html", ".md");
+    let line = page.text.lines().position(|line| line.contains(&written));
+    Problem::new(format!("{SRC}/{name}"), line.unwrap_or(0) + 1, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_read_with_their_attributes() {
+        let page = html(
+            "<script>'<img src=no>'</script><style>a</style><h2 id=\"a\">x</h2><!-- <img src=\"no\"> --><a href='b.html#c&amp;d' class=x>y</a><img src=p.png alt=\"\">\
+             <script src=\"https://cdn.example/x.js\" defer></script><p style=\"background:url('//x/y.png')\">1 < 2</p>",
+        );
+        assert!(page.ids.contains("a"));
+        assert_eq!(page.links, ["b.html#c&d"]);
+        assert_eq!(
+            page.loads,
+            ["p.png", "https://cdn.example/x.js", "//x/y.png"]
+        );
+        assert_eq!(page.images_without_words, ["p.png"]);
+        for (target, is_elsewhere) in [
+            ("https://x/", true),
+            ("//x/", true),
+            ("a/b.css", false),
+            ("data:image/png", false),
+        ] {
+            assert_eq!(is_foreign(target), is_elsewhere, "{target}");
+        }
+    }
+}

@@ -1,0 +1,473 @@
+//! Every lint, broken on purpose: a tiny book is right, and each drift in it is found where it is.
+
+use std::{fs, path::Path};
+
+use tempfile::TempDir;
+
+/// A chapter with its whole outline. Only `wrong` and `table` differ between the two steps.
+const CHAPTER: &str = r#"# Step NUMBER: NAME
+
+Intro. See [the pool](glossary.md#pool) and [running](#run-it).
+
+## What you will have
+
+A count. It stops after {{#value setting step-2 DRAIN_TIMEOUT_MS}}, with {{#given 10 s: Docker's own default}} at most.
+
+## What is still wrong
+
+```console
+$ echo wrong
+wrong
+```
+
+## Predict first
+
+<details><summary>The answer</summary>
+
+It {{#value bench step-2 requests 1000}} requests/s.
+
+</details>
+
+## The change
+
+CHANGE
+
+## Why this and not something else
+
+- one
+- two
+
+```rust,sketch
+fn other() {}
+```
+
+## Run it
+
+```console
+$ echo run
+run
+```
+
+## Measure it
+
+{{#include generated/STEP/bench.md}}
+
+{{#picture generated/throughput-1000.svg | Requests a second.}}
+
+## Break it
+
+```console
+$ echo broken
+broken
+```
+
+## What it still lacks
+
+Much.
+
+## Exercises
+
+### One
+
+<details><summary>Solution</summary>
+
+`cargo xtask check --url http://localhost:8000`
+
+</details>
+
+### Two
+
+<details><summary>Solution</summary>
+
+`cargo xtask check 2`
+
+</details>
+"#;
+
+const LIB: &str = "//! What it is.\n\n/// Counts.\n// ANCHOR: visit\npub fn visit() -> u64 {\n    1\n}\n// ANCHOR_END: visit\n";
+
+fn write(root: &Path, name: &str, text: &str) {
+    let file = root.join(name);
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(file, text).unwrap();
+}
+
+/// A repository with two steps, a run and a book of four pages, in which all is right.
+fn tiny() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let root = folder.path();
+    let real = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .unwrap();
+    fs::create_dir_all(root.join("book/src")).unwrap();
+    fs::copy(real.join("book/book.toml"), root.join("book/book.toml")).unwrap();
+    fs::create_dir_all(root.join("book/theme")).unwrap();
+    for file in steps::files(&real.join("book/theme")).unwrap() {
+        fs::copy(&file, root.join(file.strip_prefix(real).unwrap())).unwrap();
+    }
+    let run = bench::published::shown(real)
+        .unwrap()
+        .unwrap()
+        .join("results.json");
+    fs::create_dir_all(root.join("book/measurements/bench/a")).unwrap();
+    fs::copy(run, root.join("book/measurements/bench/a/results.json")).unwrap();
+
+    for (name, lib) in [
+        ("step-1-memory", LIB.to_owned()),
+        ("step-2-redis", LIB.replace("    1\n", "    2\n")),
+    ] {
+        let manifest = format!("[package]\nname = \"{name}\"\n");
+        write(root, &format!("steps/{name}/Cargo.toml"), &manifest);
+        write(root, &format!("steps/{name}/src/lib.rs"), &lib);
+    }
+    let settings = "fn limits() { milliseconds(\"DRAIN_TIMEOUT_MS\", 5000) }\n";
+    write(root, "steps/step-2-redis/src/settings.rs", settings);
+
+    let summary = "# Summary\n\n[Intro](intro.md)\n\n- [One](step-1-memory.md)\n- [Two](step-2-redis.md)\n- [Glossary](glossary.md)\n";
+    write(root, "book/src/SUMMARY.md", summary);
+    write(
+        root,
+        "book/src/intro.md",
+        "# Intro\n\nText, and [a step](step-1-memory.md#break-it).\n\n![A dot](dot.png)\n\nSee [settings](repo:steps/step-2-redis/src/settings.rs).\n",
+    );
+    write(root, "book/src/dot.png", "");
+    write(
+        root,
+        "book/src/glossary.md",
+        "# Glossary\n\npool\n: Connections kept open.\n",
+    );
+    let chapter = |number, step: &str, change| {
+        CHAPTER
+            .replace("NUMBER", number)
+            .replace("NAME", "name")
+            .replace("STEP", step)
+            .replace("CHANGE", change)
+    };
+    let first = "```rust\n{{#include ../../steps/step-1-memory/src/lib.rs:visit}}\n```";
+    let second = "```diff\n{{#include generated/diff-1-2/src/lib.rs.diff:visit}}\n```\n\n```rust\n{{#include ../../steps/step-2-redis/src/lib.rs:visit}}\n```";
+    write(
+        root,
+        "book/src/step-1-memory.md",
+        &chapter("1", "step-1-memory", first),
+    );
+    write(
+        root,
+        "book/src/step-2-redis.md",
+        &chapter("2", "step-2-redis", second),
+    );
+    book::bless(root, &[], false, drop).unwrap();
+    folder
+}
+
+fn problems(root: &Path) -> Vec<String> {
+    let problems = book::lint(root).unwrap();
+    problems.iter().map(ToString::to_string).collect()
+}
+
+fn edit(root: &Path, name: &str, from: &str, to: &str) {
+    let file = root.join(name);
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.contains(from), "{name} has no {from:?}");
+    fs::write(file, text.replacen(from, to, 1)).unwrap();
+}
+
+/// Replaces `from` with `to` in a file of the tiny book, and expects to be told `what` of `place`.
+#[track_caller]
+fn drift(name: &str, from: &str, to: &str, place: &str, what: &str) {
+    let folder = tiny();
+    edit(folder.path(), name, from, to);
+    expect(folder.path(), place, what);
+}
+
+/// The same for several changes of one page, each made alone; places are lines of the page.
+#[track_caller]
+fn drifts(name: &str, changes: &[(&str, &str, &str, &str)]) {
+    let folder = tiny();
+    let right = fs::read_to_string(folder.path().join(name)).unwrap();
+    for (from, to, line, what) in changes {
+        edit(folder.path(), name, from, to);
+        expect(folder.path(), &format!("{name}:{line}"), what);
+        write(folder.path(), name, &right);
+    }
+}
+
+#[track_caller]
+fn expect(root: &Path, place: &str, what: &str) {
+    let problems = problems(root);
+    let mut places = problems.iter().filter(|problem| problem.starts_with(place));
+    let is_found = places.any(|problem| problem.contains(what));
+    assert!(is_found, "nothing says {what:?} of {place}: {problems:#?}");
+}
+
+const INTRO: &str = "book/src/intro.md";
+const TWO: &str = "book/src/step-2-redis.md";
+const LIB_1: &str = "steps/step-1-memory/src/lib.rs";
+const LIB_2: &str = "steps/step-2-redis/src/lib.rs";
+const DIFF: &str = "book/src/generated/diff-1-2/src/lib.rs.diff:";
+
+#[test]
+fn a_book_in_which_all_is_right_passes() {
+    assert_eq!(problems(tiny().path()), Vec::<String>::new());
+}
+
+#[test]
+fn a_missing_file_is_found() {
+    let gone = "step-2-redis/src/gone.rs:visit";
+    let what = "cannot include steps/step-2-redis/src/gone.rs";
+    drifts(TWO, &[("step-2-redis/src/lib.rs:visit", gone, "31:", what)]);
+}
+
+#[test]
+fn a_missing_anchor_is_found_with_those_that_there_are() {
+    let place = format!("{TWO}:31:");
+    drift(
+        LIB_2,
+        "ANCHOR: visit",
+        "ANCHOR: visits",
+        &place,
+        "it has: visits",
+    );
+}
+
+#[test]
+fn an_anchor_that_no_page_uses_is_found() {
+    let what = "no page shows the part \"top\"";
+    let marked = "// ANCHOR: top\n//! What";
+    drift(LIB_1, "//! What", marked, &format!("{LIB_1}:1:"), what);
+}
+
+#[test]
+fn an_anchor_of_the_dockerfile_that_no_page_uses_is_found() {
+    let folder = tiny();
+    let text = "FROM a\n# ANCHOR: b\nRUN b\n# ANCHOR_END: b\n";
+    write(folder.path(), "Dockerfile", text);
+    expect(
+        folder.path(),
+        "Dockerfile:2:",
+        "no page shows the part \"b\"",
+    );
+}
+
+#[test]
+fn a_function_that_got_another_name_is_found_in_its_diff() {
+    drift(LIB_2, "fn visit", "fn count", DIFF, "out of date");
+    let folder = tiny();
+    edit(folder.path(), LIB_2, "fn visit", "fn count");
+    edit(folder.path(), LIB_1, "fn visit", "fn count");
+    book::bless(folder.path(), &[], false, drop).unwrap();
+    let what = "no part between `ANCHOR: visit`";
+    expect(folder.path(), &format!("{TWO}:27:"), what);
+}
+
+#[test]
+fn line_numbers_are_refused() {
+    let numbers = "step-2-redis/src/lib.rs:3:9";
+    let what = "line numbers drift";
+    drifts(
+        TWO,
+        &[("step-2-redis/src/lib.rs:visit", numbers, "31:", what)],
+    );
+}
+
+#[test]
+fn a_block_without_a_kind_or_with_typed_code_is_found() {
+    drifts(
+        TWO,
+        &[
+            ("```rust,sketch", "```", "39:", "no kind"),
+            ("```rust,sketch", "```rust", "39:", "code is not typed"),
+            ("```rust,sketch", "```rusty", "39:", "no kind of block"),
+            ("```diff", "```rust", "26:", "call the block ```diff"),
+            ("Much.", "    much();", "", "code by indentation"),
+            ("$ echo run", "echo run", "", "without a command"),
+        ],
+    );
+}
+
+#[test]
+fn a_stale_or_missing_or_forgotten_generated_file_is_found() {
+    let table = "book/src/generated/step-2-redis/bench.md";
+    let remedy = "cargo xtask book bless";
+    drift(
+        table,
+        "requests/s",
+        "requests",
+        &format!("{table}:"),
+        remedy,
+    );
+    drift(LIB_2, "    2\n", "    3\n", DIFF, "out of date");
+    let folder = tiny();
+    let (missing, old) = (
+        "book/src/generated/circumstances.md",
+        "book/src/generated/old.md",
+    );
+    fs::remove_file(folder.path().join(missing)).unwrap();
+    write(folder.path(), old, "x");
+    expect(folder.path(), &format!("{missing}:"), "missing");
+    expect(folder.path(), &format!("{old}:"), "nothing generates this");
+}
+
+#[test]
+fn a_changed_measurement_makes_its_tables_stale() {
+    let run = "book/measurements/bench/a/results.json";
+    let table = "book/src/generated/circumstances.md:";
+    drift(
+        run,
+        "\"duration_s\": ",
+        "\"duration_s\": 1",
+        table,
+        "out of date",
+    );
+}
+
+#[test]
+fn a_dead_link_or_anchor_is_found() {
+    let settings = "there is no steps/step-2-redis/src/sittings.rs";
+    drifts(
+        INTRO,
+        &[
+            (
+                "step-1-memory.md#",
+                "step-9-none.md#",
+                "3:",
+                "leads nowhere",
+            ),
+            ("#break-it", "#mend-it", "3:", "without a heading #mend-it"),
+            ("settings.rs", "sittings.rs", "7:", settings),
+            ("dot.png", "http://example.com/", "", "another host"),
+        ],
+    );
+    let page = "book/src/step-1-memory.md:3:";
+    drift("book/src/glossary.md", "pool\n", "crowd\n", page, "#pool");
+}
+
+#[test]
+fn a_figure_typed_by_hand_is_found() {
+    let text = "It does 40,000 requests/s";
+    let what = "\"40,000 requests/s\" is typed by hand";
+    drifts(INTRO, &[("Text", text, "3:", what)]);
+    let setting = "{{#value setting step-2 DRAIN_TIMEOUT_MS}}";
+    let (known, unknown) = ("bench step-2 requests 1000", "bench step-2 speed 1000");
+    let source = ": Docker's own default";
+    drifts(
+        TWO,
+        &[
+            (setting, "5 s", "7:", "\"5 s\" is typed by hand"),
+            (source, "", "7:", "where the figure comes from"),
+            (known, unknown, "20:", "no figure called speed"),
+            (
+                "DRAIN_TIMEOUT_MS",
+                "DRAIN_MS",
+                "7:",
+                "no limit called DRAIN_MS",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_page_that_the_summary_does_not_name_is_found_and_the_reverse() {
+    let folder = tiny();
+    let root = folder.path();
+    write(root, "book/src/lost.md", "# Lost\n");
+    expect(root, "book/src/lost.md:1:", "no reader finds this page");
+    write(root, "steps/step-3-rocket/Cargo.toml", "[package]\n");
+    write(root, "steps/step-3-rocket/src/lib.rs", "");
+    expect(root, "book/src/SUMMARY.md:", "step-3-rocket has no chapter");
+}
+
+#[test]
+fn a_chapter_that_lacks_a_part_of_the_outline_is_found() {
+    let console = "```console\n$ echo wrong\nwrong\n```";
+    let (details, div) = ("<details><summary>The answer", "<div><summary>The answer");
+    let picture = "{{#picture generated/throughput-1000.svg | Requests a second.}}";
+    drifts(
+        TWO,
+        &[
+            ("# Step 2: ", "# Two: ", "1:", "`# Step 2: …`"),
+            (
+                "## Break it",
+                "## Destroy it",
+                "",
+                "\"## Break it\" is missing",
+            ),
+            (
+                "## Break it",
+                "## Destroy it",
+                "",
+                "no section \"Destroy it\"",
+            ),
+            ("## Run it", "## Break it", "", "\"## Run it\" is missing"),
+            (console, "", "9:", "console"),
+            (details, div, "16:", "fold"),
+            ("- two", "", "", "alternatives"),
+            (picture, "", "", "plot"),
+            ("### Two", "", "", "two ###"),
+        ],
+    );
+}
+
+#[test]
+fn a_solution_that_nothing_proves_is_found() {
+    let solution = "`cargo xtask check 2`";
+    let sketch = format!("{solution}\n\n```rust,sketch\nfn solved() {{}}\n```");
+    let what = "make it a patch in book/exercises";
+    drifts(TWO, &[(solution, &sketch, "", what)]);
+}
+
+#[test]
+fn a_solution_is_shown_on_a_page() {
+    let folder = tiny();
+    let root = folder.path();
+    let patch = "has: counts\n\ndiff --git a/steps/step-2-redis/src/lib.rs b/steps/step-2-redis/src/lib.rs\n--- a/steps/step-2-redis/src/lib.rs\n+++ b/steps/step-2-redis/src/lib.rs\n@@ -4,3 +4,3 @@\n pub fn visit() -> u64 {\n-    2\n+    1 + 1\n }\n";
+    let file = "book/exercises/step-2-sum.patch";
+    write(root, file, patch);
+    let place = format!("{file}:1:");
+    expect(root, &place, "no page shows it");
+    let solution =
+        "`cargo xtask check 2`\n\n```diff\n{{#include ../exercises/step-2-sum.patch}}\n```";
+    edit(root, TWO, "`cargo xtask check 2`", solution);
+    assert_eq!(problems(root), Vec::<String>::new());
+    edit(root, file, "has: counts", "it counts");
+    expect(root, &place, "declares nothing");
+}
+
+#[test]
+fn an_image_without_words_is_found() {
+    let html = "<img src=\"dot.png\">";
+    drifts(
+        INTRO,
+        &[
+            ("![A dot]", "![]", "5:", "cannot see it"),
+            ("![A dot](dot.png)", html, "5:", "cannot see it"),
+        ],
+    );
+}
+
+#[test]
+fn whatever_comes_from_another_host_is_found() {
+    let script = "<script src=\"//cdn.example/x.js\"></script>";
+    drifts(
+        INTRO,
+        &[
+            (
+                "dot.png",
+                "https://example.com/dot.png",
+                "5:",
+                "another host",
+            ),
+            ("Text", script, "3:", "another host"),
+        ],
+    );
+    let folder = tiny();
+    let style = "@import \"https://fonts.example/a.css\";\n";
+    write(folder.path(), "book/theme/book.css", style);
+    expect(folder.path(), "book: theme/book.css:1:", "another host");
+}
+
+#[test]
+fn an_unknown_directive_is_found() {
+    let what = "no directive {{#playground}}";
+    drifts(INTRO, &[("Text", "{{#playground x.rs}}", "3:", what)]);
+}

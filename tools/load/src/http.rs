@@ -1,0 +1,344 @@
+//! A small blocking HTTP/1.1 client that trusts nobody: it has a time-out and a limit for everything,
+//! and an answer that is not well-formed is an error.
+
+use std::{
+    fmt,
+    io::{self, Read, Write},
+    net::{Shutdown, SocketAddr, TcpStream},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    framing::{Framing, framing, malformed, parse_head},
+    url::Url,
+};
+
+/// How long a connection may take to be accepted.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long an answer may take, unless the caller is in more of a hurry.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// More than any server that counts has to say.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// What a client sends who is slow, or never means to send the rest.
+pub const HALF_A_REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: ";
+
+/// The rest.
+pub const REST_OF_A_REQUEST: &[u8] = b"half\r\n\r\n";
+
+/// An answer, whole.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// The status code, such as 200.
+    pub status: u16,
+    /// The header lines in their order.
+    pub headers: Vec<(String, String)>,
+    /// The body, without its framing.
+    pub body: Vec<u8>,
+    /// How long it took, from the last byte of the request to the last of the answer.
+    pub took: Duration,
+}
+
+impl Response {
+    /// The value of the first header with that name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self
+            .headers
+            .iter()
+            .find(|(candidate, _)| candidate.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// Whether it admits a failure (5xx).
+    pub fn is_failure(&self) -> bool {
+        (500..=599).contains(&self.status)
+    }
+
+    /// Whether it asks the visitor to come again later: 503 with `Retry-After` in seconds.
+    pub fn turns_away(&self) -> bool {
+        let seconds = self.header("retry-after").map(str::parse::<u32>);
+        self.status == 503 && matches!(seconds, Some(Ok(_)))
+    }
+
+    /// The number on the page, if this is the page and every letter of it is right.
+    pub fn seen(&self) -> Option<u64> {
+        let text = self.text();
+        let number = text
+            .strip_prefix("Hello World! I have been seen ")?
+            .strip_suffix(" times.\n")?;
+        // `parse` would also take `+1` and `007`. Redis counts no further than an `i64` goes.
+        let parsed = number.parse::<i64>().ok()?.try_into().ok()?;
+        let is_exact = |parsed: &u64| self.status == 200 && parsed.to_string() == number;
+        Some(parsed).filter(is_exact)
+    }
+}
+
+/// As one would see it on a terminal, a body that is too long cut short.
+impl fmt::Display for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "HTTP {} after {} ms", self.status, self.took.as_millis())?;
+        for (name, value) in &self.headers {
+            writeln!(f, "{name}: {value}")?;
+        }
+        let text: String = self.text().chars().take(200).collect();
+        write!(f, "\n{}", text.trim_end())
+    }
+}
+
+/// Asks for a page once, on a connection of its own.
+///
+/// # Errors
+///
+/// When nobody accepts within `timeout`, or there is no whole, well-formed answer within that time.
+pub fn get(url: &Url, timeout: Duration) -> io::Result<Response> {
+    let mut connection = Connection::open_within(url.addr()?, timeout)?;
+    connection.host.clone_from(&url.authority);
+    connection.send("GET", &url.path)?;
+    connection.receive("GET", timeout)
+}
+
+/// A connection to a server. It stays open between requests as long as the server wants it to.
+pub struct Connection {
+    addr: SocketAddr,
+    host: String,
+    stream: TcpStream,
+    received: Vec<u8>,
+    is_open: bool,
+    has_begun: bool,
+}
+
+impl Connection {
+    /// Connects.
+    ///
+    /// # Errors
+    ///
+    /// When nobody accepts within 5 s.
+    pub fn open(addr: SocketAddr) -> io::Result<Self> {
+        Self::open_within(addr, CONNECT_TIMEOUT)
+    }
+
+    /// Connects.
+    ///
+    /// # Errors
+    ///
+    /// When nobody accepts within `timeout`.
+    pub fn open_within(addr: SocketAddr, timeout: Duration) -> io::Result<Self> {
+        let stream = TcpStream::connect_timeout(&addr, timeout)?;
+        stream.set_nodelay(true)?;
+        stream.set_write_timeout(Some(ANSWER_TIMEOUT))?;
+        Ok(Self {
+            addr,
+            host: addr.to_string(),
+            stream,
+            received: Vec::new(),
+            is_open: true,
+            has_begun: false,
+        })
+    }
+
+    /// Asks and waits for the answer. A connection that the server closed after the last answer, and
+    /// said so, is opened anew.
+    ///
+    /// # Errors
+    ///
+    /// When there is no whole, well-formed answer within 10 s.
+    pub fn ask(&mut self, method: &str, path: &str) -> io::Result<Response> {
+        if !self.is_open {
+            let host = std::mem::take(&mut self.host);
+            *self = Self {
+                host,
+                ..Self::open(self.addr)?
+            };
+        }
+        self.send(method, path)?;
+        self.receive(method, ANSWER_TIMEOUT)
+    }
+
+    /// Sends a request and does not wait.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is broken.
+    pub fn send(&mut self, method: &str, path: &str) -> io::Result<()> {
+        let host = &self.host;
+        let request = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\n\r\n");
+        self.send_bytes(request.as_bytes())
+    }
+
+    /// Sends these bytes and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is broken.
+    pub fn send_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes)
+    }
+
+    /// Says that nothing more will be sent. Answers can still come.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is broken.
+    pub fn close_own_side(&mut self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Write)
+    }
+
+    /// Waits for the answer to the one request that was sent.
+    ///
+    /// # Errors
+    ///
+    /// When there is no whole, well-formed answer within `timeout`, or something follows it.
+    pub fn receive(&mut self, method: &str, timeout: Duration) -> io::Result<Response> {
+        let started = Instant::now();
+        let deadline = started + timeout;
+        self.has_begun = false;
+        let (mut response, head_length, keeps_open) = loop {
+            if let Some(head) = parse_head(&self.received)? {
+                break head;
+            }
+            if !self.read_more(deadline)? {
+                return Err(self.cut_short());
+            }
+        };
+        self.received.drain(..head_length);
+        self.is_open = keeps_open;
+        response.body = self.receive_body(method, &response, deadline)?;
+        if !self.received.is_empty() {
+            let length = self.received.len();
+            return Err(malformed(&format!(
+                "{length} bytes follow it that nobody asked for"
+            )));
+        }
+        response.took = started.elapsed();
+        Ok(response)
+    }
+
+    /// Whether the server has closed the connection by now. Does not wait; what was sent is skipped.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system does not let us look.
+    pub fn is_closed(&mut self) -> io::Result<bool> {
+        self.stream.set_nonblocking(true)?;
+        let is_closed = loop {
+            match self.stream.read(&mut [0; 4096]) {
+                Ok(0) => break true,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => break error.kind() != io::ErrorKind::WouldBlock,
+            }
+        };
+        self.stream.set_nonblocking(false)?;
+        Ok(is_closed)
+    }
+
+    /// Whether some of the last answer came, be it whole or not.
+    pub fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
+    /// Whether the server means to answer more on this connection.
+    pub fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    fn receive_body(
+        &mut self,
+        method: &str,
+        head: &Response,
+        deadline: Instant,
+    ) -> io::Result<Vec<u8>> {
+        // RFC 9112, section 6.3: what tells how long a body is.
+        if method == "HEAD" || matches!(head.status, 100..=199 | 204 | 304) {
+            return Ok(Vec::new());
+        }
+        match framing(&head.headers)? {
+            Framing::Chunks => self.receive_chunks(deadline),
+            Framing::Length(length) => self.receive_exactly(length, deadline),
+            Framing::UntilClosed => {
+                while self.read_more(deadline)? {}
+                self.is_open = false;
+                Ok(std::mem::take(&mut self.received))
+            }
+        }
+    }
+
+    fn receive_chunks(&mut self, deadline: Instant) -> io::Result<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            let (start, length) = loop {
+                match httparse::parse_chunk_size(&self.received) {
+                    Ok(httparse::Status::Complete(size)) => break size,
+                    Ok(httparse::Status::Partial) if self.read_more(deadline)? => {}
+                    Ok(httparse::Status::Partial) => return Err(self.cut_short()),
+                    Err(_) => return Err(malformed("the size of a chunk")),
+                }
+            };
+            self.received.drain(..start);
+            let length = usize::try_from(length)
+                .ok()
+                .filter(|length| body.len() + length <= ANSWER_BYTES_MAX);
+            let length = length.ok_or_else(|| malformed("a chunk that is too long"))?;
+            let chunk = self.receive_exactly(length + 2, deadline)?;
+            body.extend_from_slice(&chunk[..length]);
+            if &chunk[length..] != b"\r\n" {
+                return Err(malformed("a chunk without an end"));
+            }
+            if length == 0 {
+                return Ok(body);
+            }
+        }
+    }
+
+    fn receive_exactly(&mut self, length: usize, deadline: Instant) -> io::Result<Vec<u8>> {
+        if length > ANSWER_BYTES_MAX {
+            return Err(malformed(&format!("a body of {length} bytes")));
+        }
+        while self.received.len() < length {
+            if !self.read_more(deadline)? {
+                return Err(self.cut_short());
+            }
+        }
+        Ok(self.received.drain(..length).collect())
+    }
+
+    /// Reads what is there. Returns whether the connection is still open.
+    fn read_more(&mut self, deadline: Instant) -> io::Result<bool> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "no answer in time"));
+        }
+        if self.received.len() > ANSWER_BYTES_MAX {
+            return Err(malformed("an answer without end"));
+        }
+        self.stream.set_read_timeout(Some(left))?;
+        let mut chunk = [0; 4096];
+        match self.stream.read(&mut chunk) {
+            Ok(length) => {
+                self.received.extend_from_slice(&chunk[..length]);
+                self.has_begun |= length > 0;
+                Ok(length > 0)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                Err(io::Error::new(io::ErrorKind::TimedOut, "no answer in time"))
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn cut_short(&self) -> io::Error {
+        let message = match self.received.len() {
+            0 => "closed without an answer".to_owned(),
+            length => format!("closed in the middle of an answer, after {length} bytes"),
+        };
+        io::Error::new(io::ErrorKind::UnexpectedEof, message)
+    }
+}

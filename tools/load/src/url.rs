@@ -1,0 +1,98 @@
+//! Where a server is.
+
+use std::{
+    fmt, io,
+    net::{SocketAddr, ToSocketAddrs},
+};
+
+const EXPECTED: &str = "expected a URL such as http://localhost:8000";
+
+/// A URL of the form `http://host[:port][/path]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Url {
+    /// Host and port, such as `127.0.0.1:8000`.
+    pub authority: String,
+    /// The path, such as `/`.
+    pub path: String,
+}
+
+impl Url {
+    /// Reads a URL.
+    ///
+    /// # Errors
+    ///
+    /// When it has another form. A URL that may hold a password is not repeated in the error.
+    pub fn parse(url: &str) -> Result<Self, String> {
+        if url.contains('@') {
+            return Err(format!(
+                "a URL with a user or a password in it is not supported; {EXPECTED}"
+            ));
+        }
+        let rest = url
+            .strip_prefix("http://")
+            .ok_or_else(|| format!("{url:?} does not start with http://; {EXPECTED}"))?;
+        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+        if host.is_empty() {
+            return Err(format!("{url:?} has no host; {EXPECTED}"));
+        }
+        // An IPv6 address has colons of its own, in brackets.
+        let has_port = host.rsplit(']').next().is_some_and(|end| end.contains(':'));
+        Ok(Self {
+            authority: format!("{host}{}", if has_port { "" } else { ":80" }),
+            path: format!("/{path}"),
+        })
+    }
+
+    /// Where that leads.
+    ///
+    /// # Errors
+    ///
+    /// When the host has no address, or the port is no port.
+    pub fn addr(&self) -> io::Result<SocketAddr> {
+        // `localhost` is often ::1 first, where most development servers do not listen.
+        let addrs = self.authority.to_socket_addrs()?;
+        addrs
+            .min_by_key(SocketAddr::is_ipv6)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the host has no address"))
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}{}", self.authority, self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_taken_apart() {
+        for (url, shown) in [
+            ("http://localhost:8000", "http://localhost:8000/"),
+            ("http://localhost", "http://localhost:80/"),
+            ("http://[::1]/a/b?c", "http://[::1]:80/a/b?c"),
+        ] {
+            assert_eq!(Url::parse(url).unwrap().to_string(), shown);
+        }
+        for url in ["https://localhost/", "localhost:8000", "http://", "fish"] {
+            let error = Url::parse(url).unwrap_err();
+            assert!(error.contains(url) && error.contains(EXPECTED), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_repeated() {
+        for url in [
+            "http://me:secret@localhost",
+            "https://me:secret@[::1]:8000/x",
+        ] {
+            let error = Url::parse(url).unwrap_err();
+            assert!(
+                !error.contains("secret") && error.contains(EXPECTED),
+                "{error}"
+            );
+        }
+    }
+}

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write, fs, path::Path};
 
 use anyhow::{Context, Result};
 use bench::{
-    cells, markdown, plot, published,
+    cells, circumstances, plot, published,
     results::{Load, Results},
     summary,
 };
@@ -50,11 +50,10 @@ pub fn all(root: &Path) -> Result<BTreeMap<String, String>> {
         groups.retain(|group| group.load == Load::Capacity);
         for group in &groups {
             let name = |suffix| format!("bench-{}{suffix}.md", group.connections);
-            let throughput = markdown::set(&cells::throughput(group, 2));
+            let throughput = cells::throughput(group, 2).markdown();
             let throughput = format!("{throughput}\n{}", cells::noise(group));
             insert(&mut all, &name(""), &throughput);
-            let cost = markdown::set(&cells::cost(group));
-            insert(&mut all, &name("-cost"), &cost);
+            insert(&mut all, &name("-cost"), &cells::cost(group).markdown());
         }
         if let Some(group) = groups.last() {
             for step in &rust {
@@ -62,8 +61,7 @@ pub fn all(root: &Path) -> Result<BTreeMap<String, String>> {
                 insert(&mut all, &name, &tables::up_to(group, step, &rust));
             }
         }
-        let circumstances = markdown::circumstances(&results);
-        insert(&mut all, "circumstances.md", &circumstances);
+        insert(&mut all, "circumstances.md", &circumstances(&results));
         let plots = plot::draw(&results).into_iter();
         all.extend(plots.map(|plot| (plot.file, plot.svg)));
         if let Some(reports) = &reports {

@@ -8,10 +8,11 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use bench::{
+    Spread,
+    cells::figure,
     published,
     results::{Figures, Load, Results},
-    statistics::Spread,
-    summary::{self, Group, Row},
+    summary::{self, Group},
     units,
 };
 use regex::Regex;
@@ -219,26 +220,6 @@ impl Values {
 fn number(text: &str) -> Result<u32, String> {
     text.parse()
         .map_err(|_| format!("{text:?} is no number of connections"))
-}
-
-/// A figure of a row, as it stands in the tables.
-pub fn figure(row: &Row, metric: &str) -> Option<String> {
-    let latency = row.latency;
-    let cpu = row.cpu.as_ref();
-    Some(match metric {
-        "requests" => units::count(row.per_second?.median),
-        "p50" => units::milliseconds(latency?.p50?),
-        "p90" => units::milliseconds(latency?.p90?),
-        "p99" => units::milliseconds(latency?.p99?),
-        "max" => units::milliseconds(latency?.max),
-        "server-us" => units::short(cpu?.server_us),
-        "redis-us" => units::short(cpu?.redis_us),
-        "load-us" => units::short(cpu?.load_us),
-        "memory" => units::mebibytes(row.memory_bytes?),
-        "commands" => units::short(row.redis_commands?),
-        "queue-overflows" => units::count(row.queue_overflows?),
-        _ => return None,
-    })
 }
 
 /// A ratio with digits that mean something.

@@ -45,8 +45,7 @@ pub fn render_checked(root: &Path, out: &Path) -> Result<Vec<Problem>> {
 pub fn lint(root: &Path) -> Result<Vec<Problem>> {
     let out = tempfile::tempdir().context("cannot make a temporary folder")?;
     let mut problems = render_checked(root, out.path())?;
-    let generated = generated::all(root)?;
-    problems.extend(generated::stale(&Book::read(root)?, &generated)?);
+    problems.extend(generated::stale(root, &generated::all(root)?)?);
     problems.sort();
     Ok(problems)
 }
@@ -163,9 +162,9 @@ fn play(
 }
 
 fn skipped(page: &Page, outcome: &Outcome) -> Vec<String> {
-    let skips = outcome.skipped.iter();
-    skips
-        .map(|skip| format!("{}:{}: {}", page.name, skip.line, skip.why))
+    let skipped = outcome.skipped.iter();
+    skipped
+        .map(|(line, why)| format!("{}:{line}: {why}", page.name))
         .collect()
 }
 

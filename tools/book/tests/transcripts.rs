@@ -150,7 +150,7 @@ fn what_is_missing_is_skipped_with_its_terminal() {
         (outcome.failure, outcome.commands, outcome.skipped.len()),
         (None, 1, 2)
     );
-    assert!(outcome.skipped[0].why.contains("no-such-tool is missing"));
+    assert!(outcome.skipped[0].1.contains("no-such-tool is missing"));
 }
 
 #[test]

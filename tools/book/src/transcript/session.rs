@@ -36,19 +36,10 @@ pub struct Outcome {
     pub commands: usize,
     /// Line and text of what went wrong. After the first such thing the rest of a page means nothing.
     pub failure: Option<(usize, String)>,
-    /// What could not be run.
-    pub skipped: Vec<Skip>,
+    /// Line of what could not be run, and what is missing.
+    pub skipped: Vec<(usize, String)>,
     /// For the blocks that should say something else, by their line: the parts as they should be.
     pub blessed: BTreeMap<usize, Vec<Part>>,
-}
-
-/// A block that could not be run.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Skip {
-    /// Its line.
-    pub line: usize,
-    /// What is missing.
-    pub why: String,
 }
 
 /// Something that runs in the background, and how many of its lines have been compared.
@@ -111,7 +102,7 @@ pub fn prepare(root: &Path, commands: &[String]) {
 }
 
 /// The blocks for which nothing is missing.
-fn runnable<'a>(blocks: &'a [Block], skipped: &mut Vec<Skip>) -> Vec<&'a Block> {
+fn runnable<'a>(blocks: &'a [Block], skipped: &mut Vec<(usize, String)>) -> Vec<&'a Block> {
     let mut terminals = BTreeSet::new();
     let can_run = |block: &&Block| {
         let is_skipped = |name| terminals.contains(name);
@@ -122,10 +113,7 @@ fn runnable<'a>(blocks: &'a [Block], skipped: &mut Vec<Skip>) -> Vec<&'a Block> 
             return true;
         };
         terminals.extend(block.terminal.clone());
-        skipped.push(Skip {
-            line: block.line,
-            why,
-        });
+        skipped.push((block.line, why));
         false
     };
     blocks.iter().filter(can_run).collect()

@@ -179,7 +179,7 @@ fn with_parts(page: &Page, blessed: &BTreeMap<usize, Vec<Part>>) -> String {
         let old = &page.text[fence.range.clone()];
         let first = old.lines().next().unwrap_or_default();
         let first = &first[fence.prefix.len()..];
-        let ticks = first.trim_start_matches(&[' ', '>']);
+        let ticks = first.trim_start_matches([' ', '>']);
         let ticks = &ticks[..ticks.find(|sign| sign != '`').unwrap_or(ticks.len())];
         let body: String = parts.iter().map(Part::lines).collect();
         let new = fence.in_place(&format!("{first}\n{body}{ticks}\n"));

@@ -83,7 +83,7 @@ fn a_terminal_goes_on_in_the_background_and_is_taken_up_again() {
     let wrong = page
         .replace("\nwent\n", "\ncame\n")
         .replace("terminal=server", "terminal=server,timeout=2");
-    fails(&wrong, 11, "did not appear within 2 s");
+    fails(&wrong, 11, "within 2 s it did not print what the page says");
     let wrong = page.replace("\nbye\n", "\nhello\n");
     fails(&wrong, 12, "something else");
 }

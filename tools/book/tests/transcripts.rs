@@ -157,8 +157,9 @@ fn what_is_missing_is_skipped_with_its_terminal() {
 fn blessing_writes_what_is_printed_and_then_all_is_right() {
     let folder = TempDir::new().unwrap();
     let root = folder.path();
-    fs::create_dir_all(root.join("book/src")).unwrap();
-    fs::create_dir_all(root.join("steps")).unwrap();
+    for folder in ["book/src", "book/measurements/bench", "steps"] {
+        fs::create_dir_all(root.join(folder)).unwrap();
+    }
     fs::write(root.join("book/src/SUMMARY.md"), "[P](p.md)\n").unwrap();
     let page = "# P\n\n- item\n\n  ```console\n  $ echo a; echo pid $$\n  old\n  pid [..]\n  ```\n\n```console,terminal=s\n$ echo up; sleep 60\n```\n\n```console,terminal=s\n^C\n```\n";
     fs::write(root.join("book/src/p.md"), page).unwrap();

@@ -143,7 +143,7 @@ impl Contestant {
             }
             Source::Limit => {
                 let program = steps::tool(root, LIMIT, LIMIT, Profile::Dist)?;
-                program.map(Start::Program).with_context(cannot_build)
+                Ok(Start::Program(program.with_context(cannot_build)?))
             }
             Source::Flask(step, server) => {
                 let target = root.join("target");

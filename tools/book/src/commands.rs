@@ -1,6 +1,12 @@
 //! What each command does.
 
-use std::{collections::BTreeMap, fs, path::Path, slice, thread, time::Instant};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    slice, thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail};
 use output::terminal;
@@ -75,11 +81,8 @@ pub fn test(
         skipped: Vec::new(),
     });
     if with_transcripts {
-        let mut started = Instant::now();
-        play(&book, wanted, false, |page, outcome| {
-            let seconds = started.elapsed().as_secs_f32();
-            started = Instant::now();
-            let commands = outcome.commands;
+        play(&book, wanted, false, |page, outcome, took| {
+            let (commands, seconds) = (outcome.commands, took.as_secs_f32());
             report(Report {
                 name: page.name.clone(),
                 skipped: skipped(page, &outcome),
@@ -112,7 +115,7 @@ pub fn bless(
     changes.into_iter().for_each(&mut say);
     let mut is_good = true;
     if with_transcripts {
-        play(&book, wanted, true, |page, outcome| {
+        play(&book, wanted, true, |page, outcome, _| {
             for skip in skipped(page, &outcome) {
                 say(format!("skipped: {skip}"));
             }
@@ -139,7 +142,7 @@ fn play(
     book: &Book,
     wanted: &[String],
     bless: bool,
-    mut each: impl FnMut(&Page, Outcome) -> Result<()>,
+    mut each: impl FnMut(&Page, Outcome, Duration) -> Result<()>,
 ) -> Result<()> {
     let pages = book.pages.iter().filter(|page| is_wanted(page, wanted));
     let pages = pages.map(|page| (page, transcript::of_page(&page.text)));
@@ -151,12 +154,17 @@ fn play(
         .partition(|(page, _)| preparations(page).is_empty());
     let mut play = |(page, blocks): (&Page, Vec<Block>)| {
         terminal::progress(&format!("the commands of {}", page.name));
+        let started = Instant::now();
         let outcome = transcript::play(&book.root, &page.name, &blocks, bless);
-        each(page, outcome)
+        each(page, outcome, started.elapsed())
     };
     thread::scope(|scope| {
         scope.spawn(|| transcript::prepare(&book.root, &commands));
-        first.into_iter().try_for_each(&mut play)
+        let played = first.into_iter().try_for_each(&mut play);
+        if !commands.is_empty() {
+            terminal::progress("waiting for what the other pages have compiled");
+        }
+        played
     })?;
     last.into_iter().try_for_each(play)
 }

@@ -93,7 +93,7 @@ pub fn play(root: &Path, page: &str, blocks: &[Block], bless: bool) -> Outcome {
 pub fn prepare(root: &Path, commands: &[String]) {
     let Ok(home) = shell::home() else { return };
     for command in commands {
-        let quiet = format!("nice -n 19 sh -c '{command}' > /dev/null");
+        let quiet = format!("nice -n 5 sh -c '{command}' > /dev/null");
         let shell = shell::command(root, &home, &quiet);
         if let Ok(mut process) = Process::spawn(command, shell, Output::Capture) {
             let _ = process.wait_timeout(PREPARATION_TIMEOUT);

@@ -139,7 +139,7 @@ fn copy(folder: &Path, Exercise { name, step, .. }: &Exercise) {
         fs::create_dir_all(copy.parent().unwrap()).unwrap();
         fs::copy(file, copy).unwrap();
     }
-    let manifest = fs::read_to_string(&root().join("Cargo.toml")).unwrap();
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
     let manifest = manifest.lines().map(|line| {
         if line.starts_with("members = ") {
             format!("members = [\"{name}/steps/{step}\"]\n")
@@ -213,7 +213,7 @@ fn build(folder: &Path, Exercise { name, step, .. }: &Exercise) -> Result<OsStri
     if said.contains(") generated ") {
         return Err(format!("compiles, but not without warnings\n{said}"));
     }
-    let locked = fs::read_to_string(&root().join("Cargo.lock")).unwrap();
+    let locked = fs::read_to_string(root().join("Cargo.lock")).unwrap();
     let used = fs::read_to_string(folder.join("Cargo.lock")).unwrap();
     let package = |block: &str| block.lines().take(2).collect::<Vec<_>>().join(", ");
     let packages: Vec<String> = locked.split("[[package]]\n").map(package).collect();

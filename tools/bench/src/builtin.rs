@@ -1,9 +1,9 @@
 //! The built-in load generator: a closed loop where wrk is missing, and the open loop.
 //!
-//! The open loop is for latency. Visitors do not wait for each other, so request number *i* is due
+//! The open loop is for latency. Clients do not wait for each other, so request number *i* is due
 //! at *i* ÷ rate after the start, whatever became of those before it. Its latency counts from the
 //! moment it was due, not from the moment a connection was free to send it: a server that stops for
-//! a second delays everybody who comes in that second, and all of them are counted.
+//! a second delays every request that is due in that second, and all of them are counted.
 //!
 //! Every number that comes back is kept, and at the end each must be there only once.
 
@@ -18,19 +18,16 @@ use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::engine::RESPONSE_TIMEOUT_S;
-use crate::page::Page;
+use crate::engine::{Order, RESPONSE_TIMEOUT};
 use crate::results::{Errors, Latency, LoadReport};
-use connection::{Failure, Visitor};
+use connection::{Client, Failure};
 use pace::Pace;
-
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(RESPONSE_TIMEOUT_S);
 
 /// How long all connections together may take to be made before the load begins. Those that are
 /// not ready then are made when they are needed.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long a visitor who could not connect waits before the next try.
+/// How long a client that could not connect waits before the next try.
 const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The longest latency that is told from longer ones, in microseconds.
@@ -39,29 +36,12 @@ const LATENCY_MAX_US: u64 = 60_000_000;
 /// How exact percentiles are: 3 significant digits.
 const LATENCY_DIGITS: u8 = 3;
 
-/// A load to generate.
-#[derive(Clone, Debug)]
-pub struct Order {
-    /// The page to ask for.
-    pub page: Page,
-    /// How many connections.
-    pub connections: u32,
-    /// How many threads.
-    pub threads: usize,
-    /// For how long.
-    pub duration: Duration,
-    /// How many requests a second. `None` is a closed loop.
-    pub rate: Option<f64>,
-}
-
 /// What one connection saw.
 #[derive(Debug, Default)]
 struct Tally {
     /// The number on each page, and how long it took in microseconds.
     visits: Vec<(u64, u64)>,
-    errors: Errors,
-    /// Complete responses that were not the page.
-    wrong: u64,
+    failures: Vec<Failure>,
 }
 
 /// Generates a load and reports what was seen.
@@ -69,9 +49,9 @@ struct Tally {
 /// # Errors
 ///
 /// When the system gives no threads.
-pub fn run(order: &Order) -> Result<LoadReport> {
+pub(crate) fn run(order: &Order) -> Result<LoadReport> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(order.threads)
+        .worker_threads(order.threads as usize)
         .enable_all()
         .build()
         .context("cannot start the threads of the load generator")?;
@@ -79,110 +59,95 @@ pub fn run(order: &Order) -> Result<LoadReport> {
 }
 
 async fn generate(order: &Order) -> LoadReport {
-    let visitors = connect(order).await;
+    let clients = connect(order).await;
     let start = Instant::now();
     let pace = Arc::new(Pace::new(start, order.duration, order.rate));
     if order.rate.is_some() {
         let pace = Arc::clone(&pace);
-        let visitors = visitors.len();
+        let clients = clients.len();
         // A thread of its own: the timer of the runtime is only exact to a millisecond.
-        std::thread::spawn(move || pace.drive(visitors));
+        std::thread::spawn(move || pace.drive(clients));
     }
     let mut tasks = JoinSet::new();
-    for visitor in visitors {
-        tasks.spawn(visit_until_done(visitor, Arc::clone(&pace)));
+    for client in clients {
+        tasks.spawn(visit_until_done(client, Arc::clone(&pace)));
     }
     let tallies = tasks.join_all().await;
     // An open loop that lags behind needs longer, and so is seen to have a lower rate.
-    report(tallies, start.elapsed().max(order.duration))
+    report(&tallies, start.elapsed().max(order.duration))
 }
 
 /// Makes all connections before the load begins: a thousand handshakes at once are a load of their
 /// own, and not the one to measure.
-async fn connect(order: &Order) -> Vec<Visitor> {
+async fn connect(order: &Order) -> Vec<Client> {
     let mut tasks = JoinSet::new();
     let deadline = Instant::now() + CONNECT_TIMEOUT;
     for _ in 0..order.connections {
-        let mut visitor = Visitor::new(order.page.clone());
+        let mut client = Client::new(order.page.clone());
         tasks.spawn(async move {
-            // A failure shows again when the visitor needs the connection, and is counted then.
-            let _ = tokio::time::timeout_at(deadline, visitor.connect()).await;
-            visitor
+            // A failure shows again when the client needs the connection, and is counted then.
+            let _ = tokio::time::timeout_at(deadline, client.connect()).await;
+            client
         });
     }
     tasks.join_all().await
 }
 
 /// Visits the page whenever it is time, until there is nothing more to do.
-async fn visit_until_done(mut visitor: Visitor, pace: Arc<Pace>) -> Tally {
+async fn visit_until_done(mut client: Client, pace: Arc<Pace>) -> Tally {
     let mut tally = Tally::default();
     while let Some(due) = pace.next().await {
-        let patience = match pace.end() {
+        let remaining = match pace.end() {
             // A closed loop ends on time. What is under way then is no response.
             Some(end) => end.saturating_duration_since(Instant::now()),
             None => Duration::MAX,
         };
-        match timeout(RESPONSE_TIMEOUT.min(patience), visitor.visit()).await {
+        match timeout(RESPONSE_TIMEOUT.min(remaining), client.visit()).await {
             Ok(Ok(number)) => tally
                 .visits
                 .push((number, due.elapsed().as_micros() as u64)),
             Ok(Err(failure)) => {
-                tally.count(failure);
-                if matches!(failure, Failure::Connect) {
+                tally.failures.push(failure);
+                if failure == Failure::Connect {
                     sleep(RETRY_INTERVAL).await;
                 }
             }
-            Err(_) if patience < RESPONSE_TIMEOUT => break,
-            Err(_) => tally.errors.timeout += 1,
+            Err(_) if remaining < RESPONSE_TIMEOUT => break,
+            Err(_) => tally.failures.push(Failure::Timeout),
         }
     }
     tally
 }
 
-impl Tally {
-    fn count(&mut self, failure: Failure) {
-        match failure {
-            Failure::Connect => self.errors.connect += 1,
-            Failure::Lost => self.errors.read += 1,
-            Failure::Status => {
-                self.errors.status += 1;
-                self.wrong += 1;
-            }
-            Failure::Body => {
-                self.errors.body += 1;
-                self.wrong += 1;
-            }
-        }
-    }
-}
-
 /// Adds up what all connections saw.
-fn report(tallies: Vec<Tally>, duration: Duration) -> LoadReport {
-    let mut errors = Errors::default();
-    let mut numbers = Vec::new();
+fn report(tallies: &[Tally], duration: Duration) -> LoadReport {
     let mut latencies = Histogram::<u64>::new_with_max(LATENCY_MAX_US, LATENCY_DIGITS)
         .expect("the limits are constants that fit each other");
-    let mut wrong = 0;
-    for tally in tallies {
-        wrong += tally.wrong;
-        errors.connect += tally.errors.connect;
-        errors.read += tally.errors.read;
-        errors.timeout += tally.errors.timeout;
-        errors.status += tally.errors.status;
-        errors.body += tally.errors.body;
-        for (number, latency_us) in tally.visits {
-            numbers.push(number);
-            latencies.saturating_record(latency_us);
-        }
+    let mut numbers = Vec::new();
+    for (number, latency_us) in tallies.iter().flat_map(|tally| &tally.visits) {
+        numbers.push(number);
+        latencies.saturating_record(*latency_us);
     }
-    let responses = numbers.len() as u64 + wrong;
     let given = numbers.len();
     numbers.sort_unstable();
     numbers.dedup();
-    errors.duplicate = (given - numbers.len()) as u64;
+    let failed = |failure| {
+        let failures = tallies.iter().flat_map(|tally| &tally.failures);
+        failures.filter(|other| **other == failure).count() as u64
+    };
+    let errors = Errors {
+        connect: failed(Failure::Connect),
+        read: failed(Failure::Lost),
+        write: 0,
+        timeout: failed(Failure::Timeout),
+        status: failed(Failure::Status),
+        body: failed(Failure::Body),
+        duplicate: (given - numbers.len()) as u64,
+    };
     let percentile = |percent| latencies.value_at_quantile(percent / 100.0) as f64;
     LoadReport {
-        responses,
+        // What is not the page is a response, too.
+        responses: given as u64 + errors.status + errors.body,
         duration_us: duration.as_micros() as u64,
         latency_us: Latency {
             p50: percentile(50.0),
@@ -196,37 +161,33 @@ fn report(tallies: Vec<Tally>, duration: Duration) -> LoadReport {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use super::*;
+
+    /// What is reported of two connections with these visits, and a failure.
+    fn reported(visits: [Vec<(u64, u64)>; 2]) -> LoadReport {
+        let tallies = visits.map(|visits| Tally {
+            visits,
+            failures: vec![Failure::Lost],
+        });
+        report(&tallies, Duration::from_secs(2))
+    }
 
     #[test]
     fn a_number_that_was_given_twice_is_found_across_connections() {
-        let tally = |numbers: &[u64]| Tally {
-            visits: numbers.iter().map(|number| (*number, 100)).collect(),
-            ..Tally::default()
-        };
-        let honest = report(
-            vec![tally(&[1, 3, 5]), tally(&[2, 4])],
-            Duration::from_secs(1),
-        );
-        assert_eq!((honest.responses, honest.errors), (5, Errors::default()));
-        let lying = report(
-            vec![tally(&[1, 3, 5]), tally(&[2, 5, 5])],
-            Duration::from_secs(1),
-        );
-        assert_eq!(lying.errors.duplicate, 2);
-        assert_eq!(lying.responses, 6);
+        let visits = |numbers: &[u64]| numbers.iter().map(|number| (*number, 100)).collect();
+        let honest = reported([visits(&[1, 3, 5]), visits(&[2, 4])]);
+        assert_eq!((honest.responses, honest.errors.duplicate), (5, 0));
+        assert_eq!(honest.errors.read, 2, "a failure of each connection");
+        let lying = reported([visits(&[1, 3, 5]), visits(&[2, 5, 5])]);
+        assert_eq!((lying.responses, lying.errors.duplicate), (6, 2));
     }
 
     #[test]
     fn percentiles_are_those_of_all_connections() {
-        let visits = |latencies: std::ops::Range<u64>| Tally {
-            visits: latencies.map(|latency| (latency, latency)).collect(),
-            ..Tally::default()
-        };
-        let report = report(
-            vec![visits(1..501), visits(501..1001)],
-            Duration::from_secs(2),
-        );
+        let visits = |latencies: Range<u64>| latencies.map(|latency| (latency, latency)).collect();
+        let report = reported([visits(1..501), visits(501..1001)]);
         let Latency { p50, p90, p99, max } = report.latency_us;
         assert_eq!((p50, p90, p99, max), (500.0, 900.0, 990.0, 1000.0));
         assert_eq!(report.per_second(), 500.0);

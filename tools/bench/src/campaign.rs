@@ -1,7 +1,7 @@
 //! Who runs when.
 
 use crate::results::{Figures, Load, Rate, Results, Round};
-use crate::summary;
+use crate::summary::slowest_capacity;
 
 /// One contestant to be loaded once.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,16 +22,16 @@ pub struct Trial {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
     /// Why it does not count. Empty when it does.
-    pub void: Vec<String>,
+    pub discarded: Vec<String>,
     /// What was measured.
     pub figures: Option<Figures>,
 }
 
 impl Outcome {
     /// A trial that brought nothing, and why.
-    pub fn void(reason: String) -> Outcome {
+    pub(crate) fn none(reason: String) -> Outcome {
         Outcome {
-            void: vec![reason],
+            discarded: vec![reason],
             figures: None,
         }
     }
@@ -70,7 +70,7 @@ pub fn run<E>(
                 connections,
                 load,
                 round: trial.round,
-                void: outcome.void,
+                discarded: outcome.discarded,
                 figures: outcome.figures,
             });
             observe(results)?;
@@ -88,7 +88,7 @@ pub fn run<E>(
             Some(Rate::PercentOfSlowest(percent)) => {
                 run_load(results, connections, Load::Capacity)?;
                 // Less than one a second is not a load.
-                summary::slowest_capacity(results, connections)
+                slowest_capacity(results, connections)
                     .map(|capacity| (capacity * percent / 100.0).floor().max(1.0))
             }
         };

@@ -1,6 +1,8 @@
-//! The content of the tables, cell by cell: the terminal and Markdown only set it differently.
+//! What tables and sentences say: the same on a page and on the terminal.
 
-use crate::agreement::{self, Agreement, Verdict};
+use output::Table;
+
+use crate::agreement::{Agreement, Verdict};
 use crate::results::Load;
 use crate::statistics::Spread;
 use crate::summary::{Group, Ratio, Row};
@@ -9,112 +11,147 @@ use crate::units::{count, mebibytes, milliseconds, percent, short};
 /// What stands where there is nothing to say.
 const NOTHING: &str = "–";
 
-/// A table: a heading and cells of the same number in each row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Table {
-    /// The heading of each column.
-    pub heading: Vec<String>,
-    /// The rows, the name of the contestant first.
-    pub rows: Vec<Vec<String>>,
-    /// For each row, whether it belongs to somebody with a round that is void.
-    pub is_void: Vec<bool>,
+/// What a response costs: the heading of each column, and the name of the [`figure`] in it.
+const COSTS: [(&str, &str); 9] = [
+    ("p50 ms", "p50"),
+    ("p90 ms", "p90"),
+    ("p99 ms", "p99"),
+    ("max ms", "max"),
+    ("server µs", "server-us"),
+    ("Redis µs", "redis-us"),
+    ("load µs", "load-us"),
+    ("MiB", "memory"),
+    ("commands", "commands"),
+];
+
+/// A figure of a contestant, as it stands in the tables. `None` where it was not measured, or there is
+/// no figure of that name.
+pub fn figure(row: &Row, name: &str) -> Option<String> {
+    let (latency, cpu) = (row.latency, row.cpu);
+    Some(match name {
+        "requests" => count(row.per_second?.median),
+        "p50" => milliseconds(latency?.p50?),
+        "p90" => milliseconds(latency?.p90?),
+        "p99" => milliseconds(latency?.p99?),
+        "max" => milliseconds(latency?.max),
+        "server-us" => short(cpu?.server_us),
+        "redis-us" => short(cpu?.redis_us),
+        "load-us" => short(cpu?.load_us),
+        "memory" => mebibytes(row.memory_bytes?),
+        "commands" => short(row.redis_commands?),
+        "queue-overflows" => count(row.queue_overflows?),
+        _ => return None,
+    })
+}
+
+fn or_nothing(cell: Option<String>) -> String {
+    cell.unwrap_or_else(|| NOTHING.to_owned())
 }
 
 /// Throughput, and how it compares with the first `baselines_max` baselines.
 pub fn throughput(group: &Group, baselines_max: usize) -> Table {
-    let baselines = group.baselines.iter().take(baselines_max);
-    let mut heading = vec!["", "requests/s", "lowest–highest", "rounds"];
-    heading.splice(3..3, baselines.copied());
-    table(group, &heading, |row| {
-        let mut cells = vec![
-            name(row),
-            requests(row),
-            row.per_second
-                .map_or(NOTHING.to_owned(), |spread| edges(row, spread)),
-        ];
-        cells.extend(row.ratios.iter().take(baselines_max).map(ratio));
-        cells.push(match row.void.len() {
+    let baselines = group.baselines.iter().take(baselines_max).copied();
+    let heading = ["requests/s", "lowest–highest"].into_iter();
+    table(group, heading.chain(baselines).chain(["rounds"]), |row| {
+        let edges = row.per_second.filter(|_| row.valid > 1);
+        let edges = edges.map(|edges| format!("{}–{}", count(edges.min), count(edges.max)));
+        let ratios = row.ratios.iter().take(baselines_max).map(ratio);
+        let rounds = match row.discarded.len() {
             0 => row.valid.to_string(),
-            void => format!("{} + {void} void", row.valid),
-        });
-        cells
+            discarded => format!("{} of {}", row.valid, row.valid + discarded),
+        };
+        let cells = [requests(row), or_nothing(edges)].into_iter();
+        cells.chain(ratios).chain([rounds]).collect()
     })
 }
 
+/// What a response costs: time for the client, processor time, memory and Redis commands.
+pub fn cost(group: &Group) -> Table {
+    table(group, COSTS.map(|(heading, _)| heading), |row| {
+        COSTS
+            .map(|(_, name)| or_nothing(figure(row, name)))
+            .to_vec()
+    })
+}
+
+/// A row for each contestant, wrong where a round is discarded: its name, and these cells.
+fn table<'a>(
+    group: &Group,
+    heading: impl IntoIterator<Item = &'a str>,
+    cells: impl Fn(&Row) -> Vec<String>,
+) -> Table {
+    let mut table = Table::new([""].into_iter().chain(heading));
+    for row in &group.rows {
+        let cells = [row.name.clone()].into_iter().chain(cells(row));
+        table.add(cells).is_wrong = !row.discarded.is_empty();
+    }
+    table
+}
+
 /// The median of the responses a second, or why there is none.
-pub fn requests(row: &Row) -> String {
-    row.per_second
-        .map_or_else(|| missing(row).to_owned(), |spread| count(spread.median))
+pub(crate) fn requests(row: &Row) -> String {
+    figure(row, "requests").unwrap_or_else(|| missing(row).to_owned())
 }
 
 /// What stands in the place of figures: whether there are none that count, or none yet, because the run
 /// was stopped.
-pub fn missing(row: &Row) -> &'static str {
-    match row.void.is_empty() {
+pub(crate) fn missing(row: &Row) -> &'static str {
+    match row.discarded.is_empty() {
         true => NOTHING,
-        false => "void",
+        false => "discarded",
     }
 }
 
-/// What a response costs: time for the visitor, processor time, memory and Redis commands.
-pub fn cost(group: &Group) -> Table {
-    let heading = [
-        "",
-        "p50 ms",
-        "p90 ms",
-        "p99 ms",
-        "max ms",
-        "server µs",
-        "Redis µs",
-        "load µs",
-        "MiB",
-        "commands",
-    ];
-    table(group, &heading, |row| {
-        let latency = |value: Option<f64>| value.map_or(NOTHING.to_owned(), milliseconds);
-        let percentiles = row.latency.map_or([None; 4], |latency| {
-            [latency.p50, latency.p90, latency.p99, Some(latency.max)]
-        });
-        let cpu = row.cpu.map_or([None; 3], |cpu| {
-            [cpu.server_us, cpu.redis_us, cpu.load_us].map(Some)
-        });
-        let mut cells = vec![name(row)];
-        cells.extend(percentiles.map(latency));
-        cells.extend(cpu.map(|value| value.map_or(NOTHING.to_owned(), short)));
-        cells.push(row.memory_bytes.map_or(NOTHING.to_owned(), mebibytes));
-        cells.push(row.redis_commands.map_or(NOTHING.to_owned(), short));
-        cells
-    })
+/// One row for each contestant: the capacity at every number of connections, and the rest at the last of
+/// them. `None` when no contestant has a capacity.
+pub(crate) fn overview(capacities: &[Group]) -> Option<Table> {
+    let last = capacities.last()?;
+    let requests_at = |group: &Group| {
+        let connections = count(group.connections.into());
+        format!("requests/s, {connections} connections")
+    };
+    let mut heading = vec![String::new()];
+    heading.extend(capacities.iter().map(requests_at));
+    heading.extend(last.baselines.iter().take(2).map(ToString::to_string));
+    heading.extend(["p99 ms", "MiB", "Redis commands"].map(str::to_owned));
+    let mut table = Table::new(heading);
+    for (place, row) in last.rows.iter().enumerate() {
+        if row.is_repetition {
+            continue;
+        }
+        let mut cells = vec![format!("`{}`", row.name)];
+        cells.extend(capacities.iter().map(|group| requests(&group.rows[place])));
+        cells.extend(row.ratios.iter().take(2).map(ratio));
+        cells.extend(["p99", "memory", "commands"].map(|name| or_nothing(figure(row, name))));
+        table.add(cells);
+    }
+    Some(table)
 }
 
 /// What each contestant reached in two runs, and what to make of the difference.
-pub fn agreement(agreement: &Agreement) -> Table {
-    let heading = [
+pub(crate) fn agreement(agreement: &Agreement) -> Table {
+    let mut table = Table::new([
         "requests/s",
         "first",
         "second",
         "second ÷ first",
         "the difference is",
-    ];
-    let cells = |row: &agreement::Row| {
+    ]);
+    for row in &agreement.rows {
         let [first, second] = row.per_second.map(|spread| count(spread.median));
         let verdict = match row.verdict {
             Verdict::Noise => "within the noise",
             Verdict::Rounds => "within its own rounds",
             Verdict::Differs => "outside of both",
         };
-        let ratio = short(row.ratio());
-        vec![row.name.clone(), first, second, ratio, verdict.to_owned()]
-    };
-    Table {
-        heading: heading.map(str::to_owned).to_vec(),
-        rows: agreement.rows.iter().map(cells).collect(),
-        is_void: agreement.rows.iter().map(|row| !row.agrees()).collect(),
+        let cells = [&row.name, &first, &second, &short(row.ratio()), verdict];
+        table.add(cells).is_wrong = !row.agrees();
     }
+    table
 }
 
 /// How far two runs can be trusted, in one sentence.
-pub fn noise_of_both(agreement: &Agreement) -> String {
+pub(crate) fn noise_of_both(agreement: &Agreement) -> String {
     let [first, second] = agreement.noise.map(percent);
     let differ = agreement.rows.iter().filter(|row| !row.agrees()).count();
     let verdict = match differ {
@@ -125,7 +162,7 @@ pub fn noise_of_both(agreement: &Agreement) -> String {
 }
 
 /// What a group is, in one line.
-pub fn title(group: &Group) -> String {
+pub(crate) fn title(group: &Group) -> String {
     match group.load {
         Load::Capacity => capacity_title(group.connections),
         Load::FixedRate(rate) => {
@@ -139,7 +176,7 @@ pub fn title(group: &Group) -> String {
 }
 
 /// What a group of capacities is.
-pub fn capacity_title(number: u32) -> String {
+pub(crate) fn capacity_title(number: u32) -> String {
     format!("Capacity at {}", connections(number))
 }
 
@@ -151,7 +188,7 @@ fn connections(number: u32) -> String {
 }
 
 /// Which engine made a table, and what kind of figure is in it.
-pub fn engine(group: &Group) -> String {
+pub(crate) fn engine(group: &Group) -> String {
     let kind = match group.load {
         Load::Capacity => {
             "closed loop: each connection asks again when it is answered, so the latency is closed-loop latency"
@@ -177,18 +214,17 @@ pub fn noise(group: &Group) -> String {
     }
 }
 
-/// Whose accept queue was too short for so many visitors at once. `None` when everybody's was long
+/// Whose accept queue was too short for so many connections at once. `None` when everybody's was long
 /// enough, or nothing is known.
-pub fn queue(group: &Group) -> Option<String> {
+pub(crate) fn queue(group: &Group) -> Option<String> {
     let overflows = |row: &Row| {
         let times = row.queue_overflows.filter(|times| *times >= 1.0)?;
         Some(format!("{} ({})", row.name, count(times)))
     };
-    let rows = group.rows.iter().filter(|row| !row.is_repetition);
-    let full: Vec<String> = rows.filter_map(overflows).collect();
+    let full: Vec<String> = group.contestants().filter_map(overflows).collect();
     (!full.is_empty()).then(|| {
         format!(
-            "Accept queue full, times a round: {}. Whoever finds it full knocks again a second later.",
+            "Accept queue full, times a round: {}. A client that finds it full tries to connect again a second later.",
             full.join(", ")
         )
     })
@@ -203,10 +239,9 @@ pub fn ratio(ratio: &Option<Ratio>) -> String {
         return "1".to_owned();
     }
     let Spread { median, min, max } = ratio.spread;
-    let median = if ratio.is_noise {
-        "≈ 1".to_owned()
-    } else {
-        small(median)
+    let median = match ratio.is_noise {
+        true => "≈ 1".to_owned(),
+        false => small(median),
     };
     // One round has no edges.
     if min == max {
@@ -221,24 +256,5 @@ fn small(ratio: f64) -> String {
         format!("{ratio:.3}")
     } else {
         short(ratio)
-    }
-}
-
-fn edges(row: &Row, spread: Spread) -> String {
-    if row.valid < 2 {
-        return NOTHING.to_owned();
-    }
-    format!("{}–{}", count(spread.min), count(spread.max))
-}
-
-fn name(row: &Row) -> String {
-    row.name.clone()
-}
-
-fn table(group: &Group, heading: &[&str], cells: impl Fn(&Row) -> Vec<String>) -> Table {
-    Table {
-        heading: heading.iter().map(ToString::to_string).collect(),
-        rows: group.rows.iter().map(cells).collect(),
-        is_void: group.rows.iter().map(|row| !row.void.is_empty()).collect(),
     }
 }

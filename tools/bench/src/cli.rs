@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
 use crate::contestant::{Contestant, parse_against};
-use crate::page::Page;
+use crate::engine::Order;
 use crate::results::Rate;
+use crate::units::whole_seconds;
 
 /// Measures steps under load, side by side, and says how far the figures can be trusted.
 #[derive(Debug, Parser)]
@@ -18,7 +19,7 @@ use crate::results::Rate;
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true
 )]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do instead of measuring.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -29,7 +30,7 @@ pub struct Cli {
 
 /// What can be done besides measuring.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Render report.md and the plots again from the results.json in a folder
     Report {
         /// The folder of a run
@@ -46,21 +47,21 @@ pub enum Command {
     },
     /// Load one page with the built-in engine and print what was seen as JSON
     #[command(hide = true)]
-    Load(LoadArgs),
+    Load(Order),
 }
 
 /// The arguments of a measurement.
 #[derive(Debug, Args)]
-pub struct RunArgs {
+pub(crate) struct RunArgs {
     /// Who takes part: steps such as 2 or step-2-redis, flask-debug, flask-gunicorn, limit (no
     /// framework, to see what the machine can do); or all
     #[arg(value_name = "STEP")]
     pub steps: Vec<String>,
     /// How many connections; several numbers make several tables
-    #[arg(long, value_name = "N", default_value = "1000", value_delimiter = ',', value_parser = positive)]
+    #[arg(long, value_name = "N", default_value = "1000", value_delimiter = ',', value_parser = value_parser!(u32).range(1..))]
     pub connections: Vec<u32>,
     /// How many threads the load generator has
-    #[arg(long, value_name = "N", default_value = "2", value_parser = positive)]
+    #[arg(long, value_name = "N", default_value = "2", value_parser = value_parser!(u32).range(1..))]
     pub threads: u32,
     /// How long each contestant is loaded in a round
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = whole_seconds)]
@@ -69,7 +70,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = whole_seconds)]
     pub warm_up: Duration,
     /// How many rounds
-    #[arg(long, value_name = "N", default_value = "3", value_parser = positive)]
+    #[arg(long, value_name = "N", default_value = "3", value_parser = value_parser!(u32).range(1..))]
     pub rounds: u32,
     /// One round of a second each, after a second of warm-up: to see that it works
     #[arg(long, conflicts_with_all = ["duration", "warm_up", "rounds"])]
@@ -91,48 +92,11 @@ pub struct RunArgs {
 
 /// The load generators to choose from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum EngineChoice {
+pub(crate) enum EngineChoice {
     /// The program wrk.
     Wrk,
     /// The engine in this program.
     Builtin,
-}
-
-/// The arguments of the built-in engine.
-#[derive(Debug, Args)]
-pub struct LoadArgs {
-    /// The page
-    #[arg(value_parser = Page::parse)]
-    pub page: Page,
-    /// How many connections
-    #[arg(long, value_parser = positive)]
-    pub connections: u32,
-    /// How many threads
-    #[arg(long, value_parser = positive)]
-    pub threads: u32,
-    /// For how long
-    #[arg(long, value_parser = whole_seconds)]
-    pub duration: Duration,
-    /// How many requests a second; without it, as many as possible
-    #[arg(long)]
-    pub rate: Option<f64>,
-}
-
-fn positive(text: &str) -> Result<u32> {
-    let number = text.parse().context("expected a whole number from 1")?;
-    ensure!(number > 0, "expected a whole number from 1");
-    Ok(number)
-}
-
-/// wrk knows only whole seconds.
-fn whole_seconds(text: &str) -> Result<Duration> {
-    let expected = "expected whole seconds, such as 20s or 2m";
-    let duration = humantime::parse_duration(text).context(expected)?;
-    ensure!(
-        duration.subsec_nanos() == 0 && !duration.is_zero(),
-        "{expected}"
-    );
-    Ok(duration)
 }
 
 fn parse_rate(text: &str) -> Result<Rate> {
@@ -190,7 +154,7 @@ mod tests {
             (&["--rate", "0.5"], "no load"),
             (&["--duration", "1500ms"], "such as 20s"),
             (&["--duration", "0s"], "such as 20s"),
-            (&["--connections", "0"], "from 1"),
+            (&["--connections", "0"], "0 is not in 1"),
             (&["--against", "http://x/"], "NAME=URL"),
             (&["--quick", "--rounds", "5"], "cannot be used with"),
             (&["--engine", "ab"], "builtin"),

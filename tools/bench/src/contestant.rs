@@ -1,94 +1,104 @@
-//! Who can take part: every step that has a folder, both ways to serve Flask, the probe that shows
-//! the limit, and whatever server the user already runs.
+//! Who can take part: the steps, both ways to serve Flask, the probe that shows the limit, and
+//! whatever server the user already runs.
 
-use std::fs;
-use std::path::Path;
+use std::{path::Path, path::PathBuf, slice};
 
-use anyhow::{Context, Result, bail};
-use steps::FlaskServer;
+use anyhow::{Context, Error, Result, anyhow};
+use load::Url;
+use output::terminal;
+use processes::interrupt::Interrupted;
+use steps::{Flask, FlaskServer, Language, Profile, Step};
 
-use crate::page::Page;
+/// How contestants are built, for the report.
+pub(crate) const PROFILE: &str =
+    "cargo profile dist: release, lto = \"fat\", codegen-units = 1, stripped";
+
+/// The package of the probe that shows what the machine can do with no framework.
+const LIMIT: &str = "limit";
+
+/// Both ways to serve step 0.
+const FLASKS: [(&str, FlaskServer); 2] = [
+    ("flask-debug", FlaskServer::Debug),
+    ("flask-gunicorn", FlaskServer::Gunicorn),
+];
 
 /// Somebody who can take part.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Contestant {
+pub(crate) struct Contestant {
     /// The name, such as `step-2-redis`.
     pub name: String,
-    /// How to come by it.
-    pub source: Source,
+    source: Source,
 }
 
-/// How to come by a contestant.
+/// Where a contestant comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// Build a package of the workspace.
-    Package(String),
-    /// Start step 0.
-    Flask(FlaskServer),
+enum Source {
+    Rust(Step),
+    Flask(Step, FlaskServer),
+    Limit,
     /// It runs already.
-    Running(Page),
+    Running(Url),
 }
 
-/// Finds everybody in the repository, in the order of the steps.
-///
-/// # Errors
-///
-/// When a folder or manifest cannot be read.
-pub fn discover(root: &Path) -> Result<Vec<Contestant>> {
-    let steps = root.join("steps");
-    let mut folders = Vec::new();
-    for entry in fs::read_dir(&steps).with_context(|| format!("cannot list {}", steps.display()))? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if let Some(number) = step_number(&name) {
-            folders.push((number, name));
-        }
-    }
-    folders.sort();
-
-    let mut contestants = Vec::new();
-    for (_, name) in folders {
-        let folder = steps.join(&name);
-        if folder.join("Cargo.toml").exists() {
-            contestants.push(package(name, &folder)?);
-        } else if folder.join("app.py").exists() {
-            contestants.push(flask("flask-debug", FlaskServer::Debug));
-            contestants.push(flask("flask-gunicorn", FlaskServer::Gunicorn));
-        }
-    }
-    // What the machine can do with no framework: how much is left to win?
-    let limit = root.join("tools/limit");
-    if limit.join("Cargo.toml").exists() {
-        contestants.push(package("limit".to_owned(), &limit)?);
-    }
-    Ok(contestants)
+/// How a contestant is started.
+#[derive(Clone, Debug)]
+pub enum Start {
+    /// Run a program.
+    Program(PathBuf),
+    /// Run step 0.
+    Flask(Flask, FlaskServer),
+    /// It runs already.
+    Running(Url),
 }
 
-/// Picks those that were asked for, each once, in the order of the steps. `2`, `step-2` and
+/// The contestants that `wanted` names, each once, in the order of the steps. `2`, `step-2` and
 /// `step-2-redis` name the same one; `0` is Flask both ways; nothing and `all` are everybody.
 ///
 /// # Errors
 ///
-/// When a name is not known.
-pub fn select(everybody: &[Contestant], wanted: &[String]) -> Result<Vec<Contestant>> {
+/// When a name is not known, or the steps cannot be read.
+pub(crate) fn select(root: &Path, wanted: &[String]) -> Result<Vec<Contestant>> {
+    let mut everybody = everybody(root)?;
+    if wanted.is_empty() || wanted.iter().any(|name| name == "all") {
+        return Ok(everybody);
+    }
+    let mut names = Vec::new();
     for name in wanted {
-        if name != "all"
-            && !everybody
-                .iter()
-                .any(|contestant| contestant.answers_to(name))
-        {
-            let names: Vec<&str> = everybody.iter().map(|c| c.name.as_str()).collect();
-            bail!(
-                "there is no contestant {name}; there are: {}",
-                names.join(", ")
-            );
+        if everybody.iter().any(|contestant| contestant.name == *name) {
+            names.push(name.clone());
+            continue;
+        }
+        let step = steps::one(root, Some(name));
+        // Its message ends with the names of the steps.
+        let step =
+            step.map_err(|error| anyhow!("{error}, flask-debug, flask-gunicorn, {LIMIT}"))?;
+        match step.language {
+            Language::Rust => names.push(step.name),
+            Language::Python => names.extend(FLASKS.map(|(name, _)| name.to_owned())),
         }
     }
-    let all = wanted.is_empty() || wanted.iter().any(|name| name == "all");
-    Ok(everybody
-        .iter()
-        .filter(|contestant| all || wanted.iter().any(|name| contestant.answers_to(name)))
-        .cloned()
-        .collect())
+    everybody.retain(|contestant| names.contains(&contestant.name));
+    Ok(everybody)
+}
+
+fn everybody(root: &Path) -> Result<Vec<Contestant>> {
+    let mut everybody = Vec::new();
+    let mut add = |name: &str, source| {
+        let name = name.to_owned();
+        everybody.push(Contestant { name, source });
+    };
+    for step in steps::all(root)? {
+        match step.language {
+            Language::Rust => add(&step.name.clone(), Source::Rust(step)),
+            Language::Python => {
+                for (name, server) in FLASKS {
+                    add(name, Source::Flask(step.clone(), server));
+                }
+            }
+        }
+    }
+    add(LIMIT, Source::Limit);
+    Ok(everybody)
 }
 
 /// Reads `NAME=URL`.
@@ -96,134 +106,92 @@ pub fn select(everybody: &[Contestant], wanted: &[String]) -> Result<Vec<Contest
 /// # Errors
 ///
 /// When it has another shape.
-pub fn parse_against(text: &str) -> Result<Contestant> {
+pub(crate) fn parse_against(text: &str) -> Result<Contestant> {
     let (name, url) = text
         .split_once('=')
         .filter(|(name, _)| !name.is_empty())
         .with_context(|| format!("{text} is not NAME=URL, such as go=http://127.0.0.1:9000/"))?;
     Ok(Contestant {
         name: name.to_owned(),
-        source: Source::Running(Page::parse(url)?),
+        source: Source::Running(Url::parse(url).map_err(Error::msg)?),
     })
 }
 
 impl Contestant {
-    fn answers_to(&self, name: &str) -> bool {
-        let step = match &self.source {
-            Source::Flask(_) => "step-0-flask",
-            _ => &self.name,
+    /// Whether it is started by us, with a Redis of its own.
+    pub(crate) fn needs_redis(&self) -> bool {
+        !matches!(self.source, Source::Running(_))
+    }
+
+    /// Makes it ready to be started: builds what must be built.
+    ///
+    /// # Errors
+    ///
+    /// When that fails. cargo says the details on standard error.
+    pub(crate) fn prepare(&self, root: &Path, interrupted: &Interrupted) -> Result<Start> {
+        let name = &self.name;
+        let cannot_build = || {
+            format!(
+                "{name} cannot be built; see why with: cargo build --profile dist --package {name}"
+            )
         };
-        let number = step_number(step).map(|number| number.to_string());
-        self.name == name
-            || step == name
-            || number.is_some_and(|number| name == number || name == format!("step-{number}"))
+        match &self.source {
+            Source::Rust(step) => {
+                let built = steps::programs(root, slice::from_ref(step), Profile::Dist)?;
+                let program = built.and_then(|mut programs| programs.pop());
+                Ok(Start::Program(program.with_context(cannot_build)?.path))
+            }
+            Source::Limit => {
+                let program = steps::tool(root, LIMIT, LIMIT, Profile::Dist)?;
+                Ok(Start::Program(program.with_context(cannot_build)?))
+            }
+            Source::Flask(step, server) => {
+                let target = root.join("target");
+                let cancelled = || interrupted.yet();
+                let flask = Flask::prepare(&step.folder, &target, terminal::progress, cancelled)?;
+                Ok(Start::Flask(flask, *server))
+            }
+            Source::Running(page) => Ok(Start::Running(page.clone())),
+        }
     }
-}
-
-fn flask(name: &str, server: FlaskServer) -> Contestant {
-    Contestant {
-        name: name.to_owned(),
-        source: Source::Flask(server),
-    }
-}
-
-fn package(name: String, folder: &Path) -> Result<Contestant> {
-    let manifest = folder.join("Cargo.toml");
-    let text = fs::read_to_string(&manifest)
-        .with_context(|| format!("cannot read {}", manifest.display()))?;
-    let package = text
-        .lines()
-        .find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'))
-        .with_context(|| format!("{} has no line name = \"…\"", manifest.display()))?;
-    Ok(Contestant {
-        name,
-        source: Source::Package(package.to_owned()),
-    })
-}
-
-/// The number in `step-2-redis`.
-fn step_number(name: &str) -> Option<u32> {
-    let (number, _) = name.strip_prefix("step-")?.split_once('-')?;
-    number.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A repository with steps 0, 2 and 10, the limit, and things that are no steps.
-    fn repository() -> (tempfile::TempDir, Vec<Contestant>) {
-        let root = tempfile::tempdir().unwrap();
-        let write = |path: &str, text: &str| {
-            let file = root.path().join(path);
-            fs::create_dir_all(file.parent().unwrap()).unwrap();
-            fs::write(file, text).unwrap();
-        };
-        for step in ["step-10-ten", "step-2-two"] {
-            let manifest = format!("[package]\nname = \"{step}\"\n");
-            write(&format!("steps/{step}/Cargo.toml"), &manifest);
-        }
-        write("steps/step-0-flask/app.py", "");
-        write("steps/README.md", "");
-        write("steps/step-7-empty/README.md", "");
-        write(
-            "tools/limit/Cargo.toml",
-            "[package]\nname = \"limit-probe\"\n",
-        );
-        let everybody = discover(root.path()).unwrap();
-        (root, everybody)
-    }
-
-    fn names(contestants: &[Contestant]) -> Vec<&str> {
-        contestants.iter().map(|c| c.name.as_str()).collect()
+    /// The names of those of this repository that are selected.
+    fn selected(wanted: &[&str]) -> Result<Vec<String>> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
+        let wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+        let contestants = select(root.unwrap(), &wanted)?;
+        Ok(contestants.into_iter().map(|c| c.name).collect())
     }
 
     #[test]
-    fn whoever_has_a_folder_takes_part_in_the_order_of_the_numbers() {
-        let (_root, everybody) = repository();
-        assert_eq!(
-            names(&everybody),
-            [
-                "flask-debug",
-                "flask-gunicorn",
-                "step-2-two",
-                "step-10-ten",
-                "limit"
-            ]
-        );
-        assert_eq!(
-            everybody[4].source,
-            Source::Package("limit-probe".to_owned())
-        );
+    fn everybody_takes_part_in_the_order_of_the_steps() {
+        let everybody = selected(&[]).unwrap();
+        assert_eq!(everybody[..2], ["flask-debug", "flask-gunicorn"]);
+        assert_eq!(everybody[2..4], ["step-1-memory", "step-2-redis"]);
+        assert_eq!(everybody.last().unwrap(), "limit");
+        assert_eq!(selected(&["2", "all"]).unwrap(), everybody);
     }
 
     #[test]
-    fn a_step_answers_to_its_number_its_short_name_and_its_name() {
-        let (_root, everybody) = repository();
-        let select = |wanted: &[&str]| {
-            let wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
-            select(&everybody, &wanted)
-        };
-        for name in ["2", "step-2", "step-2-two"] {
-            assert_eq!(names(&select(&[name]).unwrap()), ["step-2-two"]);
+    fn a_contestant_is_named_like_a_step_or_by_its_own_name_and_takes_part_once() {
+        for name in ["2", "step-2", "step-2-redis"] {
+            assert_eq!(selected(&[name, "2"]).unwrap(), ["step-2-redis"]);
         }
         for name in ["0", "step-0", "step-0-flask"] {
-            assert_eq!(
-                names(&select(&[name]).unwrap()),
-                ["flask-debug", "flask-gunicorn"]
-            );
+            let flasks = ["flask-debug", "flask-gunicorn"];
+            assert_eq!(selected(&[name]).unwrap(), flasks);
         }
-        assert_eq!(
-            names(&select(&["limit", "flask-debug"]).unwrap()),
-            ["flask-debug", "limit"]
-        );
-        assert_eq!(select(&[]).unwrap(), everybody);
-        assert_eq!(select(&["2", "all"]).unwrap(), everybody);
-        let error = select(&["step-1"]).unwrap_err().to_string();
-        assert!(
-            error.contains("step-1") && error.contains("step-2-two"),
-            "{error}"
-        );
+        let names = selected(&["limit", "flask-debug"]).unwrap();
+        assert_eq!(names, ["flask-debug", "limit"]);
+        let error = selected(&["step-99"]).unwrap_err().to_string();
+        for part in ["step-99", "step-2-redis, ", ", flask-debug, ", ", limit"] {
+            assert!(error.contains(part), "{error}");
+        }
     }
 
     #[test]

@@ -2,40 +2,49 @@
 //!
 //! It works in three stages that know nothing of each other's insides:
 //!
-//! 1. **Measure**: [`campaign`] decides who runs when, [`trial`] starts one contestant, lets
-//!    [`engine`] load it, and [`verify`] decides whether the round counts at all.
+//! 1. **Measure**: `campaign` decides who runs when, `trial` starts one contestant, lets `engine` load
+//!    it, and `verify` decides whether the round counts at all.
 //! 2. **Plain data**: [`results`] is all that was seen, written to `results.json` after each round.
-//! 3. **Render**: [`summary`] condenses the rounds with [`statistics`]; [`terminal`],
-//!    [`markdown`] and [`plot`] draw the summary. They never measure anything.
+//! 3. **Render**: [`summary`] condenses the rounds with `statistics`; [`cells`] puts them into tables
+//!    and sentences, which `report` arranges for a page or the terminal; [`plot`] draws them. They
+//!    never measure anything.
 //!
 //! Two kinds of figure exist and are never mixed. *Capacity* is how many answers a second a server
 //! gives when every connection asks again as soon as it is answered (a closed loop, with wrk).
-//! *Latency at a fixed rate* is how long an answer takes when visitors come whether or not the
-//! server is ready for them (an open loop, with the engine in [`builtin`]).
+//! *Latency at a fixed rate* is how long an answer takes when clients come whether or not the server is
+//! ready for them (an open loop, with the engine in `builtin`).
+//!
+//! What is public is what the book shows of the published runs, and what the tests drive.
 
-pub mod agreement;
-pub mod builtin;
-pub mod campaign;
+mod agreement;
+mod builtin;
+mod campaign;
 pub mod cells;
-pub mod cli;
-pub mod contestant;
-pub mod engine;
-pub mod interrupt;
-pub mod limits;
-pub mod machine;
-pub mod markdown;
-pub mod page;
+mod cli;
+mod commands;
+mod contestant;
+mod engine;
+mod machine;
+mod meters;
+mod page;
 pub mod plot;
-pub mod prepare;
-pub mod procfs;
+mod procfs;
 pub mod published;
+mod report;
 pub mod results;
-pub mod session;
-pub mod statistics;
+mod session;
+mod statistics;
 pub mod summary;
-pub mod terminal;
-pub mod trial;
+mod trial;
 pub mod units;
-pub mod verify;
-pub mod warnings;
-pub mod wrk;
+mod verify;
+mod warnings;
+
+pub use agreement::{Agreement, Row as AgreementRow, Verdict, compare};
+pub use campaign::{Executor, Outcome, Trial, run};
+pub use commands::main;
+pub use contestant::Start;
+pub use engine::Engine;
+pub use report::{COLUMNS_MAX, agreements, circumstances, markdown, readme_part, terminal};
+pub use statistics::Spread;
+pub use trial::Bench;

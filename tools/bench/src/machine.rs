@@ -6,13 +6,14 @@ use std::path::Path;
 use std::process::Command;
 
 use private_redis::RedisProgram;
+use processes::programs::{Tool, first_line};
 
+use crate::contestant::Start;
 use crate::engine::Engine;
-use crate::prepare::Start;
 use crate::results::Machine;
 
 /// Describes this machine.
-pub fn describe() -> Machine {
+pub(crate) fn describe() -> Machine {
     Machine {
         processor: field("/proc/cpuinfo", "model name")
             .or_else(|| first_line("sysctl", &["-n", "machdep.cpu.brand_string"]))
@@ -25,7 +26,7 @@ pub fn describe() -> Machine {
 }
 
 /// The versions of what takes part.
-pub fn versions<'a>(
+pub(crate) fn versions<'a>(
     redis: Option<&RedisProgram>,
     engines: impl IntoIterator<Item = &'a Engine>,
     starts: impl IntoIterator<Item = &'a Start>,
@@ -36,7 +37,7 @@ pub fn versions<'a>(
             versions.insert(name.to_owned(), version);
         }
     };
-    let rustc = first_line("rustc", &["--version"]);
+    let rustc = Tool::RUST.version();
     add("rustc", rustc.map(|line| line.replacen("rustc ", "", 1)));
     if let Some(redis) = redis {
         add(&redis.to_string(), redis.version());
@@ -59,7 +60,7 @@ pub fn versions<'a>(
 }
 
 /// The commit that is checked out, with `-dirty` when files differ from it.
-pub fn commit(root: &Path) -> Option<String> {
+pub(crate) fn commit(root: &Path) -> Option<String> {
     let git = |arguments: &[&str]| {
         let output = Command::new("git")
             .current_dir(root)
@@ -103,12 +104,4 @@ fn field(file: &str, name: &str) -> Option<String> {
     let text = fs::read_to_string(file).ok()?;
     let line = text.lines().find(|line| line.starts_with(name))?;
     Some(line.split_once(':')?.1.trim().to_owned())
-}
-
-/// The first line that a program prints. `None` when it is not there or fails.
-fn first_line(program: &str, arguments: &[&str]) -> Option<String> {
-    let output = Command::new(program).args(arguments).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let line = text.lines().next()?.trim().to_owned();
-    (output.status.success() && !line.is_empty()).then_some(line)
 }

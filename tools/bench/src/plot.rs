@@ -10,13 +10,8 @@ mod latency;
 mod svg;
 mod throughput;
 
-use std::fs;
-use std::path::Path;
-
-use anyhow::{Context, Result};
-
 use crate::results::{Load, Results};
-use crate::summary::{Group, Row, summarise};
+use crate::summary::{Group, summarise};
 
 /// A plot of one group.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +28,7 @@ pub struct Plot {
 
 impl Plot {
     /// Whether it shows this group.
-    pub fn is_of(&self, group: &Group) -> bool {
+    pub(crate) fn is_of(&self, group: &Group) -> bool {
         self.connections == group.connections && self.load == group.load
     }
 }
@@ -64,22 +59,4 @@ pub fn draw(results: &Results) -> Vec<Plot> {
         add("cpu", cpu::draw(&group));
     }
     plots
-}
-
-/// Writes plots into a folder.
-///
-/// # Errors
-///
-/// When a file cannot be written.
-pub fn write(plots: &[Plot], folder: &Path) -> Result<()> {
-    for plot in plots {
-        let file = folder.join(&plot.file);
-        fs::write(&file, &plot.svg).with_context(|| format!("cannot write {}", file.display()))?;
-    }
-    Ok(())
-}
-
-/// The rows that a picture shows: not the repetition, which is there for the noise.
-fn shown(group: &Group) -> Vec<&Row> {
-    group.rows.iter().filter(|row| !row.is_repetition).collect()
 }

@@ -4,64 +4,55 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-/// The fields of `/proc/PID/stat` that are used here, numbered as in proc_pid_stat(5), less the
-/// two in front of the closing parenthesis, and counted from 0.
-const GROUP: usize = 5 - 3;
-const USER_TICKS: usize = 14 - 3;
-const SYSTEM_TICKS: usize = 15 - 3;
-const CHILDREN_USER_TICKS: usize = 16 - 3;
-const CHILDREN_SYSTEM_TICKS: usize = 17 - 3;
+/// What `/proc/PID/stat` says of a process.
+#[derive(Debug, PartialEq, Eq)]
+struct Stat {
+    group: u64,
+    /// The processor time that it has used, in ticks.
+    ticks: u64,
+    /// That of its children that have ended and been waited for.
+    children_ticks: u64,
+}
 
 /// The processor time that all processes of a group have used so far, with those of their children
 /// that have ended.
-pub fn group_cpu(group: u32) -> Option<Duration> {
+pub(crate) fn group_cpu(group: u32) -> Option<Duration> {
     let stats = group_stats(group)?;
-    let ticks = stats.iter().map(|(_, stat)| {
-        let fields = [
-            USER_TICKS,
-            SYSTEM_TICKS,
-            CHILDREN_USER_TICKS,
-            CHILDREN_SYSTEM_TICKS,
-        ];
-        fields.map(|field| stat[field]).iter().sum::<u64>()
-    });
+    let ticks = stats
+        .iter()
+        .map(|(_, stat)| stat.ticks + stat.children_ticks);
     Some(from_ticks(ticks.sum()))
 }
 
 /// The processor time that our own children have used that have ended and been waited for.
-pub fn ended_children_cpu() -> Option<Duration> {
+pub(crate) fn ended_children_cpu() -> Option<Duration> {
     let stat = read_stat(Path::new("/proc/self"))?;
-    Some(from_ticks(
-        stat[CHILDREN_USER_TICKS] + stat[CHILDREN_SYSTEM_TICKS],
-    ))
+    Some(from_ticks(stat.children_ticks))
 }
 
 /// The most memory that the processes of a group have had at once, each by itself, added up.
 /// Memory that they share is counted for each.
-pub fn group_peak_memory_bytes(group: u32) -> Option<u64> {
-    let peaks = group_stats(group)?;
-    peaks
-        .iter()
-        .map(|(id, _)| {
-            let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
-            let line = status
-                .lines()
-                .find_map(|line| line.strip_prefix("VmHWM:"))?;
-            let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-            Some(kibibytes * 1024)
-        })
-        .sum()
+pub(crate) fn group_peak_memory_bytes(group: u32) -> Option<u64> {
+    let processes = group_stats(group)?;
+    let peaks = processes.iter().map(|(id, _)| {
+        let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+        let mut lines = status.lines();
+        let peak = lines.find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kibibytes: u64 = peak.trim().strip_suffix(" kB")?.parse().ok()?;
+        Some(kibibytes * 1024)
+    });
+    peaks.sum()
 }
 
 /// The processor time that the programs of the whole machine have used, interrupts not included,
 /// and what a hypervisor took away.
-pub fn machine_cpu() -> Option<Duration> {
+pub(crate) fn machine_cpu() -> Option<Duration> {
     let text = fs::read_to_string("/proc/stat").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("cpu "))?;
-    let ticks: Vec<u64> = line
+    let ticks = line
         .split_whitespace()
-        .map_while(|ticks| ticks.parse().ok())
-        .collect();
+        .map_while(|ticks| ticks.parse().ok());
+    let ticks: Vec<u64> = ticks.collect();
     // user, nice, system, idle, iowait, irq, softirq, steal; user includes guests.
     let &[user, nice, system, _, _, _, _, steal, ..] = ticks.as_slice() else {
         return None;
@@ -72,69 +63,53 @@ pub fn machine_cpu() -> Option<Duration> {
 /// How often a connection was refused a place in the accept queue of a port that listens, since the
 /// machine started: `ListenOverflows` of Linux. Whoever is refused hears nothing, and tries again
 /// after a second.
-pub fn queue_overflows() -> Option<u64> {
-    tcp_counter(
-        &fs::read_to_string("/proc/self/net/netstat").ok()?,
-        "ListenOverflows",
-    )
+pub(crate) fn queue_overflows() -> Option<u64> {
+    let netstat = fs::read_to_string("/proc/self/net/netstat").ok()?;
+    tcp_counter(&netstat, "ListenOverflows")
 }
 
 /// A counter among the extended ones of TCP: one line has the names, the next has the values.
 fn tcp_counter(netstat: &str, name: &str) -> Option<u64> {
-    let mut lines = netstat
-        .lines()
-        .filter_map(|line| line.strip_prefix("TcpExt: "));
+    let lines = netstat.lines();
+    let mut lines = lines.filter_map(|line| line.strip_prefix("TcpExt: "));
     let (names, values) = (lines.next()?, lines.next()?);
     let mut counters = names.split(' ').zip(values.split(' '));
     let (_, value) = counters.find(|(found, _)| *found == name)?;
     value.parse().ok()
 }
 
-/// The numbers of a group's processes, each with the fields of its `stat` behind the name.
-fn group_stats(group: u32) -> Option<Vec<(u32, Vec<u64>)>> {
-    let mut stats = Vec::new();
-    for entry in fs::read_dir("/proc").ok()?.flatten() {
-        let Some(id) = entry
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse().ok())
-        else {
-            continue;
-        };
-        // A process may end between the listing and the look.
-        if let Some(stat) = read_stat(&entry.path())
-            && stat[GROUP] == u64::from(group)
-        {
-            stats.push((id, stat));
-        }
-    }
-    (!stats.is_empty()).then_some(stats)
+/// The processes of a group, by their numbers.
+fn group_stats(group: u32) -> Option<Vec<(u32, Stat)>> {
+    let processes = fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| {
+        let id = entry.file_name().to_str()?.parse().ok()?;
+        // A process may end between the listing and the reading.
+        Some((id, read_stat(&entry.path())?))
+    });
+    let mut processes: Vec<_> = processes.collect();
+    processes.retain(|(_, stat)| stat.group == u64::from(group));
+    (!processes.is_empty()).then_some(processes)
 }
 
-fn read_stat(process: &Path) -> Option<Vec<u64>> {
+fn read_stat(process: &Path) -> Option<Stat> {
     parse_stat(&fs::read_to_string(process.join("stat")).ok()?)
 }
 
-/// The fields behind the name of the program, which may contain spaces and parentheses itself.
-/// What is not a whole number, such as the state, is 0.
-fn parse_stat(stat: &str) -> Option<Vec<u64>> {
+/// Reads the fields behind the name of the program, which may contain spaces and parentheses itself.
+fn parse_stat(stat: &str) -> Option<Stat> {
     let (_, rest) = stat.rsplit_once(") ")?;
-    let fields: Vec<u64> = rest
-        .split_whitespace()
-        .map(|field| field.parse().unwrap_or(0))
-        .collect();
-    (fields.len() > CHILDREN_SYSTEM_TICKS).then_some(fields)
+    let fields: Vec<&str> = rest.split_whitespace().collect();
+    // Numbered as in proc_pid_stat(5); the first that is left is the third.
+    let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
+    Some(Stat {
+        group: field(5)?,
+        ticks: field(14)? + field(15)?,
+        children_ticks: field(16)? + field(17)?,
+    })
 }
 
-#[cfg(target_os = "linux")]
 fn from_ticks(ticks: u64) -> Duration {
     let per_second = rustix::param::clock_ticks_per_second();
     Duration::from_secs_f64(ticks as f64 / per_second as f64)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn from_ticks(_ticks: u64) -> Duration {
-    unreachable!("there is no /proc to read ticks from")
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -147,13 +122,12 @@ mod tests {
     #[test]
     fn a_name_with_spaces_and_parentheses_moves_no_field() {
         let stat = "42 (a) b (c) S 1 77 42 0 -1 4194304 9 8 7 6 100 20 3 4 20 0";
-        let fields = parse_stat(stat).unwrap();
-        assert_eq!(fields[GROUP], 77);
-        assert_eq!(
-            fields[USER_TICKS..=CHILDREN_SYSTEM_TICKS],
-            [100, 20, 3, 4],
-            "{fields:?}"
-        );
+        let expected = Stat {
+            group: 77,
+            ticks: 120,
+            children_ticks: 7,
+        };
+        assert_eq!(parse_stat(stat), Some(expected));
         assert_eq!(parse_stat("42 (short) S 1 2 3"), None);
     }
 
@@ -166,17 +140,14 @@ mod tests {
     }
 
     #[test]
-    fn a_visitor_who_finds_the_queue_full_is_counted() {
+    fn a_connection_that_finds_the_queue_full_is_counted() {
         let before = queue_overflows().unwrap();
         // Nobody accepts, and the queue of the standard library has 128 places.
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
-        let visit = || TcpStream::connect_timeout(&addr, Duration::from_millis(100));
-        let visitors: Vec<_> = std::iter::repeat_with(visit)
-            .take(1_000)
-            .map_while(Result::ok)
-            .collect();
-        assert!(visitors.len() < 1_000, "everybody found a place");
+        let connect = |_| TcpStream::connect_timeout(&addr, Duration::from_millis(100));
+        let connections: Vec<_> = (0..1_000).map_while(|i| connect(i).ok()).collect();
+        assert!(connections.len() < 1_000, "everybody found a place");
         assert!(queue_overflows().unwrap() > before);
     }
 

@@ -19,19 +19,12 @@ pub const REPETITION: &str = "-run-2";
 /// When [`RUNS`] cannot be read.
 pub fn all(root: &Path) -> Result<Vec<PathBuf>> {
     let runs = root.join(RUNS);
-    if !runs.is_dir() {
-        return Ok(Vec::new());
-    }
     let entries = fs::read_dir(&runs).with_context(|| format!("cannot read {}", runs.display()))?;
-    let mut folders = Vec::new();
-    for entry in entries {
-        let path = entry
-            .with_context(|| format!("cannot read {}", runs.display()))?
-            .path();
-        if path.is_dir() {
-            folders.push(path);
-        }
-    }
+    let mut folders: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect();
     folders.sort();
     Ok(folders)
 }
@@ -55,9 +48,10 @@ mod tests {
     #[test]
     fn the_newest_run_is_shown_but_not_its_repetition() {
         let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join(RUNS)).unwrap();
         assert_eq!(shown(root.path()).unwrap(), None);
         for name in ["2026-11-23", "2026-11-24-run-1", "2026-11-24-run-2"] {
-            fs::create_dir_all(root.path().join(RUNS).join(name)).unwrap();
+            fs::create_dir(root.path().join(RUNS).join(name)).unwrap();
         }
         fs::write(root.path().join(RUNS).join("README.md"), "").unwrap();
         let newest = root.path().join(RUNS).join("2026-11-24-run-1");

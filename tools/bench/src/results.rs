@@ -109,7 +109,8 @@ pub struct Round {
     /// The number of the round, from 1.
     pub round: u32,
     /// Why the figures must not be used. Empty in a round that counts.
-    pub void: Vec<String>,
+    #[serde(alias = "void")]
+    pub discarded: Vec<String>,
     /// What was measured, unless the contestant could not even be started.
     pub figures: Option<Figures>,
 }
@@ -129,7 +130,7 @@ pub enum Load {
 pub struct Figures {
     /// What the load generator saw.
     pub report: LoadReport,
-    /// How far the counter on the page moved, our own looks at it not included. `None` when it could
+    /// How far the counter on the page moved, our own checks of it not included. `None` when it could
     /// not be read afterwards.
     pub counted: Option<u64>,
     /// Processor time for each response, where the system tells.
@@ -138,9 +139,10 @@ pub struct Figures {
     pub memory_bytes: Option<u64>,
     /// Redis commands for each visit counted, where the Redis is ours to ask.
     pub redis_commands: Option<f64>,
-    /// The share of the machine's processor time that went to nobody in this measurement, 0 to 1.
-    pub stolen: Option<f64>,
-    /// How often a visitor found the queue of a listening port full, on the whole machine, where the
+    /// The share of the machine's processor time that other programs used, 0 to 1.
+    #[serde(alias = "stolen")]
+    pub other_cpu: Option<f64>,
+    /// How often a connection found the queue of a listening port full, on the whole machine, where the
     /// system tells.
     #[serde(default)]
     pub queue_overflows: Option<u64>,
@@ -167,7 +169,7 @@ impl LoadReport {
 }
 
 /// Percentiles of the time from a request to the end of its response, in microseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
     /// Half of the responses took no longer.
     pub p50: f64,
@@ -192,10 +194,10 @@ pub struct Errors {
     pub timeout: u64,
     /// Responses with another status than 200 (wrk counts those from 400 on).
     pub status: u64,
-    /// Responses without a number in them. wrk does not look.
+    /// Responses without a number in them. wrk does not check.
     #[serde(default)]
     pub body: u64,
-    /// Numbers that were handed out before. wrk does not look.
+    /// Numbers that were handed out before. wrk does not check.
     #[serde(default)]
     pub duplicate: u64,
 }

@@ -4,35 +4,50 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail, ensure};
+use output::terminal::{RED, RESET, YELLOW};
 use private_redis::RedisProgram;
+use processes::interrupt::{self, Interrupted};
+use processes::programs::{Platform, Tool};
 
 use crate::campaign;
 use crate::cli::{EngineChoice, RunArgs};
-use crate::contestant::{self, Contestant, Source};
+use crate::contestant::{self, Contestant, PROFILE, Start};
 use crate::engine::Engine;
-use crate::prepare::{self, PROFILE, PROFILE_TEXT, Start};
 use crate::results::{Entry, FORMAT, Load, Plan, Rate, Results, Round};
 use crate::trial::Bench;
-use crate::{interrupt, limits, machine, markdown, plot, terminal, units, warnings};
+use crate::{machine, plot, report, units, warnings};
 
 /// What a contestant that runs twice has behind its name the second time.
 const AGAIN: &str = "again";
 
-/// Time that a trial takes besides its load, in seconds: start, looks at the page, stop.
-const TRIAL_OVERHEAD_S: f64 = 1.2;
+/// Time that a trial takes besides its load: start, checks of the page, stop.
+const TRIAL_OVERHEAD: Duration = Duration::from_millis(1200);
 
-/// Measures, writes everything into a folder, and prints the tables.
+/// What a process needs in open files besides its connections: libraries, logs, connections to Redis.
+const OTHER_FILES: u64 = 256;
+
+/// Measures, writes everything into a folder, and prints the tables. After Ctrl-C the rounds that are
+/// finished are kept.
 ///
 /// # Errors
 ///
 /// When nothing can be measured: an unknown step, no Redis, no place for the results.
-pub fn run(root: &Path, args: &RunArgs) -> Result<ExitCode> {
-    interrupt::listen()?;
+pub(crate) fn run(root: &Path, args: &RunArgs) -> Result<ExitCode> {
+    let say = || anstream::eprintln!("stopping; the rounds that are finished are kept");
+    let interrupted = interrupt::catch_and(say)?;
+    match measure(root, args, &interrupted) {
+        _ if interrupted.yet() => Ok(ExitCode::from(interrupt::STATUS)),
+        Ok(results) => Ok(ExitCode::from(u8::from(!is_whole(&results)))),
+        Err(error) => Err(error),
+    }
+}
+
+fn measure(root: &Path, args: &RunArgs, interrupted: &Interrupted) -> Result<Results> {
     for connections in &args.connections {
-        limits::allow_connections(*connections)?;
+        allow_connections(*connections)?;
     }
     let contestants = contestants(root, args)?;
     let redis = find_redis(&contestants)?;
@@ -41,14 +56,11 @@ pub fn run(root: &Path, args: &RunArgs) -> Result<ExitCode> {
     let date = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let out = results_folder(root, args, &date)?;
     let machine = machine::describe();
-    let warnings = warnings::look(&out, machine.cores);
+    let warnings = warnings::check(&out, machine.cores);
     for warning in &warnings {
-        anstream::eprintln!("\x1b[33mWarning: {warning}\x1b[0m");
+        anstream::eprintln!("{YELLOW}Warning: {warning}{RESET}");
     }
-
-    let prepared = prepare::prepare(root, &contestants, |what| anstream::eprintln!("{what}"))?;
-    let (entries, starts) = enter(&contestants, prepared);
-    ensure!(!starts.is_empty(), "nobody can take part");
+    let (entries, starts) = prepare(root, &contestants, interrupted)?;
 
     let mut results = Results {
         format: FORMAT,
@@ -70,37 +82,49 @@ pub fn run(root: &Path, args: &RunArgs) -> Result<ExitCode> {
         closed,
         open,
         threads: results.plan.threads,
-        duration_s: results.plan.duration_s,
-        warm_up_s: results.plan.warm_up_s,
-        raw: out.join("raw"),
+        duration: Duration::from_secs(results.plan.duration_s),
+        warm_up: Duration::from_secs(results.plan.warm_up_s),
+        interrupted: interrupted.clone(),
     };
     announce(&results);
-    campaign::run(
-        &mut results,
-        &mut bench,
-        |results| {
-            progress(results);
-            results.write(&out)
-        },
-        interrupt::requested,
-    )?;
+    let observe = |results: &Results| {
+        progress(results);
+        results.write(&out)
+    };
+    campaign::run(&mut results, &mut bench, observe, || interrupted.yet())?;
     render(&results, &out)?;
-    Ok(exit_code(&results))
+    Ok(results)
 }
 
-/// Renders a run again from its `results.json` alone.
+/// Renders a run from its results alone.
 ///
 /// # Errors
 ///
-/// When the results cannot be read, or a file cannot be written.
-pub fn render(results: &Results, out: &Path) -> Result<()> {
+/// When a file cannot be written.
+pub(crate) fn render(results: &Results, out: &Path) -> Result<()> {
     let plots = plot::draw(results);
-    plot::write(&plots, out)?;
-    let report = out.join("report.md");
-    fs::write(&report, markdown::report(results, &plots))
-        .with_context(|| format!("cannot write {}", report.display()))?;
-    anstream::print!("{}", terminal::render(results));
-    anstream::println!("{}", report.display());
+    let path = out.join("report.md");
+    let report = report::markdown(results, &plots);
+    let plots = plots
+        .into_iter()
+        .map(|plot| (out.join(plot.file), plot.svg));
+    for (file, text) in plots.chain([(path.clone(), report)]) {
+        fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    anstream::print!("{}", report::terminal(results));
+    anstream::println!("{}", path.display());
+    Ok(())
+}
+
+/// Raises the limit on open files for us and our children, where it is too low for so many
+/// connections: each is a file, at both of its ends.
+fn allow_connections(connections: u32) -> Result<()> {
+    let needed = u64::from(connections) + OTHER_FILES;
+    let allowed = rlimit::increase_nofile_limit(needed).unwrap_or(0);
+    ensure!(
+        allowed >= needed,
+        "{connections} connections need {needed} open files, and this system allows {allowed}; allow more with: ulimit -Hn {needed} (as root, or through /etc/security/limits.conf), or ask for fewer with --connections"
+    );
     Ok(())
 }
 
@@ -108,7 +132,7 @@ fn contestants(root: &Path, args: &RunArgs) -> Result<Vec<Contestant>> {
     // Who names only running servers wants only those.
     let mut contestants = match args.steps.is_empty() && !args.against.is_empty() {
         true => Vec::new(),
-        false => contestant::select(&contestant::discover(root)?, &args.steps)?,
+        false => contestant::select(root, &args.steps)?,
     };
     for against in &args.against {
         ensure!(
@@ -122,35 +146,34 @@ fn contestants(root: &Path, args: &RunArgs) -> Result<Vec<Contestant>> {
 }
 
 fn find_redis(contestants: &[Contestant]) -> Result<Option<RedisProgram>> {
-    if contestants
-        .iter()
-        .all(|c| matches!(c.source, Source::Running(_)))
-    {
+    if !contestants.iter().any(Contestant::needs_redis) {
         return Ok(None);
     }
     match RedisProgram::find() {
         Some(redis) => Ok(Some(redis)),
         None => bail!(
-            "bench needs a real Redis, because the embedded one would be measured with the step; install it, on Debian and Ubuntu with: sudo apt-get install redis-server"
+            "bench needs a real Redis, because the embedded one would be measured with the step; install it with: {}",
+            Tool::REDIS.install(Platform::here())
         ),
     }
 }
 
 fn find_engine(choice: Option<EngineChoice>) -> Result<Engine> {
-    let install = "install it, on Debian and Ubuntu with: sudo apt-get install wrk";
     if choice == Some(EngineChoice::Builtin) {
         return builtin();
     }
-    match (Engine::find_wrk()?, choice) {
-        (Some(wrk), _) => Ok(wrk),
-        (None, Some(_)) => bail!("wrk is not on PATH; {install}"),
-        (None, None) => {
-            anstream::eprintln!(
-                "wrk is not on PATH, so the built-in engine makes the load; {install}"
-            );
-            builtin()
-        }
+    if let Some(wrk) = Engine::find_wrk()? {
+        return Ok(wrk);
     }
+    let install = Tool::WRK.install(Platform::here());
+    ensure!(
+        choice.is_none(),
+        "wrk is not on PATH; install it with: {install}"
+    );
+    anstream::eprintln!(
+        "wrk is not on PATH, so the built-in engine makes the load; install it with: {install}"
+    );
+    builtin()
 }
 
 fn builtin() -> Result<Engine> {
@@ -158,60 +181,62 @@ fn builtin() -> Result<Engine> {
     Ok(Engine::Builtin { program })
 }
 
-/// The folder for the results, with one for raw output in it.
 fn results_folder(root: &Path, args: &RunArgs, date: &str) -> Result<PathBuf> {
     let out = match &args.out {
         Some(out) => out.clone(),
         None => root.join("target/bench").join(date.replace(':', "-")),
     };
-    let raw = out.join("raw");
-    fs::create_dir_all(&raw)
-        .with_context(|| format!("cannot make the folder {}", raw.display()))?;
+    fs::create_dir_all(&out)
+        .with_context(|| format!("cannot make the folder {}", out.display()))?;
     Ok(out)
 }
 
-/// Makes the list of contestants for the report, and how those are started who can take part.
-fn enter(
+/// Makes the list of contestants for the report, and how those are started who can take part. One that
+/// cannot be made ready does not hold up the others.
+fn prepare(
+    root: &Path,
     contestants: &[Contestant],
-    mut prepared: HashMap<String, Result<Start>>,
-) -> (Vec<Entry>, HashMap<String, Start>) {
+    interrupted: &Interrupted,
+) -> Result<(Vec<Entry>, HashMap<String, Start>)> {
     let mut entries = Vec::new();
     let mut starts = HashMap::new();
-    for Contestant { name, .. } in contestants {
-        let failure = match prepared.remove(name) {
-            Some(Ok(start)) => {
+    for contestant in contestants {
+        let prepared = contestant.prepare(root, interrupted);
+        ensure!(!interrupted.yet(), "stopped before anything was measured");
+        let name = contestant.name.clone();
+        let failure = match prepared {
+            Ok(start) => {
                 starts.insert(name.clone(), start);
                 None
             }
-            Some(Err(error)) => Some(format!("{error:#}")),
-            None => Some("it was not prepared".to_owned()),
+            Err(error) => {
+                anstream::eprintln!("{RED}{name} cannot take part: {error:#}{RESET}");
+                Some(format!("{error:#}"))
+            }
         };
-        if let Some(failure) = &failure {
-            anstream::eprintln!("\x1b[31m{name} cannot take part: {failure}\x1b[0m");
-        }
         entries.push(Entry {
-            name: name.clone(),
+            name,
             repeats: None,
             failure,
         });
     }
-    add_repetition(&mut entries);
-    (entries, starts)
+    ensure!(!starts.is_empty(), "nobody can take part");
+    entries.extend(repetition(&entries));
+    Ok((entries, starts))
 }
 
 /// The first contestant that can take part runs twice in every round: what it differs from itself is
 /// noise. Step 1 is preferred, because it depends on nobody else.
-fn add_repetition(entries: &mut Vec<Entry>) {
+fn repetition(entries: &[Entry]) -> Option<Entry> {
     let mut able = entries.iter().filter(|entry| entry.failure.is_none());
     let first = able.clone().next();
     let step_1 = able.find(|entry| entry.name.starts_with("step-1-"));
-    if let Some(original) = step_1.or(first).map(|entry| entry.name.clone()) {
-        entries.push(Entry {
-            name: format!("{original} {AGAIN}"),
-            repeats: Some(original),
-            failure: None,
-        });
-    }
+    let original = &step_1.or(first)?.name;
+    Some(Entry {
+        name: format!("{original} {AGAIN}"),
+        repeats: Some(original.clone()),
+        failure: None,
+    })
 }
 
 fn plan(args: &RunArgs, engine: &str) -> Plan {
@@ -227,15 +252,14 @@ fn plan(args: &RunArgs, engine: &str) -> Plan {
         rounds,
         engine: engine.to_owned(),
         rate: args.rate,
-        profile: format!("cargo profile {PROFILE}: {PROFILE_TEXT}"),
+        profile: PROFILE.to_owned(),
     }
 }
 
 fn command_line() -> String {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    format!("cargo xtask bench {}", arguments.join(" "))
-        .trim_end()
-        .to_owned()
+    let command = format!("cargo xtask bench {}", arguments.join(" "));
+    command.trim_end().to_owned()
 }
 
 /// How many rounds of single contestants the plan has.
@@ -249,42 +273,32 @@ fn trials(results: &Results) -> usize {
 }
 
 fn announce(results: &Results) {
-    let Plan {
-        duration_s,
-        warm_up_s,
-        ..
-    } = results.plan;
+    let load = results.plan.duration_s + results.plan.warm_up_s;
+    let trial = Duration::from_secs(load) + TRIAL_OVERHEAD;
     let trials = trials(results);
-    let seconds = trials as f64 * ((duration_s + warm_up_s) as f64 + TRIAL_OVERHEAD_S);
-    anstream::eprintln!(
-        "{trials} measurements, about {:.0} minutes",
-        (seconds / 60.0).ceil()
-    );
+    let minutes = (trial.as_secs_f64() * trials as f64 / 60.0).ceil();
+    anstream::eprintln!("{trials} measurements, about {minutes} minutes");
 }
 
 fn progress(results: &Results) {
-    let Some(Round {
-        contestant,
-        connections,
-        load,
-        round,
-        void,
-        figures,
-    }) = results.rounds.last()
-    else {
+    let Some(last) = results.rounds.last() else {
         return;
     };
-    let seen = match (void.is_empty(), figures) {
-        (true, Some(figures)) => match load {
-            Load::Capacity => format!("{} requests/s", units::count(figures.report.per_second())),
-            Load::FixedRate(_) => {
-                format!(
-                    "p99 {} ms",
-                    units::milliseconds(figures.report.latency_us.p99)
-                )
-            }
-        },
-        _ => format!("\x1b[31mvoid: {}\x1b[0m", void.join("; ")),
+    let Round {
+        contestant,
+        connections,
+        round,
+        ..
+    } = last;
+    let seen = match (last.discarded.is_empty(), &last.figures, last.load) {
+        (true, Some(figures), Load::Capacity) => {
+            format!("{} requests/s", units::count(figures.report.per_second()))
+        }
+        (true, Some(figures), Load::FixedRate(_)) => {
+            let p99 = units::milliseconds(figures.report.latency_us.p99);
+            format!("p99 {p99} ms")
+        }
+        _ => format!("{RED}discarded: {}{RESET}", last.discarded.join("; ")),
     };
     anstream::eprintln!(
         "[{:>2}/{}] round {round}, {connections} connections, {contestant}: {seen}",
@@ -293,15 +307,29 @@ fn progress(results: &Results) {
     );
 }
 
-/// 0 when everything counted, 1 when something did not.
-fn exit_code(results: &Results) -> ExitCode {
-    if interrupt::requested() {
-        return ExitCode::from(interrupt::EXIT_STATUS);
+/// Whether everybody took part and everything counted.
+fn is_whole(results: &Results) -> bool {
+    let mut entries = results.contestants.iter();
+    let mut rounds = results.rounds.iter();
+    entries.all(|entry| entry.failure.is_none()) && rounds.all(|round| round.discarded.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_on_open_files_is_raised_when_it_can_be_and_named_when_it_cannot() {
+        let (current, maximum) = rlimit::Resource::NOFILE.get().unwrap();
+        let (Ok(fits), Ok(too_many)) =
+            (u32::try_from(maximum - OTHER_FILES), u32::try_from(maximum))
+        else {
+            return;
+        };
+        allow_connections(fits).unwrap();
+        let (raised, _) = rlimit::Resource::NOFILE.get().unwrap();
+        assert!(raised >= current && raised >= maximum);
+        let error = allow_connections(too_many).unwrap_err().to_string();
+        assert!(error.contains("ulimit -Hn"), "{error}");
     }
-    let is_whole = results.rounds.iter().all(|round| round.void.is_empty())
-        && results
-            .contestants
-            .iter()
-            .all(|entry| entry.failure.is_none());
-    ExitCode::from(u8::from(!is_whole))
 }

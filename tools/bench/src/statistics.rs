@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 /// Values of one figure by the number of the round in which they were seen.
-pub type Series = BTreeMap<u32, f64>;
+pub(crate) type Series = BTreeMap<u32, f64>;
 
 /// The middle and the edges of a few values.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,7 +21,7 @@ pub struct Spread {
 }
 
 /// The median, the smallest and the largest value. `None` when there are no values.
-pub fn spread(values: impl IntoIterator<Item = f64>) -> Option<Spread> {
+pub(crate) fn spread(values: impl IntoIterator<Item = f64>) -> Option<Spread> {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);
     let (&min, &max) = (values.first()?, values.last()?);
@@ -37,7 +37,7 @@ pub fn spread(values: impl IntoIterator<Item = f64>) -> Option<Spread> {
 /// How many times `base` a figure is, round by round. Two contestants in the same round ran
 /// minutes apart at most, so that a machine that grows slower over time slows both.
 /// `None` when they have no round in common.
-pub fn ratio(values: &Series, base: &Series) -> Option<Spread> {
+pub(crate) fn ratio(values: &Series, base: &Series) -> Option<Spread> {
     spread(
         values
             .iter()
@@ -47,14 +47,14 @@ pub fn ratio(values: &Series, base: &Series) -> Option<Spread> {
 
 /// The noise that a contestant shows against itself, as a factor of at least 1: the largest
 /// difference in any round, in either direction. `None` when no round can be compared.
-pub fn noise(once: &Series, again: &Series) -> Option<f64> {
+pub(crate) fn noise(once: &Series, again: &Series) -> Option<f64> {
     let ratio = ratio(again, once)?;
     Some(ratio.max.max(1.0 / ratio.min))
 }
 
 /// Whether a ratio tells nothing: it is no further from 1 than the noise, or its own rounds do not
 /// agree on which of the two is larger.
-pub fn is_noise(ratio: Spread, noise: f64) -> bool {
+pub(crate) fn is_noise(ratio: Spread, noise: f64) -> bool {
     // The repetition's own ratio lies exactly on the edge, but for the last digit of a float.
     let edge = noise * (1.0 + 1e-9);
     let inside = ratio.median <= edge && ratio.median >= 1.0 / edge;

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::results::{Cpu, Figures, Load, Results, Round};
-use crate::statistics::{self, Series, Spread, noise, ratio, spread};
+use crate::results::{Cpu, Entry, Figures, Latency, Load, Results, Round};
+use crate::statistics::{Series, Spread, is_noise, noise, ratio, spread};
 
 /// Those that the others are compared with, where they take part, and the headings of the columns.
 const BASELINES: [(&str, &str); 4] = [
@@ -18,7 +18,7 @@ const BASELINES: [(&str, &str); 4] = [
 const BEYOND_MIN: f64 = 10.0;
 
 /// From this share on, processor time that went to others makes a figure worth less.
-const STOLEN_MAX: f64 = 0.05;
+const OTHER_CPU_MAX: f64 = 0.05;
 
 /// All rounds with the same number of connections and the same kind of load.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +38,13 @@ pub struct Group {
     pub rows: Vec<Row>,
 }
 
+impl Group {
+    /// The contestants without the repetition, which is there only for the noise.
+    pub fn contestants(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| !row.is_repetition)
+    }
+}
+
 /// What a contestant showed in the rounds that count.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
@@ -48,7 +55,7 @@ pub struct Row {
     /// How many rounds count.
     pub valid: usize,
     /// Why others do not, or why it could not take part at all.
-    pub void: Vec<String>,
+    pub discarded: Vec<String>,
     /// Responses a second.
     pub per_second: Option<Spread>,
     /// How many times the throughput of each baseline it reaches.
@@ -61,7 +68,7 @@ pub struct Row {
     pub memory_bytes: Option<u64>,
     /// Redis commands for each response: the median of the rounds.
     pub redis_commands: Option<f64>,
-    /// How often visitors found the accept queue full: the median of the rounds.
+    /// How often connections found the accept queue full: the median of the rounds.
     pub queue_overflows: Option<f64>,
 }
 
@@ -95,11 +102,8 @@ pub fn summarise(results: &Results) -> Vec<Group> {
     let mut groups = Vec::new();
     for is_capacity in [true, false] {
         for &connections in &results.plan.connections {
-            let of_group = |round: &&Round| {
-                round.connections == connections && (round.load == Load::Capacity) == is_capacity
-            };
-            let rounds: Vec<&Round> = results.rounds.iter().filter(of_group).collect();
-            if let Some(first) = rounds.first() {
+            let rounds = Rounds::of(results, connections, is_capacity);
+            if let Some(first) = rounds.0.first() {
                 groups.push(group(results, &rounds, connections, first.load));
             }
         }
@@ -108,16 +112,11 @@ pub fn summarise(results: &Results) -> Vec<Group> {
 }
 
 /// The capacity of the slowest contestant. `None` when nobody has a round that counts.
-pub fn slowest_capacity(results: &Results, connections: u32) -> Option<f64> {
-    let rounds: Vec<&Round> = results
-        .rounds
-        .iter()
-        .filter(|round| round.connections == connections && round.load == Load::Capacity)
-        .collect();
-    results
-        .contestants
-        .iter()
-        .filter_map(|entry| spread(per_second(&rounds, &entry.name).into_values()))
+pub(crate) fn slowest_capacity(results: &Results, connections: u32) -> Option<f64> {
+    let rounds = Rounds::of(results, connections, true);
+    let entries = results.contestants.iter();
+    entries
+        .filter_map(|entry| spread(rounds.per_second(&entry.name).into_values()))
         .map(|spread| spread.median)
         .min_by(f64::total_cmp)
 }
@@ -131,86 +130,102 @@ pub fn compare(
     base: &str,
     figure: impl Fn(&Figures) -> f64,
 ) -> Option<Spread> {
-    let of_group =
-        |round: &&Round| round.connections == connections && round.load == Load::Capacity;
-    let rounds: Vec<&Round> = results.rounds.iter().filter(of_group).collect();
-    ratio(
-        &series(&rounds, name, &figure),
-        &series(&rounds, base, &figure),
-    )
+    let rounds = Rounds::of(results, connections, true);
+    ratio(&rounds.series(name, &figure), &rounds.series(base, &figure))
 }
 
 /// What to know before believing the figures: what was stored, and what the rounds show.
-pub fn warnings(results: &Results) -> Vec<String> {
+pub(crate) fn warnings(results: &Results) -> Vec<String> {
     let mut warnings = results.warnings.clone();
-    let stolen: Vec<f64> = results
-        .rounds
+    let rounds = &results.rounds;
+    let shares = rounds
         .iter()
-        .filter_map(|round| round.figures.as_ref()?.stolen)
-        .collect();
-    let disturbed = stolen.iter().filter(|share| **share > STOLEN_MAX).count();
+        .filter_map(|round| round.figures.as_ref()?.other_cpu);
+    let shares: Vec<f64> = shares.collect();
+    let disturbed = shares
+        .iter()
+        .filter(|share| **share > OTHER_CPU_MAX)
+        .count();
     if disturbed > 0 {
-        let most = stolen.iter().copied().fold(0.0, f64::max);
+        let most = shares.iter().copied().fold(0.0, f64::max);
         warnings.push(format!(
             "In {disturbed} of {} rounds other programs used more than {:.0} % of the processors (at most {:.0} %); stop them and measure again.",
-            stolen.len(),
-            STOLEN_MAX * 100.0,
+            shares.len(),
+            OTHER_CPU_MAX * 100.0,
             most * 100.0
         ));
     }
-    let void = results.rounds.iter().filter(|r| !r.void.is_empty()).count();
-    if void > 0 {
+    let discarded = rounds.iter().filter(|round| !round.discarded.is_empty());
+    let discarded = discarded.count();
+    if discarded > 0 {
         warnings.push(format!(
-            "{void} of {} rounds are void; none of their figures is used.",
-            results.rounds.len()
+            "{discarded} of {} rounds are discarded; none of their figures is used.",
+            rounds.len()
         ));
     }
     warnings
 }
 
-fn group(results: &Results, rounds: &[&Round], connections: u32, load: Load) -> Group {
+/// The rounds of a group.
+struct Rounds<'a>(Vec<&'a Round>);
+
+impl<'a> Rounds<'a> {
+    fn of(results: &'a Results, connections: u32, is_capacity: bool) -> Self {
+        let rounds = results.rounds.iter().filter(|round| {
+            round.connections == connections && (round.load == Load::Capacity) == is_capacity
+        });
+        Rounds(rounds.collect())
+    }
+
+    fn of_contestant(&self, name: &str) -> impl Iterator<Item = &'a Round> {
+        self.0
+            .iter()
+            .copied()
+            .filter(move |round| round.contestant == name)
+    }
+
+    /// The figures of a contestant in the rounds that count, with the number of the round.
+    fn valid(&self, name: &str) -> impl Iterator<Item = (u32, &'a Figures)> {
+        self.of_contestant(name)
+            .filter(|round| round.discarded.is_empty())
+            .filter_map(|round| Some((round.round, round.figures.as_ref()?)))
+    }
+
+    fn series(&self, name: &str, figure: impl Fn(&Figures) -> f64) -> Series {
+        let valid = self.valid(name);
+        valid
+            .map(|(round, figures)| (round, figure(figures)))
+            .collect()
+    }
+
+    fn per_second(&self, name: &str) -> Series {
+        self.series(name, |figures| figures.report.per_second())
+    }
+}
+
+fn group(results: &Results, rounds: &Rounds<'_>, connections: u32, load: Load) -> Group {
     // The noise of the figure that the group is about.
     let figure = |figures: &Figures| match load {
         Load::Capacity => figures.report.per_second(),
         Load::FixedRate(_) => figures.report.latency_us.p99,
     };
-    let repetition = results.contestants.iter().find_map(|entry| {
+    let noise = results.contestants.iter().find_map(|entry| {
         let original = entry.repeats.clone()?;
-        let once = series(rounds, &original, figure);
-        let again = series(rounds, &entry.name, figure);
+        let once = rounds.series(&original, figure);
+        let again = rounds.series(&entry.name, figure);
         Some((original, noise(&once, &again)?))
     });
     // At a fixed rate everybody gives as many answers as were asked for.
-    let baselines: Vec<_> = BASELINES
-        .into_iter()
-        .filter(|(name, _)| {
-            load == Load::Capacity && results.contestants.iter().any(|e| e.name == *name)
-        })
-        .collect();
-    let rows = results
-        .contestants
-        .iter()
-        .map(|entry| {
-            let series = per_second(rounds, &entry.name);
-            let compare = |base: &str| {
-                let spread = ratio(&series, &per_second(rounds, base))?;
-                let noise = repetition.as_ref().map_or(1.0, |(_, noise)| *noise);
-                Some(Ratio {
-                    spread,
-                    is_noise: statistics::is_noise(spread, noise),
-                    is_self: entry.name == base,
-                })
-            };
-            Row {
-                is_repetition: entry.repeats.is_some(),
-                ratios: baselines.iter().map(|(base, _)| compare(base)).collect(),
-                void: void(rounds, &entry.name)
-                    .into_iter()
-                    .chain(entry.failure.clone())
-                    .collect(),
-                ..row(rounds, &entry.name)
-            }
-        })
+    let takes_part = |name| results.contestants.iter().any(|entry| entry.name == name);
+    let baselines = BASELINES.iter();
+    let (bases, baselines): (Vec<_>, Vec<_>) = baselines
+        .filter(|(name, _)| load == Load::Capacity && takes_part(*name))
+        .copied()
+        .unzip();
+    let least = noise.as_ref().map_or(1.0, |(_, noise)| *noise);
+    let rows = results.contestants.iter();
+    let rows = rows
+        .map(|entry| row(rounds, entry, &bases, least))
         .collect();
     Group {
         connections,
@@ -219,32 +234,41 @@ fn group(results: &Results, rounds: &[&Round], connections: u32, load: Load) -> 
             Load::Capacity => results.plan.engine.clone(),
             Load::FixedRate(_) => "builtin".to_owned(),
         },
-        noise: repetition,
-        baselines: baselines.iter().map(|(_, heading)| *heading).collect(),
+        noise,
+        baselines,
         rows,
     }
 }
 
-/// Everything about a contestant that needs nobody else.
-fn row(rounds: &[&Round], name: &str) -> Row {
-    let figures: Vec<&Figures> = valid(rounds, name).map(|(_, figures)| figures).collect();
-    let median = |values: Vec<f64>| spread(values).map(|spread| spread.median);
-    let cpu = |part: fn(&Cpu) -> f64| {
-        median(
-            figures
-                .iter()
-                .filter_map(|f| f.cpu.as_ref())
-                .map(part)
-                .collect(),
-        )
+/// Everything about a contestant, whose ratios mean something beyond `noise`.
+fn row(rounds: &Rounds<'_>, entry: &Entry, bases: &[&str], noise: f64) -> Row {
+    let name = &entry.name;
+    let figures: Vec<&Figures> = rounds.valid(name).map(|(_, figures)| figures).collect();
+    let median = |figure: &dyn Fn(&Figures) -> Option<f64>| {
+        let values = figures.iter().filter_map(|figures| figure(figures));
+        Some(spread(values)?.median)
     };
+    let cpu = |part: fn(&Cpu) -> f64| median(&|figures| Some(part(figures.cpu.as_ref()?)));
+    let per_second = rounds.per_second(name);
+    let compare = |base: &&str| {
+        let spread = ratio(&per_second, &rounds.per_second(base))?;
+        Some(Ratio {
+            spread,
+            is_noise: is_noise(spread, noise),
+            is_self: name == base,
+        })
+    };
+    let discarded = rounds.of_contestant(name);
+    let discarded = discarded.filter(|round| !round.discarded.is_empty());
+    let discarded: BTreeSet<String> = discarded
+        .map(|round| format!("round {}: {}", round.round, round.discarded.join("; ")))
+        .collect();
     Row {
-        name: name.to_owned(),
-        is_repetition: false,
+        name: name.clone(),
+        is_repetition: entry.repeats.is_some(),
         valid: figures.len(),
-        void: Vec::new(),
-        per_second: spread(figures.iter().map(|f| f.report.per_second())),
-        ratios: Vec::new(),
+        discarded: discarded.into_iter().chain(entry.failure.clone()).collect(),
+        ratios: bases.iter().map(compare).collect(),
         latency: latency(&figures),
         cpu: (|| {
             Some(Cpu {
@@ -254,54 +278,29 @@ fn row(rounds: &[&Round], name: &str) -> Row {
             })
         })(),
         memory_bytes: figures.iter().filter_map(|f| f.memory_bytes).max(),
-        redis_commands: median(figures.iter().filter_map(|f| f.redis_commands).collect()),
-        queue_overflows: median(
-            figures
-                .iter()
-                .filter_map(|f| Some(f.queue_overflows? as f64))
-                .collect(),
-        ),
+        redis_commands: median(&|figures| figures.redis_commands),
+        queue_overflows: median(&|figures| Some(figures.queue_overflows? as f64)),
+        per_second: spread(per_second.into_values()),
     }
 }
 
 fn latency(figures: &[&Figures]) -> Option<LatencyRow> {
     let fewest = figures.iter().map(|f| f.report.responses).min()? as f64;
-    let percentile = |percent: f64, part: fn(&Figures) -> f64| {
-        let supported = fewest * (100.0 - percent) / 100.0 >= BEYOND_MIN;
-        let median = spread(figures.iter().map(|f| part(f)))?.median;
-        supported.then_some(median)
+    let over_rounds = |part: fn(&Latency) -> f64| {
+        spread(
+            figures
+                .iter()
+                .map(|figures| part(&figures.report.latency_us)),
+        )
+    };
+    let percentile = |percent: f64, part| {
+        let is_supported = fewest * (100.0 - percent) / 100.0 >= BEYOND_MIN;
+        Some(over_rounds(part)?.median).filter(|_| is_supported)
     };
     Some(LatencyRow {
-        p50: percentile(50.0, |f| f.report.latency_us.p50),
-        p90: percentile(90.0, |f| f.report.latency_us.p90),
-        p99: percentile(99.0, |f| f.report.latency_us.p99),
-        max: spread(figures.iter().map(|f| f.report.latency_us.max))?.max,
+        p50: percentile(50.0, |latency| latency.p50),
+        p90: percentile(90.0, |latency| latency.p90),
+        p99: percentile(99.0, |latency| latency.p99),
+        max: over_rounds(|latency| latency.max)?.max,
     })
-}
-
-fn per_second(rounds: &[&Round], name: &str) -> Series {
-    series(rounds, name, |figures| figures.report.per_second())
-}
-
-fn series(rounds: &[&Round], name: &str, figure: impl Fn(&Figures) -> f64) -> Series {
-    valid(rounds, name)
-        .map(|(round, figures)| (round, figure(figures)))
-        .collect()
-}
-
-/// The figures of the rounds that count, with the number of the round.
-fn valid<'a>(rounds: &'a [&Round], name: &'a str) -> impl Iterator<Item = (u32, &'a Figures)> {
-    rounds
-        .iter()
-        .filter(move |round| round.contestant == name && round.void.is_empty())
-        .filter_map(|round| Some((round.round, round.figures.as_ref()?)))
-}
-
-/// Why rounds are void, in sentences that name the round.
-fn void(rounds: &[&Round], name: &str) -> BTreeSet<String> {
-    rounds
-        .iter()
-        .filter(|round| round.contestant == name && !round.void.is_empty())
-        .map(|round| format!("round {}: {}", round.round, round.void.join("; ")))
-        .collect()
 }

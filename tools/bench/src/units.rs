@@ -1,4 +1,8 @@
-//! Numbers as people read them.
+//! Numbers as people read and write them.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
 
 /// A whole number with a comma every three digits: `12,345`.
 pub fn count(value: f64) -> String {
@@ -36,6 +40,19 @@ pub fn mebibytes(bytes: u64) -> String {
 /// A factor as a percentage of difference: `1.034` is `3.4 %`.
 pub fn percent(factor: f64) -> String {
     format!("{:.1} %", (factor - 1.0) * 100.0)
+}
+
+/// Reads a time in whole seconds, such as `20s` or `2m`: wrk knows no others.
+///
+/// # Errors
+///
+/// When it is another time, or none.
+pub(crate) fn whole_seconds(text: &str) -> Result<Duration> {
+    let expected = "expected whole seconds, such as 20s or 2m";
+    let duration = humantime::parse_duration(text).context(expected)?;
+    let is_whole = duration.subsec_nanos() == 0 && !duration.is_zero();
+    ensure!(is_whole, "{expected}");
+    Ok(duration)
 }
 
 #[cfg(test)]

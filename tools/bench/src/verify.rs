@@ -1,8 +1,8 @@
 //! Decides whether a round counts.
 //!
-//! A server that answers without counting, gives a number twice, or gives up half of its visitors
-//! is easily fast. Any sign of that makes the round void: its figures are kept, marked, and used
-//! for nothing.
+//! A server that answers without counting, gives a number twice, or gives up half of its connections
+//! is easily fast. Any sign of that makes the round one to discard: its figures are kept, marked, and
+//! used for nothing.
 
 use crate::results::{Load, LoadReport};
 
@@ -15,7 +15,7 @@ const RATE_SHARE_MIN: f64 = 0.95;
 /// `counted` is how far the counter moved. It may be ahead of the responses by the visits that were
 /// under way when the load ended: at most one on each connection. It is `None` when it could not be
 /// read, for which there is a reason already.
-pub fn verify(
+pub(crate) fn verify(
     report: &LoadReport,
     counted: Option<u64>,
     connections: u32,
@@ -47,26 +47,24 @@ pub fn verify(
     if responses == 0 {
         reasons.push("there was no response at all".to_owned());
     }
-    if let Some(counted) = counted
-        && counted < responses
-    {
-        reasons.push(format!(
-            "{responses} responses, but only {counted} visits were counted"
-        ));
-    }
-    if let Some(counted) = counted
-        && counted > responses + u64::from(connections)
-    {
-        reasons.push(format!(
+    let too_few = counted.filter(|counted| *counted < responses);
+    reasons.extend(
+        too_few.map(|counted| {
+            format!("{responses} responses, but only {counted} visits were counted")
+        }),
+    );
+    let too_many = counted.filter(|counted| *counted > responses + u64::from(connections));
+    reasons.extend(too_many.map(|counted| {
+        format!(
             "{responses} responses on {connections} connections, but {counted} visits were counted"
-        ));
-    }
+        )
+    }));
+    let per_second = report.per_second();
     if let Load::FixedRate(rate) = load
-        && report.per_second() < rate * RATE_SHARE_MIN
+        && per_second < rate * RATE_SHARE_MIN
     {
         reasons.push(format!(
-            "could not keep up: {:.0} responses a second at a rate of {rate:.0}",
-            report.per_second()
+            "could not keep up: {per_second:.0} responses a second at a rate of {rate:.0}"
         ));
     }
     reasons
@@ -81,34 +79,25 @@ mod tests {
         LoadReport {
             responses: 1000,
             duration_us: 1_000_000,
-            latency_us: Latency {
-                p50: 1.0,
-                p90: 1.0,
-                p99: 1.0,
-                max: 1.0,
-            },
+            latency_us: Latency::default(),
             errors,
         }
     }
 
-    #[test]
-    fn the_counter_may_be_ahead_by_one_for_each_connection_and_never_behind() {
-        let verdict = |counted| {
-            verify(
-                &report(Errors::default()),
-                Some(counted),
-                64,
-                Load::Capacity,
-            )
-        };
-        assert_eq!(verdict(1000), [""; 0]);
-        assert_eq!(verdict(1064), [""; 0]);
-        assert_eq!(verdict(999).len(), 1, "a response was not counted");
-        assert_eq!(verdict(1065).len(), 1, "a visit was counted twice");
+    /// How many reasons there are against 1,000 responses on 64 connections.
+    fn reasons(counted: u64, load: Load) -> usize {
+        verify(&report(Errors::default()), Some(counted), 64, load).len()
     }
 
     #[test]
-    fn every_kind_of_error_voids_a_round() {
+    fn the_counter_may_be_ahead_by_one_for_each_connection_and_never_behind() {
+        for (counted, expected) in [(999, 1), (1000, 0), (1064, 0), (1065, 1)] {
+            assert_eq!(reasons(counted, Load::Capacity), expected, "{counted}");
+        }
+    }
+
+    #[test]
+    fn every_kind_of_error_discards_a_round() {
         let fields: [fn(&mut Errors) -> &mut u64; 7] = [
             |errors| &mut errors.connect,
             |errors| &mut errors.read,
@@ -122,25 +111,15 @@ mod tests {
             let mut errors = Errors::default();
             *field(&mut errors) = 7;
             let reasons = verify(&report(errors), Some(1000), 64, Load::Capacity);
-            assert!(
-                reasons.len() == 1 && reasons[0].starts_with("7 "),
-                "{errors:?}: {reasons:?}"
-            );
+            let is_said = reasons.len() == 1 && reasons[0].starts_with("7 ");
+            assert!(is_said, "{errors:?}: {reasons:?}");
         }
     }
 
     #[test]
     fn a_server_that_cannot_keep_up_has_no_latency_at_that_rate() {
-        let verdict = |rate| {
-            verify(
-                &report(Errors::default()),
-                Some(1000),
-                64,
-                Load::FixedRate(rate),
-            )
-        };
-        assert_eq!(verdict(1000.0), [""; 0]);
-        assert_eq!(verdict(1100.0).len(), 1);
+        assert_eq!(reasons(1000, Load::FixedRate(1000.0)), 0);
+        assert_eq!(reasons(1000, Load::FixedRate(1100.0)), 1);
     }
 
     #[test]

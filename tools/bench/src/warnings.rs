@@ -9,8 +9,8 @@ const LOAD_SHARE_MAX: f64 = 0.25;
 /// Less free space than this, in bytes, and results may be lost on the way to the disk.
 const FREE_BYTES_MIN: u64 = 256 << 20;
 
-/// Looks at the machine before a run. `out` is the folder that the results will be in.
-pub fn look(out: &Path, cores: usize) -> Vec<String> {
+/// Checks the machine before a run. `out` is the folder that the results will be in.
+pub(crate) fn check(out: &Path, cores: usize) -> Vec<String> {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let governor = fs::read_to_string("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
     [
@@ -57,15 +57,9 @@ fn disk(free_bytes: Option<u64>) -> Option<String> {
     ))
 }
 
-#[cfg(unix)]
 fn free_bytes(folder: &Path) -> Option<u64> {
     let disk = rustix::fs::statvfs(folder).ok()?;
     Some(disk.f_bavail * disk.f_frsize)
-}
-
-#[cfg(not(unix))]
-fn free_bytes(_folder: &Path) -> Option<u64> {
-    None
 }
 
 #[cfg(test)]
@@ -103,7 +97,6 @@ mod tests {
         assert_eq!(disk(None), None);
         assert_eq!(disk(Some(FREE_BYTES_MIN)), None);
         assert!(disk(Some(5 << 20)).unwrap().contains("5 MiB"));
-        #[cfg(unix)]
         assert!(free_bytes(Path::new(".")).unwrap() > 0);
     }
 }

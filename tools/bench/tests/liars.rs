@@ -12,16 +12,14 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use bench::campaign::{Executor, Outcome, Trial};
-use bench::engine::Engine;
-use bench::page::Page;
-use bench::prepare::Start;
 use bench::results::{Errors, Load};
-use bench::trial::Bench;
+use bench::{Bench, Engine, Executor, Outcome, Start, Trial};
+use load::Url;
+use processes::interrupt::Interrupted;
 
 const CONNECTIONS: u32 = 4;
 
-/// Which request of a connection is treated badly: every 20th. Our own looks at the page are the
+/// Which request of a connection is treated badly: every 20th. Our own checks of the page are the
 /// first on theirs, so the server looks right until it is loaded.
 const UNLUCKY: usize = 20;
 
@@ -43,7 +41,7 @@ fn answer(stream: &mut TcpStream, status: &str, number: u64) -> bool {
 }
 
 /// Serves on a free port until the test ends.
-fn serve(behaviour: Behaviour) -> Page {
+fn serve(behaviour: Behaviour) -> Url {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let seen = Arc::new(AtomicU64::new(0));
@@ -53,7 +51,7 @@ fn serve(behaviour: Behaviour) -> Page {
             thread::spawn(move || converse(stream, &seen, behaviour));
         }
     });
-    Page::parse(&url).unwrap()
+    Url::parse(&url).unwrap()
 }
 
 fn converse(mut stream: TcpStream, seen: &AtomicU64, behaviour: Behaviour) {
@@ -89,17 +87,16 @@ fn builtin() -> Engine {
 }
 
 /// Measures a server for a second with one engine.
-fn measure(engine: Engine, page: Page, load: Load) -> Outcome {
-    let raw = tempfile::tempdir().unwrap();
+fn measure(engine: Engine, page: Url, load: Load) -> Outcome {
     let mut bench = Bench {
         starts: HashMap::from([("stub".to_owned(), Start::Running(page))]),
         redis: None,
         closed: engine,
         open: builtin(),
         threads: 1,
-        duration_s: 1,
-        warm_up_s: 0,
-        raw: raw.path().to_owned(),
+        duration: Duration::from_secs(1),
+        warm_up: Duration::ZERO,
+        interrupted: Interrupted::default(),
     };
     bench.execute(&Trial {
         contestant: "stub".to_owned(),
@@ -110,13 +107,16 @@ fn measure(engine: Engine, page: Page, load: Load) -> Outcome {
     })
 }
 
-/// Every engine must call the server's round void, for a reason that contains `expected`.
+/// Every engine must discard the server's round, for a reason that contains `expected`.
 fn is_found_out(behaviour: Behaviour, expected: &str) {
     for engine in engines() {
         let name = engine.name();
         let outcome = measure(engine, serve(behaviour), Load::Capacity);
         assert!(
-            outcome.void.iter().any(|reason| reason.contains(expected)),
+            outcome
+                .discarded
+                .iter()
+                .any(|reason| reason.contains(expected)),
             "{name} did not find \"{expected}\": {outcome:#?}"
         );
     }
@@ -131,7 +131,7 @@ fn an_honest_server_passes() {
     for engine in engines() {
         let name = engine.name();
         let outcome = measure(engine, serve(honest), Load::Capacity);
-        assert_eq!(outcome.void, [""; 0], "{name}: {outcome:#?}");
+        assert_eq!(outcome.discarded, [""; 0], "{name}: {outcome:#?}");
         let figures = outcome.figures.unwrap();
         assert!(figures.report.responses > 0, "{name}");
         assert!(figures.report.latency_us.max > 0.0, "{name}");
@@ -190,7 +190,7 @@ fn a_server_that_gives_a_number_twice_is_found_out() {
     });
     let outcome = measure(builtin(), page, Load::Capacity);
     let is_seen = |reason: &String| reason.contains("given before");
-    assert!(outcome.void.iter().any(is_seen), "{outcome:#?}");
+    assert!(outcome.discarded.iter().any(is_seen), "{outcome:#?}");
 }
 
 #[test]
@@ -231,8 +231,11 @@ fn a_server_that_is_not_there_is_reported() {
     let gone = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", gone.local_addr().unwrap());
     drop(gone);
-    let outcome = measure(builtin(), Page::parse(&url).unwrap(), Load::Capacity);
-    assert!(outcome.void[0].contains("does not answer"), "{outcome:#?}");
+    let outcome = measure(builtin(), Url::parse(&url).unwrap(), Load::Capacity);
+    assert!(
+        outcome.discarded[0].contains("does not answer"),
+        "{outcome:#?}"
+    );
 }
 
 /// The stall is a quarter of the test. A closed loop would see four slow answers in a thousand; an

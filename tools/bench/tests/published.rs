@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use bench::results::Results;
-use bench::{markdown, plot, published};
+use bench::{plot, published};
 
 fn runs() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -20,7 +20,7 @@ fn reports_and_plots_are_those_of_the_stored_results() {
     for run in runs() {
         let results = Results::read(&run).unwrap();
         let plots = plot::draw(&results);
-        let mut files = vec![("report.md", markdown::report(&results, &plots))];
+        let mut files = vec![("report.md", bench::markdown(&results, &plots))];
         files.extend(
             plots
                 .iter()

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::path::Path;
 
-use bench::campaign::{Executor, Outcome, Trial, run};
 use bench::results::{
     Cpu, Entry, Errors, FORMAT, Figures, Latency, Load, LoadReport, Machine, Plan, Rate, Results,
 };
 use bench::summary::summarise;
-use bench::{agreement, markdown, plot, terminal};
+use bench::{COLUMNS_MAX, Executor, Outcome, Trial, plot, run};
 
 /// Answers every trial from a table of capacities, a little different in each round.
 #[derive(Default)]
@@ -33,14 +32,14 @@ impl Executor for Fake {
             Load::Capacity => per_second,
             Load::FixedRate(rate) => rate,
         };
-        let void = match (trial.contestant.as_str(), trial.round, trial.load) {
+        let discarded = match (trial.contestant.as_str(), trial.round, trial.load) {
             ("step-4-pooled", 2, Load::Capacity) => {
                 vec!["12 responses had another status than 200".to_owned()]
             }
             _ => Vec::new(),
         };
         Outcome {
-            void,
+            discarded,
             figures: Some(figures(trial, per_second)),
         }
     }
@@ -81,7 +80,7 @@ fn figures(trial: &Trial, per_second: f64) -> Figures {
         }),
         memory_bytes: Some(12 << 20),
         redis_commands: Some(1.0),
-        stolen: Some(0.01),
+        other_cpu: Some(0.01),
         // As many as do not fit at once: a queue of 128.
         queue_overflows: Some(match trial.program.as_str() {
             "limit" => 0,
@@ -231,22 +230,22 @@ fn a_stop_keeps_the_rounds_that_were_finished() {
         "the fourth was cut short and is no result"
     );
     // Whoever was not measured yet has done nothing wrong.
-    let rendered = terminal::render(&results);
+    let rendered = bench::terminal(&results);
     assert!(rendered.contains("step-4-pooled"), "{rendered}");
-    assert!(!rendered.contains("void"), "{rendered}");
+    assert!(!rendered.contains("discarded"), "{rendered}");
     for plot in plot::draw(&results) {
-        assert!(!plot.svg.contains("void"), "{}", plot.svg);
+        assert!(!plot.svg.contains("discarded"), "{}", plot.svg);
     }
 }
 
 #[test]
-fn a_void_round_is_never_averaged_in() {
+fn a_discarded_round_is_never_averaged_in() {
     let (mut results, _) = finished(results(&EVERYBODY, None));
     let before = summarise(&results);
     for round in results
         .rounds
         .iter_mut()
-        .filter(|round| !round.void.is_empty())
+        .filter(|round| !round.discarded.is_empty())
     {
         // However wild it is, it changes nothing.
         if let Some(figures) = &mut round.figures {
@@ -259,7 +258,7 @@ fn a_void_round_is_never_averaged_in() {
     assert_eq!(summarise(&results), before);
     let row = &before[0].rows[5];
     assert_eq!(
-        (row.name.as_str(), row.valid, row.void.len()),
+        (row.name.as_str(), row.valid, row.discarded.len()),
         ("step-4-pooled", 2, 1)
     );
 }
@@ -274,9 +273,9 @@ fn a_contestant_that_cannot_be_built_is_reported_and_not_run() {
             .iter()
             .all(|trial| trial.contestant != "step-2-redis")
     );
-    let text = terminal::render(&results);
+    let text = bench::terminal(&results);
     assert!(
-        text.contains("VOID step-2-redis: step-2-redis cannot be built"),
+        text.contains("DISCARDED step-2-redis: step-2-redis cannot be built"),
         "{text}"
     );
 }
@@ -284,19 +283,16 @@ fn a_contestant_that_cannot_be_built_is_reported_and_not_run() {
 #[test]
 fn the_terminal_shows_it_in_100_columns() {
     let (results, _) = finished(results(&EVERYBODY, Some(Rate::PercentOfSlowest(50.0))));
-    let text = terminal::render(&results);
+    let text = bench::terminal(&results);
     let plain = anstream::adapter::strip_str(&text).to_string();
     for line in plain.lines() {
-        assert!(
-            line.chars().count() <= terminal::COLUMNS_MAX,
-            "too wide: {line}"
-        );
+        assert!(line.chars().count() <= COLUMNS_MAX, "too wide: {line}");
     }
     insta::assert_snapshot!("terminal", plain);
-    let void = text.lines().filter(|line| line.starts_with("\x1b[31m"));
-    assert!(void.clone().count() >= 2, "what is void is red");
+    let discarded = text.lines().filter(|line| line.starts_with("\x1b[31m"));
+    assert!(discarded.clone().count() >= 2, "what is discarded is red");
     assert!(
-        void.clone().all(|line| line.contains("step-4-pooled")),
+        discarded.clone().all(|line| line.contains("step-4-pooled")),
         "{text}"
     );
 }
@@ -322,8 +318,8 @@ fn two_runs_agree_unless_they_differ_by_more_than_they_admit() {
         ("step-3-rocket", 1.03),
         ("limit", 1.1),
     ];
-    let agreements = agreement::compare(&first, &repeated(&first, &factors));
-    let text = terminal::agreements(&agreements);
+    let agreements = bench::compare(&first, &repeated(&first, &factors));
+    let text = bench::agreements(&agreements);
     insta::assert_snapshot!("agreement", anstream::adapter::strip_str(&text).to_string());
     let red: Vec<&str> = text
         .lines()
@@ -339,10 +335,10 @@ fn only_what_counts_in_both_runs_is_compared() {
     let (second, _) = finished(results(&["step-1-memory", "step-2-redis"], None));
     for round in &mut first.rounds {
         if round.connections == 64 {
-            round.void = vec!["12 responses had another status than 200".to_owned()];
+            round.discarded = vec!["12 responses had another status than 200".to_owned()];
         }
     }
-    let agreements = agreement::compare(&first, &second);
+    let agreements = bench::compare(&first, &second);
     let compared: Vec<_> = agreements
         .iter()
         .map(|agreement| {
@@ -358,9 +354,9 @@ fn only_what_counts_in_both_runs_is_compared() {
 fn the_report_and_the_readme_have_their_tables_and_plots() {
     let (results, _) = finished(results(&EVERYBODY, None));
     let plots = plot::draw(&results);
-    insta::assert_snapshot!("report", markdown::report(&results, &plots));
+    insta::assert_snapshot!("report", bench::markdown(&results, &plots));
     let folder = Path::new("book/measurements/bench/a");
-    insta::assert_snapshot!("readme", markdown::readme_part(&results, &plots, folder));
+    insta::assert_snapshot!("readme", bench::readme_part(&results, &plots, folder));
 }
 
 #[test]

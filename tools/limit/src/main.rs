@@ -4,7 +4,7 @@
 //! requests from bare sockets, takes them apart by hand, counts them as steps 5 and 6 do (visits that
 //! wait together share one `INCRBY`) and writes the same bytes that step 5 writes. One thread for each
 //! core, nothing shared between them, and for each visit one `read` and one `write`. What a step is
-//! slower than that, its framework and its manners cost.
+//! slower than that, its framework and its overload protection cost.
 //!
 //! `cargo xtask bench all` measures it beside the steps, and `cargo xtask bench limit 6` beside one.
 //!
@@ -13,15 +13,15 @@
 //! anything else goes wrong, it says so and ends. It does not answer what is under way when it is told
 //! to stop, and it has no health page. Of HTTP it knows what a request without a body needs.
 //!
-//! - [`core`]: a thread with its visitors, and the batches
-//! - [`visitor`]: one connection, from its bytes to its bytes
+//! - [`core`]: a thread with its clients, and the batches
+//! - [`client`]: one connection, from its bytes to its bytes
 //! - [`request`]: what the bytes ask for
 //! - [`redis`]: the connection to Redis, one command at a time
 
+mod client;
 mod core;
 mod redis;
 mod request;
-mod visitor;
 
 use std::{
     env, io,
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Starts the cores, and deals the visitors out to them in turn.
+/// Starts the cores, and deals the clients out to them in turn.
 fn start() -> Result<(), String> {
     let redis_url = setting("REDIS_URL", "redis://127.0.0.1:6379");
     let mut dealers = Vec::new();
@@ -63,18 +63,18 @@ fn start() -> Result<(), String> {
         .parse()
         .map_err(|_| format!("ADDR is {addr:?}, but must be an address such as 127.0.0.1:8000"))?;
     let listener = listen(addr)
-        .map_err(|error| format!("ADDR is {addr}, but nobody can listen there: {error}"))?;
+        .map_err(|error| format!("ADDR is {addr}, but limit cannot listen there: {error}"))?;
     let addr = listener.local_addr().unwrap_or(addr);
     println!("limit: http://{addr}");
     for (stream, dealer) in listener.incoming().zip(dealers.iter().cycle()) {
         stream
             .and_then(|stream| dealer.deal(stream))
-            .map_err(|error| format!("cannot accept a visitor: {error}"))?;
+            .map_err(|error| format!("cannot accept a client: {error}"))?;
     }
     Ok(())
 }
 
-/// A listener whose queue for visitors is as long as the system allows. The standard library asks for 128
+/// A listener whose queue for clients is as long as the system allows. The standard library asks for 128
 /// places, and a thousand come at once; to ask again only changes the length.
 fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(addr)?;

@@ -34,7 +34,7 @@ impl Redis {
         };
         let stream = connect().map_err(|error: io::Error| {
             format!(
-                "REDIS_URL is {shown:?}, but nobody answers there: {error}; start a Redis first"
+                "REDIS_URL is {shown:?}, but nothing answers there: {error}; start a Redis first"
             )
         })?;
         Ok(Self {

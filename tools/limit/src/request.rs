@@ -1,9 +1,9 @@
-//! What a visitor asks for, taken apart by hand.
+//! What a client asks for, taken apart by hand.
 
 /// The head of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Request {
-    pub asks: Asks,
+    pub kind: Kind,
     /// How many bytes it has.
     pub length: usize,
     /// Whether the connection ends after the answer.
@@ -12,14 +12,14 @@ pub struct Request {
 
 /// What a request is about.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Asks {
+pub enum Kind {
     /// `GET /`: a visit.
     Page,
     /// `HEAD /`: a visit, too, and an answer without a body.
     HeadOfPage,
-    OtherPath,
-    OtherMethod,
-    Nonsense,
+    UnknownPath,
+    UnknownMethod,
+    Malformed,
 }
 
 impl Request {
@@ -29,23 +29,23 @@ impl Request {
         // What is not UTF-8 is no word that we know.
         let head = str::from_utf8(&input[..end]).unwrap_or_default();
         let mut lines = head.split("\r\n");
-        let (mut asks, mut is_last) = first_line(lines.next().unwrap_or_default());
+        let (mut kind, mut is_last) = first_line(lines.next().unwrap_or_default());
         for line in lines {
             let (name, value) = line.split_once(':').unwrap_or_default();
             if !is_name(name) || value.bytes().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
-                // Somebody else might read it in another way, and find another request behind it.
-                (asks, is_last) = (Asks::Nonsense, true);
+                // A proxy might read it in another way, and find another request behind it.
+                (kind, is_last) = (Kind::Malformed, true);
                 break;
             }
             let is = |other: &str| name.eq_ignore_ascii_case(other);
             let closes = |option: &str| option.trim().eq_ignore_ascii_case("close");
-            // Where a body may follow, the connection ends: nobody here looks for the end of a body.
+            // Where a body may follow, the connection ends: nothing here looks for the end of a body.
             is_last |= (is("connection") && value.split(',').any(closes))
                 || (is("content-length") && value.trim() != "0")
                 || is("transfer-encoding");
         }
         Some(Self {
-            asks,
+            kind,
             length: end + 4,
             is_last,
         })
@@ -62,42 +62,45 @@ fn is_name(name: &str) -> bool {
 }
 
 /// What the first line asks for, and whether it is the last that is asked.
-fn first_line(line: &str) -> (Asks, bool) {
+fn first_line(line: &str) -> (Kind, bool) {
     let mut words = line.split(' ');
     let (method, target, version) = (words.next(), words.next(), words.next());
     let is_last = match (version, words.next()) {
         (Some("HTTP/1.1"), None) => false,
         (Some("HTTP/1.0"), None) => true,
-        _ => return (Asks::Nonsense, true),
+        _ => return (Kind::Malformed, true),
     };
     let path = target.and_then(|target| target.split('?').next());
-    let asks = match (method, path) {
-        (Some("GET"), Some("/")) => Asks::Page,
-        (Some("HEAD"), Some("/")) => Asks::HeadOfPage,
-        (_, Some("/")) => Asks::OtherMethod,
-        _ => Asks::OtherPath,
+    let kind = match (method, path) {
+        (Some("GET"), Some("/")) => Kind::Page,
+        (Some("HEAD"), Some("/")) => Kind::HeadOfPage,
+        (_, Some("/")) => Kind::UnknownMethod,
+        _ => Kind::UnknownPath,
     };
-    (asks, is_last)
+    (kind, is_last)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parse(head: &str) -> (Asks, bool) {
+    fn parse(head: &str) -> (Kind, bool) {
         let request = Request::parse(format!("{head}\r\n\r\nmore").as_bytes()).unwrap();
         assert_eq!(request.length, head.len() + 4, "{head}");
-        (request.asks, request.is_last)
+        (request.kind, request.is_last)
     }
 
     #[test]
     fn the_first_line_says_what_is_asked() {
-        assert_eq!(parse("GET / HTTP/1.1"), (Asks::Page, false));
-        assert_eq!(parse("GET /?a=b HTTP/1.1"), (Asks::Page, false));
-        assert_eq!(parse("GET / HTTP/1.0"), (Asks::Page, true));
-        assert_eq!(parse("HEAD / HTTP/1.1"), (Asks::HeadOfPage, false));
-        assert_eq!(parse("GET /favicon.ico HTTP/1.1"), (Asks::OtherPath, false));
-        assert_eq!(parse("POST / HTTP/1.1"), (Asks::OtherMethod, false));
+        assert_eq!(parse("GET / HTTP/1.1"), (Kind::Page, false));
+        assert_eq!(parse("GET /?a=b HTTP/1.1"), (Kind::Page, false));
+        assert_eq!(parse("GET / HTTP/1.0"), (Kind::Page, true));
+        assert_eq!(parse("HEAD / HTTP/1.1"), (Kind::HeadOfPage, false));
+        assert_eq!(
+            parse("GET /favicon.ico HTTP/1.1"),
+            (Kind::UnknownPath, false)
+        );
+        assert_eq!(parse("POST / HTTP/1.1"), (Kind::UnknownMethod, false));
         for nonsense in [
             "",
             "GET /",
@@ -106,7 +109,7 @@ mod tests {
             "\u{0}",
             "fish and chips",
         ] {
-            assert_eq!(parse(nonsense), (Asks::Nonsense, true), "{nonsense}");
+            assert_eq!(parse(nonsense), (Kind::Malformed, true), "{nonsense}");
         }
     }
 

@@ -17,7 +17,7 @@ use processes::{Output, Process};
 const LIMIT: &str = env!("CARGO_BIN_EXE_limit");
 
 /// Longer than anything here takes on the slowest machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A probe with a Redis of its own.
 struct Probe {
@@ -36,7 +36,7 @@ impl Probe {
             .env("REDIS_URL", redis.url());
         let mut process = Process::spawn("limit", command, Output::Capture).unwrap();
         process
-            .wait_for_line(PATIENCE, |line| line.contains("http://"))
+            .wait_for_line(TIMEOUT, |line| line.contains("http://"))
             .unwrap();
         Self {
             port,
@@ -47,7 +47,7 @@ impl Probe {
 
     fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         stream.set_nodelay(true).unwrap();
         stream
     }
@@ -72,7 +72,7 @@ fn outline(answers: &str) -> Vec<&str> {
 }
 
 #[test]
-fn the_contract_finds_all_that_is_not_manners() {
+fn the_contract_finds_all_but_overload_protection() {
     let Some(redis) = RedisProgram::find() else {
         let is_strict = env::var_os("SEEN_STRICT").is_some();
         assert!(!is_strict, "redis-server is not on PATH; install it");
@@ -211,16 +211,16 @@ fn a_request_in_many_pieces_is_one_visit() {
     );
 }
 
-/// More answers than the sockets hold, for somebody who asks and asks and reads nothing meanwhile.
+/// More answers than the sockets hold, for a client that asks and asks and reads nothing meanwhile.
 #[test]
 fn who_reads_late_misses_nothing() {
     const VISITS: usize = 1_000;
-    const STRANGERS: usize = 200;
+    const UNKNOWN_PATHS: usize = 200;
     let probe = Probe::start();
     let mut reader = probe.connect();
     let mut writer = reader.try_clone().unwrap();
     let asking = thread::spawn(move || {
-        let mut requests = "GET /x HTTP/1.1\r\n\r\n".repeat(STRANGERS);
+        let mut requests = "GET /x HTTP/1.1\r\n\r\n".repeat(UNKNOWN_PATHS);
         requests += "GET / HTTP/1.1\r\n\r\n";
         writer
             .write_all(requests.repeat(VISITS).as_bytes())
@@ -239,7 +239,7 @@ fn who_reads_late_misses_nothing() {
         .iter()
         .filter(|line| line.ends_with("404 Not Found"))
         .count();
-    assert_eq!(strangers, STRANGERS * VISITS + 1);
+    assert_eq!(strangers, UNKNOWN_PATHS * VISITS + 1);
     let numbers: Vec<u64> = outline.iter().filter_map(|line| number(line)).collect();
     assert_eq!(numbers.len(), VISITS);
     assert!(numbers.is_sorted_by(|a, b| a < b), "not in their order");
@@ -306,7 +306,7 @@ fn a_password_is_not_shown() {
     }
 }
 
-/// The number of a visit that failed may be somebody's or nobody's. The probe does not try to tell.
+/// The number of a visit that failed may have been given or not. The probe does not try to tell.
 #[test]
 fn without_redis_it_ends() {
     let Probe {
@@ -321,7 +321,7 @@ fn without_redis_it_ends() {
         .unwrap();
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
-    let status = process.wait_timeout(PATIENCE).unwrap().expect("it ends");
+    let status = process.wait_timeout(TIMEOUT).unwrap().expect("it ends");
     assert_eq!(status.code(), Some(1));
     let text = process.output_tail(1);
     assert!(

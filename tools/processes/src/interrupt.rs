@@ -14,7 +14,7 @@ const SIGINT: u8 = 2;
 pub const STATUS: u8 = 128 + SIGINT;
 
 /// Whether we were asked to end.
-#[derive(Clone)]
+#[derive(Clone, Debug, Default)]
 pub struct Interrupted(Arc<AtomicBool>);
 
 impl Interrupted {
@@ -30,15 +30,26 @@ impl Interrupted {
 ///
 /// [`Error::Interrupt`] when the operating system refuses, or somebody else catches it.
 pub fn catch() -> Result<Interrupted, Error> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let seen = flag.clone();
+    catch_and(|| {})
+}
+
+/// From now on Ctrl-C sets a flag and calls `first`, which may say what happens now; a second one ends
+/// us at once.
+///
+/// # Errors
+///
+/// [`Error::Interrupt`] when the operating system refuses, or somebody else catches it.
+pub fn catch_and(first: impl Fn() + Send + 'static) -> Result<Interrupted, Error> {
+    let interrupted = Interrupted::default();
+    let Interrupted(flag) = interrupted.clone();
     let handler = move || {
-        if seen.swap(true, Ordering::Relaxed) {
+        if flag.swap(true, Ordering::Relaxed) {
             exit();
         }
+        first();
     };
     ctrlc::set_handler(handler).map_err(Error::Interrupt)?;
-    Ok(Interrupted(flag))
+    Ok(interrupted)
 }
 
 /// From now on Ctrl-C ends us at once.

@@ -263,7 +263,7 @@ pub fn on_path(name: &str) -> Option<PathBuf> {
 }
 
 /// The first line that a program prints, if it is on `PATH` and prints one.
-fn first_line(name: &str, arguments: &[&str]) -> Option<String> {
+pub fn first_line(name: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(on_path(name)?)
         .args(arguments)
         .stdin(Stdio::null())

@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
-use bench::{markdown, plot, published, results::Results};
+use bench::{plot, published, readme_part, results::Results};
 use clap::Parser;
 use contract::{FaultRun, Finding, check, results};
 use output::{section, terminal};
@@ -203,7 +203,7 @@ fn measurements(root: &Path, options: &TestOptions, summary: &mut Summary) -> Re
     let folder = folder.with_context(|| format!("{} holds no run", published::RUNS))?;
     let results = Results::read(&folder)?;
     let plots = plot::draw(&results);
-    let part = markdown::readme_part(&results, &plots, folder.strip_prefix(root)?);
+    let part = readme_part(&results, &plots, folder.strip_prefix(root)?);
     let difference = section::update(root, "bench", &part, options.bless)?;
     summary.compare(
         "figures",

@@ -1,4 +1,4 @@
-//! One visitor with one connection.
+//! One client with one connection.
 
 use std::time::Duration;
 
@@ -7,10 +7,11 @@ use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::{Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
+use load::Url;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use crate::page::{self, Page};
+use crate::page;
 
 /// How long a connection may be idle before it is replaced. Servers close idle connections, gunicorn
 /// after 2 s, and a request that crosses such a close on its way is lost, which would be nobody's
@@ -24,22 +25,24 @@ pub(super) enum Failure {
     Connect,
     /// The connection was lost before the end of the response.
     Lost,
+    /// The response did not come in time.
+    Timeout,
     /// The status was not 200.
     Status,
     /// There was no number on the page.
     Body,
 }
 
-/// A visitor, who keeps the connection for as long as the server does.
+/// A client that keeps its connection for as long as the server does.
 #[derive(Debug)]
-pub(super) struct Visitor {
-    page: Page,
+pub(super) struct Client {
+    page: Url,
     connection: Option<(SendRequest<Empty<Bytes>>, Instant)>,
 }
 
-impl Visitor {
-    pub(super) fn new(page: Page) -> Visitor {
-        Visitor {
+impl Client {
+    pub(super) fn new(page: Url) -> Client {
+        Client {
             page,
             connection: None,
         }

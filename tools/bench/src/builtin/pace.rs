@@ -63,8 +63,8 @@ impl Pace {
         (number < schedule.requests).then(|| schedule.due_at(self.start, number))
     }
 
-    /// Declares each request due at its time, and the end to each of `visitors`. Blocks until then.
-    pub(super) fn drive(&self, visitors: usize) {
+    /// Declares each request due at its time, and the end to each of `clients`. Blocks until then.
+    pub(super) fn drive(&self, clients: usize) {
         let Some(schedule) = &self.schedule else {
             return;
         };
@@ -77,7 +77,7 @@ impl Pace {
             }
             schedule.due.add_permits(1);
         }
-        schedule.due.add_permits(visitors);
+        schedule.due.add_permits(clients);
     }
 }
 

@@ -1,10 +1,9 @@
 //! Processor time for each response: server, Redis and load generator stacked.
 
-use super::shown;
 use super::svg::{BAR_HEIGHT, BLUE, FIELD_END, FIELD_START, Fill, GREEN, ORANGE, Picture};
 use crate::cells;
 use crate::results::Cpu;
-use crate::summary::Group;
+use crate::summary::{Group, Row};
 use crate::units::short;
 
 /// A bar longer than so many times the median bar is cut off, or it would press all others flat.
@@ -17,7 +16,7 @@ const PARTS: [(&str, &str, Fill); 3] = [
 ];
 
 pub(super) fn draw(group: &Group) -> Option<Picture> {
-    let rows = shown(group);
+    let rows: Vec<&Row> = group.contestants().collect();
     let mut totals: Vec<f64> = rows
         .iter()
         .filter_map(|row| row.cpu.as_ref())

@@ -1,7 +1,6 @@
 //! Latency: a mark for each percentile, on a logarithmic scale, because the slowest contestant may
 //! be a thousand times slower than the fastest.
 
-use super::shown;
 use super::svg::{BLUE, FIELD_END, FIELD_START, GREEN, ORANGE, Picture, WIDTH};
 use crate::cells;
 use crate::results::Load;
@@ -11,43 +10,26 @@ use crate::units::milliseconds;
 /// How large a mark is, from its middle.
 const SIZE: f64 = 6.0;
 
-/// The marks, each with a shape of its own.
-#[derive(Clone, Copy)]
-enum Mark {
-    P50,
-    P90,
-    P99,
-    Max,
-}
-
-const MARKS: [(Mark, &str); 4] = [
-    (Mark::P50, "p50"),
-    (Mark::P90, "p90"),
-    (Mark::P99, "p99"),
-    (Mark::Max, "max"),
-];
+/// What is marked, each with a shape of its own.
+const MARKS: [&str; 4] = ["p50", "p90", "p99", "max"];
 
 pub(super) fn draw(group: &Group) -> Option<Picture> {
-    let rows = shown(group);
-    let values: Vec<f64> = rows
-        .iter()
-        .flat_map(|row| marks(row))
-        .map(|(_, value)| value)
-        .collect();
-    let lowest = values.iter().copied().min_by(f64::total_cmp)?.max(1.0);
-    let highest = values.iter().copied().max_by(f64::total_cmp)?;
+    let rows: Vec<&Row> = group.contestants().collect();
+    let values = || {
+        rows.iter()
+            .flat_map(|row| marks(row))
+            .map(|(_, value)| value)
+    };
+    let lowest = values().min_by(f64::total_cmp)?.max(1.0);
+    let highest = values().max_by(f64::total_cmp)?;
     let (from, to) = (lowest.log10().floor(), highest.log10().ceil());
     let x = |microseconds: f64| {
         let share = (microseconds.max(1.0).log10() - from) / (to - from).max(1.0);
         FIELD_START + (FIELD_END - FIELD_START) * share
     };
 
-    let kind = match group.load {
-        Load::Capacity => "closed-loop latency",
-        Load::FixedRate(_) => "latency",
-    };
     let title = match group.load {
-        Load::Capacity => format!("{}: {kind}", cells::title(group)),
+        Load::Capacity => format!("{}: closed-loop latency", cells::title(group)),
         Load::FixedRate(_) => cells::title(group),
     };
     let listing: Vec<String> = rows.iter().map(|row| describe(row)).collect();
@@ -71,7 +53,7 @@ pub(super) fn draw(group: &Group) -> Option<Picture> {
         picture.line((x(first.1), y), (x(last.1), y), 2.0);
         // From the right, so that the median is on top where marks meet.
         for (mark, value) in marks.iter().rev() {
-            draw_mark(&mut picture, *mark, x(*value), y);
+            draw_mark(&mut picture, mark, x(*value), y);
         }
         if let Some(p99) = row.latency.and_then(|latency| latency.p99) {
             let text = format!("{} ms", milliseconds(p99));
@@ -81,21 +63,21 @@ pub(super) fn draw(group: &Group) -> Option<Picture> {
     Some(picture)
 }
 
-fn marks(row: &Row) -> Vec<(Mark, f64)> {
+/// What is marked of a row, from the left: what it is called, and where it is in microseconds.
+fn marks(row: &Row) -> Vec<(&'static str, f64)> {
     let Some(LatencyRow { p50, p90, p99, max }) = row.latency else {
         return Vec::new();
     };
-    let values = [p50, p90, p99, Some(max)];
-    let marks = MARKS.iter().zip(values);
+    let marks = MARKS.into_iter().zip([p50, p90, p99, Some(max)]);
     marks
-        .filter_map(|((mark, _), value)| Some((*mark, value?)))
+        .filter_map(|(name, value)| Some((name, value?)))
         .collect()
 }
 
 fn describe(row: &Row) -> String {
-    let marks: Vec<String> = marks(row)
-        .iter()
-        .map(|(mark, value)| format!("{} {}", MARKS[*mark as usize].1, milliseconds(*value)))
+    let marks = marks(row).into_iter();
+    let marks: Vec<String> = marks
+        .map(|(name, value)| format!("{name} {}", milliseconds(value)))
         .collect();
     match marks.is_empty() {
         true => format!("{} {}", row.name, cells::missing(row)),
@@ -104,27 +86,27 @@ fn describe(row: &Row) -> String {
 }
 
 fn legend(picture: &mut Picture) {
-    for (place, (mark, name)) in MARKS.iter().enumerate() {
+    for (place, name) in MARKS.into_iter().enumerate() {
         let x = 480.0 + 62.0 * place as f64;
-        draw_mark(picture, *mark, x, 38.0);
+        draw_mark(picture, name, x, 38.0);
         picture.text(x + 11.0, 43.0, "start", name);
     }
 }
 
-fn draw_mark(picture: &mut Picture, mark: Mark, x: f64, y: f64) {
+fn draw_mark(picture: &mut Picture, name: &str, x: f64, y: f64) {
     let (left, right, top, bottom) = (x - SIZE, x + SIZE, y - SIZE, y + SIZE);
-    match mark {
-        Mark::P50 => picture.draw(format_args!(
+    match name {
+        "p50" => picture.draw(format_args!(
             "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{SIZE}\" fill=\"{BLUE}\"/>"
         )),
-        Mark::P90 => picture.draw(format_args!(
+        "p90" => picture.draw(format_args!(
             "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{0}\" height=\"{0}\" fill=\"{GREEN}\"/>",
             SIZE * 2.0
         )),
-        Mark::P99 => picture.draw(format_args!(
+        "p99" => picture.draw(format_args!(
             "<path d=\"M{x:.1} {top:.1}L{right:.1} {bottom:.1}H{left:.1}Z\" fill=\"{ORANGE}\"/>"
         )),
-        Mark::Max => picture.line((x, top), (x, bottom), 2.5),
+        _ => picture.line((x, top), (x, bottom), 2.5),
     }
 }
 

@@ -1,16 +1,15 @@
 //! Throughput: a bar for the median, a whisker from the lowest to the highest round.
 
-use super::shown;
 use super::svg::{BLUE, FIELD_END, FIELD_START, Fill, Picture};
 use crate::cells;
-use crate::summary::Group;
+use crate::summary::{Group, Row};
 use crate::units::count;
 
 /// How far the ends of a whisker reach up and down: out of the bar, or they would be lost in it.
 const WHISKER: f64 = 13.0;
 
 pub(super) fn draw(group: &Group) -> Option<Picture> {
-    let rows = shown(group);
+    let rows: Vec<&Row> = group.contestants().collect();
     let spreads = rows.iter().filter_map(|row| row.per_second);
     let highest = spreads.map(|spread| spread.max).max_by(f64::total_cmp)?;
     let x = |value: f64| FIELD_START + (FIELD_END - FIELD_START) * value / highest;

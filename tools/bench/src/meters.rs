@@ -1,0 +1,80 @@
+//! What a load cost, beside the answers: processor time of everybody who matters, and connections that
+//! found an accept queue full.
+
+use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
+
+use crate::procfs;
+use crate::results::Cpu;
+
+/// What the system has counted so far, each `None` where it does not tell.
+pub(crate) struct Meters {
+    at: Instant,
+    server: Option<Duration>,
+    redis: Option<Duration>,
+    load: Option<Duration>,
+    machine: Option<Duration>,
+    queue_overflows: Option<u64>,
+}
+
+/// What it has counted between two readings: processor time in seconds.
+pub(crate) struct Used {
+    server: Option<f64>,
+    redis: Option<f64>,
+    load: Option<f64>,
+    machine: Option<f64>,
+    /// What all cores together had.
+    available: f64,
+    /// How often a connection found an accept queue full.
+    pub queue_overflows: Option<u64>,
+}
+
+impl Meters {
+    /// Reads all meters: of the server and of Redis, by their process groups, and of load generators
+    /// that have ended.
+    pub(crate) fn read(server: Option<u32>, redis: Option<u32>) -> Meters {
+        Meters {
+            at: Instant::now(),
+            server: server.and_then(procfs::group_cpu),
+            redis: redis.and_then(procfs::group_cpu),
+            load: procfs::ended_children_cpu(),
+            machine: procfs::machine_cpu(),
+            queue_overflows: procfs::queue_overflows(),
+        }
+    }
+
+    /// What was counted since `before`.
+    pub(crate) fn since(&self, before: &Meters) -> Used {
+        let used = |meter: fn(&Meters) -> Option<Duration>| {
+            Some(meter(self)?.checked_sub(meter(before)?)?.as_secs_f64())
+        };
+        let cores = available_parallelism().map_or(1, usize::from);
+        Used {
+            server: used(|meters| meters.server),
+            redis: used(|meters| meters.redis),
+            load: used(|meters| meters.load),
+            machine: used(|meters| meters.machine),
+            available: self.at.duration_since(before.at).as_secs_f64() * cores as f64,
+            queue_overflows: (|| self.queue_overflows?.checked_sub(before.queue_overflows?))(),
+        }
+    }
+}
+
+impl Used {
+    /// Processor time for each of so many responses.
+    pub(crate) fn cpu(&self, responses: u64) -> Option<Cpu> {
+        let each_us = |seconds: f64| seconds * 1e6 / responses as f64;
+        (responses > 0).then_some(Cpu {
+            server_us: each_us(self.server?),
+            redis_us: each_us(self.redis?),
+            load_us: each_us(self.load?),
+        })
+    }
+
+    /// The share of the machine that programs outside of this measurement used, or a hypervisor.
+    /// `None` when a server that we did not start is one of them.
+    pub(crate) fn other_cpu(&self) -> Option<f64> {
+        let ours = self.server? + self.redis? + self.load?;
+        Some(((self.machine? - ours) / self.available).clamp(0.0, 1.0))
+    }
+}

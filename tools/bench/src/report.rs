@@ -1,0 +1,208 @@
+//! The report: for a page (`report.md` in the folder of a run, and the part of the README about one), and
+//! for the terminal.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use output::terminal::{BOLD, RED, RESET, YELLOW};
+use textwrap::{Options, WordSplitter};
+
+use crate::agreement::Agreement;
+use crate::cells;
+use crate::plot::Plot;
+use crate::results::{Load, Rate, Results};
+use crate::summary::{Group, summarise, warnings};
+use crate::units::{count, mebibytes};
+
+/// How wide the report for the terminal may be, in columns.
+pub const COLUMNS_MAX: usize = 100;
+
+/// How many ratios fit beside each other on the terminal.
+const BASELINES_MAX: usize = 2;
+
+/// What a reader must know to read the figures.
+const READING: &str = "\
+## How to read this
+
+- Requests/s is the median of the rounds that count, with the lowest and the highest of them.
+- A ratio is taken round by round, between contestants that ran in the same round; the table has its
+  median, and its lowest and highest value in parentheses.
+- The noise is the largest difference, in any round, between one contestant and the same one again. It
+  is that of this run: `cargo xtask bench compare` says whether another run agrees.
+- A round counts when every response had status 200, no connection was lost, and the counter on the
+  page moved by the number of responses and at most one more for each connection. Any other round is
+  discarded.
+- Closed-loop latency hides stalls: while a server stands still nobody asks. wrk corrects for that in
+  part. For latency, use a run at a fixed rate.
+- A client that finds the accept queue full tries to connect again after a second. wrk counts latency
+  from the request on, so that this second is in no percentile.
+- A percentile needs ten responses beyond it in every round, or it is left out.
+- Server, Redis and load µs are processor time for each response, all processes and threads together.
+- MiB is the peak memory of the server's processes, added up. Commands are Redis commands for each
+  visit.
+";
+
+/// The report for a page. It refers to the plots by their file names, in the same folder.
+pub fn markdown(results: &Results, plots: &[Plot]) -> String {
+    let mut text = String::from("<!-- Written by cargo xtask bench; do not edit. -->\n\n");
+    text += "# Benchmark report\n\n";
+    text += &circumstances(results);
+    for group in summarise(results) {
+        text += &markdown_group(&group, plots);
+    }
+    text + READING
+}
+
+fn markdown_group(group: &Group, plots: &[Plot]) -> String {
+    let throughput = cells::throughput(group, usize::MAX).markdown();
+    let cost = cells::cost(group).markdown();
+    let mut paragraphs = vec![
+        format!("## {}", cells::title(group)),
+        cells::engine(group),
+        throughput.trim_end().to_owned(),
+        cost.trim_end().to_owned(),
+        cells::noise(group),
+    ];
+    paragraphs.extend(cells::queue(group));
+    let discarded: Vec<String> = discarded(group)
+        .map(|(name, reason)| format!("- **Discarded:** `{name}`: {reason}"))
+        .collect();
+    paragraphs.extend((!discarded.is_empty()).then(|| discarded.join("\n")));
+    let plots = plots.iter().filter(|plot| plot.is_of(group));
+    paragraphs.extend(plots.map(|plot| format!("![{}]({})", plot.description, plot.file)));
+    paragraphs.join("\n\n") + "\n\n"
+}
+
+/// Why rounds are discarded, each with the name of the contestant, on one line.
+fn discarded(group: &Group) -> impl Iterator<Item = (&str, String)> {
+    group.rows.iter().flat_map(|row| {
+        let reasons = row.discarded.iter();
+        reasons.map(|reason| (row.name.as_str(), reason.replace('\n', " ")))
+    })
+}
+
+/// The part of the README that shows a run: a table with one row for each contestant, the capacity at
+/// every number of connections, and the rest at the last of them; and a plot of these. `folder` is where
+/// the run lies, as seen from the README.
+pub fn readme_part(results: &Results, plots: &[Plot], folder: &Path) -> String {
+    let mut groups = summarise(results);
+    groups.retain(|group| group.load == Load::Capacity);
+    let (Some(table), Some(last)) = (cells::overview(&groups), groups.last()) else {
+        return "No contestant has a capacity in this run.\n".to_owned();
+    };
+    let Results { machine, date, .. } = results;
+    let folder = folder.display();
+    let mut text = format!(
+        "{}\n{} rounds of {} s with {} on {} cores, {}; the rest of the columns at {} connections. {} [All figures]({folder}/report.md).\n",
+        table.markdown(),
+        results.plan.rounds,
+        results.plan.duration_s,
+        last.engine,
+        machine.cores,
+        date.split('T').next().unwrap_or(date),
+        count(last.connections.into()),
+        cells::noise(last)
+    );
+    if let Some(plot) = plots.iter().find(|plot| plot.is_of(last)) {
+        let _ = writeln!(text, "\n![{}]({folder}/{})", plot.description, plot.file);
+    }
+    text
+}
+
+/// When, where and how a run was made, and what to know before believing it, in Markdown.
+pub fn circumstances(results: &Results) -> String {
+    let Results { machine, plan, .. } = results;
+    let memory = machine.memory_bytes.map(mebibytes);
+    let memory = memory.map_or(String::new(), |memory| format!(", {memory} MiB"));
+    let versions = results.versions.iter();
+    let versions: Vec<String> = versions
+        .map(|(name, version)| format!("{name} {version}"))
+        .collect();
+    let rate = match plan.rate {
+        None => String::new(),
+        Some(Rate::PerSecond(rate)) => format!(", at {} requests/s", count(rate)),
+        Some(Rate::PercentOfSlowest(percent)) => {
+            format!(", then at {percent} % of the slowest contestant's capacity")
+        }
+    };
+    let commit = results.commit.as_deref().unwrap_or("unknown");
+    let mut text = format!(
+        "- Date: {}\n- Command: `{}`\n- Commit: {commit}\n",
+        results.date, results.command
+    );
+    text += &format!(
+        "- Machine: {}, {} cores{memory}\n- System: {}, {}\n",
+        machine.processor, machine.cores, machine.system, machine.kernel
+    );
+    text += &format!(
+        "- Versions: {}\n- Build: {}\n",
+        versions.join(", "),
+        plan.profile
+    );
+    text += &format!(
+        "- Plan: {} rounds, interleaved; each {} s after {} s of warm-up; {} threads{rate}\n",
+        plan.rounds, plan.duration_s, plan.warm_up_s, plan.threads
+    );
+    for warning in warnings(results) {
+        text += &format!("- **Warning:** {warning}\n");
+    }
+    text + "\n"
+}
+
+/// The report for the terminal, at most [`COLUMNS_MAX`] wide, with what is discarded in red. Print it
+/// through `anstream`, which removes the colours where they do not belong.
+pub fn terminal(results: &Results) -> String {
+    let mut text = String::new();
+    for group in summarise(results) {
+        text += &terminal_group(&group);
+    }
+    for warning in warnings(results) {
+        text += &wrap(&format!("Warning: {warning}"), YELLOW);
+    }
+    text
+}
+
+fn terminal_group(group: &Group) -> String {
+    let mut text = format!(
+        "{BOLD}{}{RESET}\n{}\n{}\n{}\n",
+        cells::title(group),
+        wrap(&cells::engine(group), ""),
+        cells::throughput(group, BASELINES_MAX).terminal(),
+        cells::cost(group).terminal()
+    );
+    text += &wrap(&cells::noise(group), "");
+    if let Some(queue) = cells::queue(group) {
+        text += &wrap(&queue, "");
+    }
+    for (name, reason) in discarded(group) {
+        text += &wrap(&format!("DISCARDED {name}: {reason}"), RED);
+    }
+    text + "\n"
+}
+
+/// How far two runs agree, for the terminal, with what differs in red.
+pub fn agreements(agreements: &[Agreement]) -> String {
+    let section = |agreement: &Agreement| {
+        format!(
+            "{BOLD}{}{RESET}\n\n{}\n{}\n",
+            cells::capacity_title(agreement.connections),
+            cells::agreement(agreement).terminal(),
+            wrap(&cells::noise_of_both(agreement), "")
+        )
+    };
+    agreements.iter().map(section).collect()
+}
+
+/// Breaks a sentence into lines that fit, in one colour.
+fn wrap(sentence: &str, colour: &str) -> String {
+    let options = Options::new(COLUMNS_MAX)
+        .subsequent_indent("  ")
+        .word_splitter(WordSplitter::NoHyphenation)
+        .break_words(false);
+    let reset = if colour.is_empty() { "" } else { RESET };
+    let lines = textwrap::wrap(sentence, options);
+    lines
+        .iter()
+        .map(|line| format!("{colour}{line}{reset}\n"))
+        .collect()
+}

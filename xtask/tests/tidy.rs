@@ -31,14 +31,11 @@ fn rust_files(folders: &[&str]) -> Vec<(PathBuf, String)> {
     files
 }
 
-/// The folders of the steps in Rust, in order.
+/// The names of the steps in Rust, in order.
 fn steps() -> Vec<String> {
-    let names = fs::read_dir(root().join("steps")).unwrap();
-    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let is_crate = |name: &String| root().join("steps").join(name).join("Cargo.toml").exists();
-    let mut names: Vec<String> = names.filter(is_crate).collect();
-    names.sort();
-    names
+    let steps = steps::all(root()).unwrap().into_iter();
+    let steps = steps.filter(|step| step.language == steps::Language::Rust);
+    steps.map(|step| step.name).collect()
 }
 
 fn sources() -> Vec<(PathBuf, String)> {
@@ -127,12 +124,31 @@ fn what_a_step_does_not_change_is_the_same_to_the_letter() {
 }
 
 #[test]
-fn the_readme_has_a_line_for_every_step() {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+fn every_step_is_named_where_people_look() {
+    let read = |file: &str| fs::read_to_string(root().join(file)).unwrap();
+    let (readme, summary) = (read("README.md"), read("book/src/SUMMARY.md"));
+    let mut errors = Vec::new();
     for step in steps() {
+        if !readme.contains(&format!("(steps/{step}/src/lib.rs)")) {
+            errors.push(format!("README.md: error: no row for {step}"));
+        }
+        if !summary.contains(&format!("({step}.md)")) {
+            errors.push(format!("book/src/SUMMARY.md: error: no line for {step}.md"));
+        }
+    }
+    report(&errors);
+}
+
+#[test]
+fn the_readme_says_what_every_tool_is() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, layout) = readme.split_once("## Layout").unwrap();
+    for tool in fs::read_dir(root().join("tools")).unwrap() {
+        let tool = tool.unwrap().file_name().into_string().unwrap();
+        let line = format!("{tool}/ ");
         assert!(
-            readme.contains(&format!("(steps/{step}/src/lib.rs)")),
-            "README.md: error: no line for {step}"
+            layout.contains(&line),
+            "README.md: error: nothing about tools/{tool}"
         );
     }
 }

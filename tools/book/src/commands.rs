@@ -1,6 +1,12 @@
 //! What each command does.
 
-use std::{collections::BTreeMap, fs, path::Path, slice, thread, time::Instant};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    slice, thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail};
 use output::terminal;
@@ -45,8 +51,7 @@ pub fn render_checked(root: &Path, out: &Path) -> Result<Vec<Problem>> {
 pub fn lint(root: &Path) -> Result<Vec<Problem>> {
     let out = tempfile::tempdir().context("cannot make a temporary folder")?;
     let mut problems = render_checked(root, out.path())?;
-    let generated = generated::all(root)?;
-    problems.extend(generated::stale(&Book::read(root)?, &generated)?);
+    problems.extend(generated::stale(root, &generated::all(root)?)?);
     problems.sort();
     Ok(problems)
 }
@@ -76,11 +81,8 @@ pub fn test(
         skipped: Vec::new(),
     });
     if with_transcripts {
-        let mut started = Instant::now();
-        play(&book, wanted, false, |page, outcome| {
-            let seconds = started.elapsed().as_secs_f32();
-            started = Instant::now();
-            let commands = outcome.commands;
+        play(&book, wanted, false, |page, outcome, took| {
+            let (commands, seconds) = (outcome.commands, took.as_secs_f32());
             report(Report {
                 name: page.name.clone(),
                 skipped: skipped(page, &outcome),
@@ -113,7 +115,7 @@ pub fn bless(
     changes.into_iter().for_each(&mut say);
     let mut is_good = true;
     if with_transcripts {
-        play(&book, wanted, true, |page, outcome| {
+        play(&book, wanted, true, |page, outcome, _| {
             for skip in skipped(page, &outcome) {
                 say(format!("skipped: {skip}"));
             }
@@ -140,7 +142,7 @@ fn play(
     book: &Book,
     wanted: &[String],
     bless: bool,
-    mut each: impl FnMut(&Page, Outcome) -> Result<()>,
+    mut each: impl FnMut(&Page, Outcome, Duration) -> Result<()>,
 ) -> Result<()> {
     let pages = book.pages.iter().filter(|page| is_wanted(page, wanted));
     let pages = pages.map(|page| (page, transcript::of_page(&page.text)));
@@ -152,20 +154,25 @@ fn play(
         .partition(|(page, _)| preparations(page).is_empty());
     let mut play = |(page, blocks): (&Page, Vec<Block>)| {
         terminal::progress(&format!("the commands of {}", page.name));
+        let started = Instant::now();
         let outcome = transcript::play(&book.root, &page.name, &blocks, bless);
-        each(page, outcome)
+        each(page, outcome, started.elapsed())
     };
     thread::scope(|scope| {
         scope.spawn(|| transcript::prepare(&book.root, &commands));
-        first.into_iter().try_for_each(&mut play)
+        let played = first.into_iter().try_for_each(&mut play);
+        if !commands.is_empty() {
+            terminal::progress("waiting for what the other pages have compiled");
+        }
+        played
     })?;
     last.into_iter().try_for_each(play)
 }
 
 fn skipped(page: &Page, outcome: &Outcome) -> Vec<String> {
-    let skips = outcome.skipped.iter();
-    skips
-        .map(|skip| format!("{}:{}: {}", page.name, skip.line, skip.why))
+    let skipped = outcome.skipped.iter();
+    skipped
+        .map(|(line, why)| format!("{}:{line}: {why}", page.name))
         .collect()
 }
 
@@ -180,7 +187,7 @@ fn with_parts(page: &Page, blessed: &BTreeMap<usize, Vec<Part>>) -> String {
         let old = &page.text[fence.range.clone()];
         let first = old.lines().next().unwrap_or_default();
         let first = &first[fence.prefix.len()..];
-        let ticks = first.trim_start_matches(&[' ', '>']);
+        let ticks = first.trim_start_matches([' ', '>']);
         let ticks = &ticks[..ticks.find(|sign| sign != '`').unwrap_or(ticks.len())];
         let body: String = parts.iter().map(Part::lines).collect();
         let new = fence.in_place(&format!("{first}\n{body}{ticks}\n"));

@@ -93,15 +93,17 @@ impl Expander<'_> {
         match name {
             "include" => {
                 let included = self.include(argument)?;
-                if included.file.starts_with(GENERATED) {
-                    Ok(included.text.trim().to_owned())
-                } else {
-                    Err(format!(
+                match included.file.starts_with(GENERATED) {
+                    true => Ok(included.text.trim().to_owned()),
+                    false => Err(format!(
                         "{argument} is not generated; show code in a fence with its kind"
-                    ))
+                    )),
                 }
             }
-            "value" => self.values.get(argument),
+            "value" => {
+                let value = self.values.get(argument);
+                value.map_err(|error| format!("{error:#}"))
+            }
             "given" => match argument.split_once(": ") {
                 Some((figure, source)) if !source.trim().is_empty() => Ok(figure.to_owned()),
                 _ => Err(format!(

@@ -12,7 +12,7 @@ use steps::{Language, Step, files};
 
 use crate::{
     pieces::pieces,
-    source::{Book, GENERATED, Problem, read, relative},
+    source::{GENERATED, Problem, read, relative},
     tables,
 };
 
@@ -53,8 +53,7 @@ pub fn all(root: &Path) -> Result<BTreeMap<String, String>> {
             let throughput = cells::throughput(group, 2).markdown();
             let throughput = format!("{throughput}\n{}", cells::noise(group));
             insert(&mut all, &name(""), &throughput);
-            let cost = cells::cost(group).markdown();
-            insert(&mut all, &name("-cost"), &cost);
+            insert(&mut all, &name("-cost"), &cells::cost(group).markdown());
         }
         if let Some(group) = groups.last() {
             for step in &rust {
@@ -62,8 +61,7 @@ pub fn all(root: &Path) -> Result<BTreeMap<String, String>> {
                 insert(&mut all, &name, &tables::up_to(group, step, &rust));
             }
         }
-        let circumstances = circumstances(&results);
-        insert(&mut all, "circumstances.md", &circumstances);
+        insert(&mut all, "circumstances.md", &circumstances(&results));
         let plots = plot::draw(&results).into_iter();
         all.extend(plots.map(|plot| (plot.file, plot.svg)));
         if let Some(reports) = &reports {
@@ -112,38 +110,21 @@ fn diffs(a: &Step, b: &Step, all: &mut BTreeMap<String, String>) -> Result<()> {
 /// # Errors
 ///
 /// When a folder cannot be read.
-pub fn stale(book: &Book, all: &BTreeMap<String, String>) -> Result<Vec<Problem>> {
-    let folder = book.root.join(GENERATED);
-    let problem = |name: &str, line, what: &str| {
+pub fn stale(root: &Path, all: &BTreeMap<String, String>) -> Result<Vec<Problem>> {
+    let problem = |(name, old): (String, Option<String>)| {
+        let (line, what) = match (old, all.get(&name)) {
+            (Some(old), Some(new)) => {
+                let lines = old.lines().zip(new.lines());
+                let same = lines.take_while(|(old, new)| old == new).count();
+                (same + 1, "is out of date")
+            }
+            (None, _) => (1, "is missing"),
+            (Some(_), None) => (1, "nothing generates this any more"),
+        };
         let what = format!("{what}; accept with: cargo xtask book bless");
         Problem::new(format!("{GENERATED}/{name}"), line, what)
     };
-    let mut problems = Vec::new();
-    for (name, expected) in all {
-        match read(&folder.join(name)) {
-            Ok(found) if found == *expected => {}
-            Ok(found) => {
-                let lines = found.lines().zip(expected.lines());
-                let same = lines.take_while(|(a, b)| a == b).count();
-                problems.push(problem(name, same + 1, "is out of date"));
-            }
-            Err(_) => problems.push(problem(name, 1, "is missing")),
-        }
-    }
-    for name in obsolete(&folder, all)? {
-        problems.push(problem(&name, 1, "nothing generates this any more"));
-    }
-    Ok(problems)
-}
-
-/// The files in the folder of what is generated that nothing generates any more.
-fn obsolete(folder: &Path, all: &BTreeMap<String, String>) -> Result<Vec<String>> {
-    if !folder.is_dir() {
-        return Ok(Vec::new());
-    }
-    let names = files(folder)?.into_iter();
-    let names = names.map(|file| relative(&file, folder));
-    Ok(names.filter(|name| !all.contains_key(name)).collect())
+    Ok(changes(root, all)?.into_iter().map(problem).collect())
 }
 
 /// Writes what differs, and removes what nothing generates any more. Returns the names of both.
@@ -152,22 +133,37 @@ fn obsolete(folder: &Path, all: &BTreeMap<String, String>) -> Result<Vec<String>
 ///
 /// When a file cannot be written.
 pub fn write(root: &Path, all: &BTreeMap<String, String>) -> Result<Vec<String>> {
-    let folder = root.join(GENERATED);
     let mut changed = Vec::new();
-    for (name, content) in all {
-        let file = folder.join(name);
-        if fs::read_to_string(&file).is_ok_and(|old| old == *content) {
-            continue;
+    for (name, _) in changes(root, all)? {
+        let file = root.join(GENERATED).join(&name);
+        let context = || format!("cannot change {}", file.display());
+        if let Some(content) = all.get(&name) {
+            let folder = file.parent().unwrap_or(root);
+            fs::create_dir_all(folder).with_context(context)?;
+            fs::write(&file, content).with_context(context)?;
+            changed.push(format!("wrote {GENERATED}/{name}"));
+        } else {
+            fs::remove_file(&file).with_context(context)?;
+            changed.push(format!("removed {GENERATED}/{name}"));
         }
-        let parent = file.parent().unwrap_or(&folder);
-        fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
-        fs::write(&file, content).with_context(|| format!("cannot write {}", file.display()))?;
-        changed.push(format!("wrote {GENERATED}/{name}"));
-    }
-    for name in obsolete(&folder, all)? {
-        let file = folder.join(&name);
-        fs::remove_file(&file).with_context(|| format!("cannot remove {}", file.display()))?;
-        changed.push(format!("removed {GENERATED}/{name}"));
     }
     Ok(changed)
+}
+
+/// The files that are not as they would be written now, each with what is in it, if it is there.
+fn changes(
+    root: &Path,
+    all: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, Option<String>>> {
+    let folder = root.join(GENERATED);
+    let mut changes: BTreeMap<_, _> = all.keys().map(|name| (name.clone(), None)).collect();
+    let found = match folder.is_dir() {
+        true => files(&folder)?,
+        false => Vec::new(),
+    };
+    for file in found {
+        changes.insert(relative(&file, &folder), Some(read(&file)?));
+    }
+    changes.retain(|name, old| old.as_ref() != all.get(name));
+    Ok(changes)
 }

@@ -49,7 +49,7 @@ fn run(command: Command) -> Result<bool> {
             pages,
             no_transcripts,
         } => book::bless(root, &pages, !no_transcripts, |line| {
-            anstream::println!("{line}")
+            anstream::println!("{line}");
         }),
     }
 }

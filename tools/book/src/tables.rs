@@ -3,7 +3,11 @@
 use std::{fmt::Write, path::Path};
 
 use anyhow::Result;
-use bench::{cells, summary::Group, units};
+use bench::{
+    cells::{self, figure},
+    summary::Group,
+    units,
+};
 use contract::{CAPABILITIES, Capability, Finding, Report};
 use output::Table;
 use steps::{Language, Step};
@@ -57,23 +61,23 @@ pub fn up_to(group: &Group, last: &Step, steps: &[&Step]) -> String {
     let steps = steps.map(|step| step.name.as_str());
     let names = ["flask-debug", "flask-gunicorn"].into_iter().chain(steps);
     let rows = names.filter_map(|name| group.rows.iter().find(|row| row.name == name));
-    let rows = rows.map(|row| {
-        let figure = |metric| or_nothing(cells::figure(row, metric));
-        let ratio = row.ratios.first();
-        let mut cells = vec![format!("`{}`", row.name), figure("requests")];
-        cells.push(ratio.map_or(NOTHING.to_owned(), cells::ratio));
-        cells.extend(metrics.map(|(_, metric)| figure(metric)));
-        cells
-    });
     let baseline = group.baselines.first().copied().unwrap_or(NOTHING);
-    let mut heading = vec!["", "requests/s", baseline];
-    heading.extend(metrics.map(|(name, _)| name));
-    let table = table(heading, rows.collect());
+    let heading = ["", "requests/s", baseline].into_iter();
+    let mut table = Table::new(heading.chain(metrics.map(|(name, _)| name)));
+    for row in rows {
+        let figure = |metric| or_nothing(figure(row, metric));
+        let ratio = row.ratios.first();
+        let ratio = ratio.map_or(NOTHING.to_owned(), cells::ratio);
+        let cells = [format!("`{}`", row.name), figure("requests"), ratio];
+        table.add(
+            cells
+                .into_iter()
+                .chain(metrics.map(|(_, name)| figure(name))),
+        );
+    }
     let connections = units::count(group.connections.into());
-    format!(
-        "{table}\nAt {connections} connections. {}",
-        cells::noise(group)
-    )
+    let (table, noise) = (table.markdown(), cells::noise(group));
+    format!("{table}\nAt {connections} connections. {noise}")
 }
 
 /// Capabilities, speed and size of all steps: one column a step.
@@ -87,11 +91,14 @@ pub fn staircase(
     reports: &[Report],
     group: Option<&Group>,
 ) -> Result<String> {
-    let mut rows: Vec<Vec<String>> = Vec::new();
+    let numbers = steps.iter().map(|step| format!("step {}", step.number));
+    let mut table = Table::new([String::new()].into_iter().chain(numbers));
+    let mut row = |name: &str, cells: Vec<String>| {
+        table.add([name.to_owned()].into_iter().chain(cells));
+    };
     for Capability { id, .. } in CAPABILITIES {
         let has = steps.iter().map(|step| has(reports, step.number, id));
-        let has = has.map(str::to_owned);
-        rows.push([format!("`{id}`")].into_iter().chain(has).collect());
+        row(&format!("`{id}`"), has.map(str::to_owned).collect());
     }
     for (name, metric) in [
         ("requests/s", "requests"),
@@ -107,12 +114,11 @@ pub fn staircase(
                 Language::Python => "flask-gunicorn",
             };
             let row = group.and_then(|group| group.rows.iter().find(|row| row.name == name));
-            or_nothing(row.and_then(|row| cells::figure(row, metric)))
+            or_nothing(row.and_then(|row| figure(row, metric)))
         });
-        rows.push([name.to_owned()].into_iter().chain(figures).collect());
+        row(name, figures.collect());
     }
-    let mut lines = vec!["lines of code".to_owned()];
-    let mut crates = vec!["crates compiled".to_owned()];
+    let (mut lines, mut crates) = (Vec::new(), Vec::new());
     for step in steps {
         lines.push(units::count(lines_of_code(step)? as f64));
         crates.push(match step.language {
@@ -120,24 +126,13 @@ pub fn staircase(
             Language::Python => NOTHING.to_owned(),
         });
     }
-    rows.extend([lines, crates]);
-
-    let numbers: Vec<String> = steps.iter().map(|s| format!("step {}", s.number)).collect();
-    let heading = [""].into_iter().chain(numbers.iter().map(String::as_str));
-    let table = table(heading.collect(), rows);
-    let connections = group.map_or(0, |group| group.connections);
+    row("lines of code", lines);
+    row("crates compiled", crates);
+    let connections = units::count(group.map_or(0, |group| group.connections).into());
     Ok(format!(
-        "{table}\nFigures at {} connections; step 0 with gunicorn. Lines without comments. Crates with the step itself.",
-        units::count(connections.into())
+        "{}\nFigures at {connections} connections; step 0 with gunicorn. Lines without comments. Crates with the step itself.",
+        table.markdown()
     ))
-}
-
-fn table(heading: Vec<&str>, rows: Vec<Vec<String>>) -> String {
-    let mut table = Table::new(heading);
-    for row in rows {
-        table.add(row);
-    }
-    table.markdown()
 }
 
 fn or_nothing(text: Option<String>) -> String {

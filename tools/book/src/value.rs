@@ -6,9 +6,11 @@ use std::{
     sync::LazyLock,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use bench::{
-    Spread, cells, published,
+    Spread,
+    cells::figure,
+    published,
     results::{Figures, Load, Results},
     summary::{self, Group},
     units,
@@ -25,20 +27,6 @@ pub struct Values {
     /// The newest stored run, if there is any, and what it comes to.
     run: Option<(Results, Vec<Group>)>,
 }
-
-/// What gets a figure out of a round.
-type Get = fn(&Figures) -> f64;
-
-/// What a figure of a round is called, and how it is got.
-const FIGURES: [(&str, Get); 5] = [
-    ("requests", |figures| figures.report.per_second()),
-    ("p50", |figures| figures.report.latency_us.p50),
-    ("p90", |figures| figures.report.latency_us.p90),
-    ("p99", |figures| figures.report.latency_us.p99),
-    ("server-us", |figures| {
-        figures.cpu.as_ref().map_or(f64::NAN, |cpu| cpu.server_us)
-    }),
-];
 
 impl Values {
     /// Reads the newest stored run.
@@ -63,15 +51,15 @@ impl Values {
     /// # Errors
     ///
     /// When there is no such figure: one line for whoever wrote the page.
-    pub fn get(&self, argument: &str) -> Result<String, String> {
+    pub fn get(&self, argument: &str) -> Result<String> {
         let words: Vec<&str> = argument.split_whitespace().collect();
         let value = match *words {
             ["bench", name, metric, connections] => self.bench(name, metric, connections),
-            ["ratio", name, base, metric, connections] => self
-                .ratio(name, base, metric, connections)
+            ["ratio", name, base, "requests", connections] => self
+                .ratio(name, base, connections)
                 .map(|ratio| short(ratio.median)),
-            ["spread", name, base, metric, connections] => self
-                .ratio(name, base, metric, connections)
+            ["spread", name, base, "requests", connections] => self
+                .ratio(name, base, connections)
                 .map(|Spread { median, min, max }| {
                     format!("{} ({}–{})", short(median), short(min), short(max))
                 }),
@@ -80,83 +68,69 @@ impl Values {
             ["setting", step, name] => self.setting(step, name),
             ["lines", step] => self.of_step(step, lines_of_code),
             ["dependencies", step] => self.of_step(step, |step| dependencies(&self.root, step)),
-            ["version", name] => self.version(name),
-            _ => Err("there is no such figure; book/AUTHORING.md lists them".to_owned()),
+            _ => Err(anyhow!(
+                "there is no such figure; book/AUTHORING.md lists them"
+            )),
         };
-        value.map_err(|what| format!("{{{{#value {argument}}}}}: {what}"))
+        value.with_context(|| format!("{{{{#value {argument}}}}}"))
     }
 
-    fn run(&self) -> Result<&(Results, Vec<Group>), String> {
-        self.run.as_ref().ok_or_else(|| {
-            "book/measurements/bench holds no run; make one with cargo xtask bench".to_owned()
-        })
+    fn run(&self) -> Result<&(Results, Vec<Group>)> {
+        let run = self.run.as_ref();
+        run.context("book/measurements/bench holds no run; make one with cargo xtask bench")
     }
 
     /// What was measured at so many connections that are never idle.
-    fn capacity(&self, connections: &str) -> Result<&Group, String> {
+    fn capacity(&self, connections: &str) -> Result<&Group> {
         let wanted = number(connections)?;
         let mut groups = self.run()?.1.iter();
         groups
             .find(|group| group.connections == wanted && group.load == Load::Capacity)
-            .ok_or_else(|| format!("nothing was measured at {connections} connections"))
-    }
-
-    fn step(&self, name: &str) -> Result<Step, String> {
-        steps::one(&self.root, Some(name)).map_err(|error| format!("{error:#}"))
+            .with_context(|| format!("nothing was measured at {connections} connections"))
     }
 
     /// A number that is known of each step.
-    fn of_step(&self, name: &str, get: impl Fn(&Step) -> Result<usize>) -> Result<String, String> {
-        let number = get(&self.step(name)?).map_err(|error| format!("{error:#}"))?;
+    fn of_step(&self, name: &str, get: impl Fn(&Step) -> Result<usize>) -> Result<String> {
+        let number = get(&steps::one(&self.root, Some(name))?)?;
         Ok(units::count(number as f64))
     }
 
     /// The name of a contestant: of a step, however it is called, or of one of the two Flasks.
-    fn contestant(&self, name: &str) -> Result<String, String> {
-        let full = self.step(name).map_or(name.to_owned(), |step| step.name);
+    fn contestant(&self, name: &str) -> Result<String> {
+        let step = steps::one(&self.root, Some(name));
+        let full = step.map_or(name.to_owned(), |step| step.name);
         let contestants = self.run()?.0.contestants.iter();
         let names: Vec<&str> = contestants.map(|entry| entry.name.as_str()).collect();
-        if names.contains(&full.as_str()) {
-            return Ok(full);
-        }
-        let known = names.join(", ");
-        Err(format!(
-            "{name} did not take part in the newest run; there are: {known}"
-        ))
+        ensure!(
+            names.contains(&full.as_str()),
+            "{name} did not take part in the newest run; there are: {}",
+            names.join(", ")
+        );
+        Ok(full)
     }
 
-    fn bench(&self, name: &str, metric: &str, connections: &str) -> Result<String, String> {
+    fn bench(&self, name: &str, metric: &str, connections: &str) -> Result<String> {
         let name = self.contestant(name)?;
         let mut rows = self.capacity(connections)?.rows.iter();
         let row = rows.find(|row| row.name == name);
-        row.and_then(|row| cells::figure(row, metric))
-            .ok_or_else(|| {
-                format!("{name} has no figure called {metric} at {connections} connections")
-            })
+        row.and_then(|row| figure(row, metric)).with_context(|| {
+            format!("{name} has no figure called {metric} at {connections} connections")
+        })
     }
 
-    fn ratio(
-        &self,
-        name: &str,
-        base: &str,
-        metric: &str,
-        connections: &str,
-    ) -> Result<Spread, String> {
+    fn ratio(&self, name: &str, base: &str, connections: &str) -> Result<Spread> {
         let (name, base) = (self.contestant(name)?, self.contestant(base)?);
-        let figure = FIGURES.iter().find(|(name, _)| *name == metric);
-        let (_, figure) = figure.ok_or_else(|| {
-            let names = FIGURES.map(|(name, _)| name).join(", ");
-            format!("a ratio can be of {names}")
-        })?;
         let (results, connections) = (&self.run()?.0, number(connections)?);
-        summary::compare(results, connections, &name, &base, figure)
+        let requests = |figures: &Figures| figures.report.per_second();
+        let ratio = summary::compare(results, connections, &name, &base, requests);
+        ratio
             .filter(|ratio| ratio.median.is_finite())
-            .ok_or_else(|| {
+            .with_context(|| {
                 format!("{name} and {base} have no round in common at {connections} connections")
             })
     }
 
-    fn of_run(&self, what: &str) -> Result<String, String> {
+    fn of_run(&self, what: &str) -> Result<String> {
         let results = &self.run()?.0;
         let (machine, plan) = (&results.machine, &results.plan);
         Ok(match what {
@@ -168,36 +142,31 @@ impl Values {
             "threads" => plan.threads.to_string(),
             "processor" => machine.processor.clone(),
             "system" => machine.system.clone(),
-            _ => {
-                let known = "cores, date, rounds, duration, warm-up, threads, processor and system";
-                return Err(format!("a run has {known}"));
-            }
+            _ => bail!(
+                "a run has cores, date, rounds, duration, warm-up, threads, processor and system"
+            ),
         })
     }
 
-    fn noise(&self, connections: &str) -> Result<String, String> {
+    fn noise(&self, connections: &str) -> Result<String> {
         let noise = self.capacity(connections)?.noise.as_ref();
-        noise
-            .map(|(_, noise)| units::percent(*noise))
-            .ok_or_else(|| format!("the noise at {connections} connections was not measured"))
+        let noise = noise.map(|(_, noise)| units::percent(*noise));
+        noise.with_context(|| format!("the noise at {connections} connections was not measured"))
     }
 
     /// The default of a limit, from the step's `settings.rs`.
-    fn setting(&self, step: &str, name: &str) -> Result<String, String> {
+    fn setting(&self, step: &str, name: &str) -> Result<String> {
         static DEFAULT: LazyLock<Regex> = LazyLock::new(|| {
             Regex::new(r#"(count|milliseconds)\(\s*"(\w+)",\s*([0-9_]+),?\s*\)"#)
                 .expect("the expression is right")
         });
-        let file = self.step(step)?.folder.join("src/settings.rs");
-        let text = read(&file).map_err(|error| format!("{error:#}"))?;
+        let folder = steps::one(&self.root, Some(step))?.folder;
+        let text = read(&folder.join("src/settings.rs"))?;
         let mut defaults = DEFAULT.captures_iter(&text);
         let found = defaults.find(|captures| &captures[2] == name);
-        let found =
-            found.ok_or_else(|| format!("{step} has no limit called {name} in its settings.rs"))?;
-        let number: u64 = found[3]
-            .replace('_', "")
-            .parse()
-            .map_err(|_| "too large".to_owned())?;
+        let found = found
+            .with_context(|| format!("{step} has no limit called {name} in its settings.rs"))?;
+        let number: u64 = found[3].replace('_', "").parse()?;
         Ok(match &found[1] {
             "count" => units::count(number as f64),
             _ if number >= 1000 && number.is_multiple_of(100) => {
@@ -206,19 +175,11 @@ impl Values {
             _ => format!("{number} ms"),
         })
     }
-
-    fn version(&self, name: &str) -> Result<String, String> {
-        let lock = read(&self.root.join("Cargo.lock")).map_err(|error| format!("{error:#}"))?;
-        let (_, rest) = lock
-            .split_once(&format!("name = \"{name}\"\nversion = \""))
-            .ok_or_else(|| format!("Cargo.lock has no {name}"))?;
-        Ok(rest.split('"').next().unwrap_or_default().to_owned())
-    }
 }
 
-fn number(text: &str) -> Result<u32, String> {
-    text.parse()
-        .map_err(|_| format!("{text:?} is no number of connections"))
+fn number(text: &str) -> Result<u32> {
+    let number = text.parse();
+    number.map_err(|_| anyhow!("{text:?} is no number of connections"))
 }
 
 /// A ratio with digits that mean something.

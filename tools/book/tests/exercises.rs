@@ -35,7 +35,7 @@ fn every_solution_does_what_it_declares() {
 #[test]
 fn a_broken_solution_is_found() {
     let file = root().join(EXERCISES).join("step-1-mutex.patch");
-    let right = read(&file).unwrap();
+    let right = fs::read_to_string(&file).unwrap();
     let (redis, mut names) = (RedisProgram::find(), 0..);
     let mut breaks = |from: &str, to: &str, what: &str| {
         assert!(right.contains(from), "the patch has no {from:?}");
@@ -139,7 +139,7 @@ fn copy(folder: &Path, Exercise { name, step, .. }: &Exercise) {
         fs::create_dir_all(copy.parent().unwrap()).unwrap();
         fs::copy(file, copy).unwrap();
     }
-    let manifest = read(&root().join("Cargo.toml")).unwrap();
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
     let manifest = manifest.lines().map(|line| {
         if line.starts_with("members = ") {
             format!("members = [\"{name}/steps/{step}\"]\n")
@@ -186,7 +186,7 @@ fn build(folder: &Path, Exercise { name, step, .. }: &Exercise) -> Result<OsStri
         .join("steps")
         .join(step)
         .join("Cargo.toml");
-    let text = read(&manifest).unwrap();
+    let text = fs::read_to_string(&manifest).unwrap();
     let text = text.replacen("[package]\n", "[package]\nautobins = false\n", 1);
     let program = format!("exercise-{name}");
     let binary = format!("\n[[bin]]\nname = \"{program}\"\npath = \"src/main.rs\"\n");
@@ -213,8 +213,8 @@ fn build(folder: &Path, Exercise { name, step, .. }: &Exercise) -> Result<OsStri
     if said.contains(") generated ") {
         return Err(format!("compiles, but not without warnings\n{said}"));
     }
-    let locked = read(&root().join("Cargo.lock")).unwrap();
-    let used = read(&folder.join("Cargo.lock")).unwrap();
+    let locked = fs::read_to_string(root().join("Cargo.lock")).unwrap();
+    let used = fs::read_to_string(folder.join("Cargo.lock")).unwrap();
     let package = |block: &str| block.lines().take(2).collect::<Vec<_>>().join(", ");
     let packages: Vec<String> = locked.split("[[package]]\n").map(package).collect();
     let mut used = used.split("[[package]]\n").map(package);

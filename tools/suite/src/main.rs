@@ -13,11 +13,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
-use bench::{markdown, plot, published, results::Results};
+use bench::{plot, published, readme_part, results::Results};
 use clap::Parser;
 use contract::{FaultRun, Finding, check, results};
 use output::{section, terminal};
-use packages::Package;
 use processes::{interrupt, programs::on_path};
 use serde_json::Value;
 use steps::{Language, Profile, Program, RedisChoice, Source, Step, cargo, programs};
@@ -96,10 +95,10 @@ fn lints_and_tests(root: &Path, options: &TestOptions, summary: &mut Summary) ->
         tested?.report(summary);
         anyhow::Ok(())
     })?;
-    let others = packages.iter().filter(|package| package.name() != WAITS);
-    others
-        .map(|package: &Package| Ok(package.run(options)?.report(summary)))
-        .collect()
+    for package in packages.iter().filter(|package| package.name() != WAITS) {
+        package.run(options)?.report(summary);
+    }
+    Ok(())
 }
 
 /// A command of cargo's own.
@@ -204,7 +203,7 @@ fn measurements(root: &Path, options: &TestOptions, summary: &mut Summary) -> Re
     let folder = folder.with_context(|| format!("{} holds no run", published::RUNS))?;
     let results = Results::read(&folder)?;
     let plots = plot::draw(&results);
-    let part = markdown::readme_part(&results, &plots, folder.strip_prefix(root)?);
+    let part = readme_part(&results, &plots, folder.strip_prefix(root)?);
     let difference = section::update(root, "bench", &part, options.bless)?;
     summary.compare(
         "figures",

@@ -2,12 +2,12 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io,
     path::Path,
     thread,
     time::{Duration, Instant},
 };
 
+use anyhow::{Context, Result, bail, ensure};
 use processes::{Folder, Output, Process, Signal};
 
 use super::{
@@ -36,19 +36,10 @@ pub struct Outcome {
     pub commands: usize,
     /// Line and text of what went wrong. After the first such thing the rest of a page means nothing.
     pub failure: Option<(usize, String)>,
-    /// What could not be run.
-    pub skipped: Vec<Skip>,
+    /// Line of what could not be run, and what is missing.
+    pub skipped: Vec<(usize, String)>,
     /// For the blocks that should say something else, by their line: the parts as they should be.
     pub blessed: BTreeMap<usize, Vec<Part>>,
-}
-
-/// A block that could not be run.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Skip {
-    /// Its line.
-    pub line: usize,
-    /// What is missing.
-    pub why: String,
 }
 
 /// Something that runs in the background, and how many of its lines have been compared.
@@ -102,7 +93,7 @@ pub fn play(root: &Path, page: &str, blocks: &[Block], bless: bool) -> Outcome {
 pub fn prepare(root: &Path, commands: &[String]) {
     let Ok(home) = shell::home() else { return };
     for command in commands {
-        let quiet = format!("nice -n 19 sh -c '{command}' > /dev/null");
+        let quiet = format!("nice -n 5 sh -c '{command}' > /dev/null");
         let shell = shell::command(root, &home, &quiet);
         if let Ok(mut process) = Process::spawn(command, shell, Output::Capture) {
             let _ = process.wait_timeout(PREPARATION_TIMEOUT);
@@ -111,7 +102,7 @@ pub fn prepare(root: &Path, commands: &[String]) {
 }
 
 /// The blocks for which nothing is missing.
-fn runnable<'a>(blocks: &'a [Block], skipped: &mut Vec<Skip>) -> Vec<&'a Block> {
+fn runnable<'a>(blocks: &'a [Block], skipped: &mut Vec<(usize, String)>) -> Vec<&'a Block> {
     let mut terminals = BTreeSet::new();
     let can_run = |block: &&Block| {
         let is_skipped = |name| terminals.contains(name);
@@ -122,10 +113,7 @@ fn runnable<'a>(blocks: &'a [Block], skipped: &mut Vec<Skip>) -> Vec<&'a Block> 
             return true;
         };
         terminals.extend(block.terminal.clone());
-        skipped.push(Skip {
-            line: block.line,
-            why,
-        });
+        skipped.push((block.line, why));
         false
     };
     blocks.iter().filter(can_run).collect()
@@ -146,18 +134,13 @@ impl Session<'_> {
         let mut parts = block.parts.clone();
         for (part, index) in parts.iter_mut().zip(1..) {
             let expected = self.part(block, part, block.parts.get(index));
-            part.expected = expected.map_err(|what| (part.line, what))?;
+            part.expected = expected.map_err(|error| (part.line, format!("{error:#}")))?;
         }
         Ok(parts)
     }
 
     /// Lets one thing happen. Returns what the page should say of it.
-    fn part(
-        &mut self,
-        block: &Block,
-        part: &Part,
-        next: Option<&Part>,
-    ) -> Result<Vec<String>, String> {
+    fn part(&mut self, block: &Block, part: &Part, next: Option<&Part>) -> Result<Vec<String>> {
         let expected = &part.expected;
         let goes_on = next.is_none_or(|next| next.action == Action::Interrupt);
         match (&part.action, &block.terminal) {
@@ -165,9 +148,7 @@ impl Session<'_> {
                 let old = self.terminals.get_mut(name);
                 let running = old.map(|terminal| terminal.process.try_wait());
                 if matches!(running, Some(Ok(None))) {
-                    return Err(format!(
-                        "in terminal {name} something still runs; end it with ^C first"
-                    ));
+                    bail!("in terminal {name} something still runs; end it with ^C first");
                 }
                 let process = self.spawn(command)?;
                 let terminal = Background { process, seen: 0 };
@@ -187,10 +168,10 @@ impl Session<'_> {
         }
     }
 
-    fn spawn(&self, command: &str) -> Result<Process, String> {
+    fn spawn(&self, command: &str) -> Result<Process> {
         let shell = shell::command(self.root, &self.home, command);
-        Process::spawn(&format!("{}: {command}", self.page), shell, Output::Capture)
-            .map_err(|error| error.to_string())
+        let name = format!("{}: {command}", self.page);
+        Ok(Process::spawn(&name, shell, Output::Capture)?)
     }
 
     fn foreground(
@@ -199,9 +180,9 @@ impl Session<'_> {
         command: &str,
         status: i32,
         expected: &[String],
-    ) -> Result<Vec<String>, String> {
+    ) -> Result<Vec<String>> {
         let mut process = self.spawn(command)?;
-        let ended = process.wait_timeout(block.timeout).map_err(message)?;
+        let ended = process.wait_timeout(block.timeout)?;
         let found = printed(&process);
         let what = match ended {
             Some(ended) if ended.code() == Some(status) => {
@@ -214,7 +195,7 @@ impl Session<'_> {
             ),
         };
         let printed = listed("|", &found);
-        Err(format!("{command:?} {what}. It printed:{printed}"))
+        bail!("{command:?} {what}. It printed:{printed}")
     }
 
     fn compared(
@@ -222,30 +203,25 @@ impl Session<'_> {
         block: &Block,
         expected: &[String],
         found: &[String],
-    ) -> Result<Vec<String>, String> {
-        let is_free = !block.is_compared && !(self.bless && expected.is_empty());
-        if is_free || matches(expected, found) {
+    ) -> Result<Vec<String>> {
+        let is_wanted = block.is_compared || self.bless && expected.is_empty();
+        if !is_wanted || matches(expected, found) {
             return Ok(expected.to_vec());
         }
         if self.bless {
             return Ok(blessed(expected, found));
         }
-        Err(format!(
+        bail!(
             "it prints something else; accept with: cargo xtask book bless {}{}",
             self.page,
             difference(expected, found)
-        ))
+        )
     }
 
     /// Waits until something in the background has printed what the page says.
-    fn appears(
-        &mut self,
-        block: &Block,
-        name: &str,
-        expected: &[String],
-    ) -> Result<Vec<String>, String> {
+    fn appears(&mut self, block: &Block, name: &str, expected: &[String]) -> Result<Vec<String>> {
         let terminal = self.terminals.get_mut(name);
-        let terminal = terminal.ok_or_else(|| format!("nothing runs in terminal {name}"))?;
+        let terminal = terminal.with_context(|| format!("nothing runs in terminal {name}"))?;
         let is_free = !block.is_compared || expected.is_empty();
         if is_free && !self.bless {
             return Ok(expected.to_vec());
@@ -253,7 +229,7 @@ impl Session<'_> {
         let deadline = Instant::now() + block.timeout;
         let (mut lines, mut last_change) = (0, Instant::now());
         loop {
-            let ended = terminal.process.try_wait().map_err(message)?;
+            let ended = terminal.process.try_wait()?;
             let all = printed(&terminal.process);
             let found = all.get(terminal.seen..).unwrap_or_default();
             if let Some(length) = beginning(expected, found).filter(|_| !is_free) {
@@ -274,41 +250,27 @@ impl Session<'_> {
             }
             if is_over {
                 let what = match ended {
-                    Some(ended) => {
-                        format!("it ended with {ended} before it printed what the page says")
-                    }
-                    None => {
-                        let seconds = block.timeout.as_secs();
-                        format!("what the page says did not appear within {seconds} s")
-                    }
+                    Some(ended) => format!("it ended with {ended} before it printed"),
+                    None => format!("within {} s it did not print", block.timeout.as_secs()),
                 };
-                return Err(what + &difference(expected, found));
+                bail!("{what} what the page says{}", difference(expected, found));
             }
             thread::sleep(POLL_INTERVAL);
         }
     }
 
-    fn interrupt(
-        &mut self,
-        block: &Block,
-        name: &str,
-        expected: &[String],
-    ) -> Result<Vec<String>, String> {
+    fn interrupt(&mut self, block: &Block, name: &str, expected: &[String]) -> Result<Vec<String>> {
         let terminal = self.terminals.remove(name);
         let Background { mut process, seen } =
-            terminal.ok_or_else(|| format!("nothing runs in terminal {name}"))?;
-        if let Some(ended) = process.try_wait().map_err(message)? {
+            terminal.with_context(|| format!("nothing runs in terminal {name}"))?;
+        if let Some(ended) = process.try_wait()? {
             let printed = listed("|", &printed(&process));
-            return Err(format!(
-                "it had ended before ^C, with {ended}. It printed:{printed}"
-            ));
+            bail!("it had ended before ^C, with {ended}. It printed:{printed}");
         }
-        process.signal(Signal::Interrupt).map_err(message)?;
-        let ended = process.wait_timeout(INTERRUPT_TIMEOUT).map_err(message)?;
-        if ended.is_none() {
-            let seconds = INTERRUPT_TIMEOUT.as_secs();
-            return Err(format!("it still runs {seconds} s after ^C"));
-        }
+        process.signal(Signal::Interrupt)?;
+        let ended = process.wait_timeout(INTERRUPT_TIMEOUT)?;
+        let seconds = INTERRUPT_TIMEOUT.as_secs();
+        ensure!(ended.is_some(), "it still runs {seconds} s after ^C");
         let all = printed(&process);
         self.compared(block, expected, all.get(seen..).unwrap_or_default())
     }
@@ -330,8 +292,4 @@ impl Drop for Session<'_> {
 
 fn printed(process: &Process) -> Vec<String> {
     significant(&process.output_tail(usize::MAX))
-}
-
-fn message(error: io::Error) -> String {
-    error.to_string()
 }

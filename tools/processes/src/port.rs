@@ -6,6 +6,8 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 
+use crate::Error;
+
 /// The ports to choose from: FIRST_PORT up to and including FIRST_PORT + PORTS - 1.
 ///
 /// Linux gives outgoing connections ports from 32768 up, macOS from 49152 up. A server port in
@@ -24,8 +26,8 @@ const TRIES_MAX: u16 = 200;
 ///
 /// # Errors
 ///
-/// The error of the last attempt, when 200 ports in a row cannot be bound.
-pub fn free_port() -> io::Result<u16> {
+/// [`Error::Port`], with the error of the last attempt, when 200 ports in a row cannot be bound.
+pub fn free_port() -> Result<u16, Error> {
     // Two processes start at different places, or they would race for the same ports.
     static NEXT: OnceLock<AtomicU16> = OnceLock::new();
     let next = NEXT.get_or_init(|| {
@@ -40,7 +42,7 @@ pub fn free_port() -> io::Result<u16> {
             Err(failure) => error = failure,
         }
     }
-    Err(error)
+    Err(Error::Port(error))
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ const READY_TIMEOUT: Duration = Duration::from_millis(250);
 /// How often a server is asked whether it is ready.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// How many ports are tried: somebody may take one between our look and the server's bind.
+/// How many ports are tried: another program may take one after it was found free.
 const PORT_TRIES: usize = 5;
 
 /// How many lines of the log an error message carries.
@@ -76,7 +76,7 @@ impl RedisServer {
     }
 
     /// Picks a port and makes a folder, but starts nothing:
-    /// [`start_again`](RedisServer::start_again) does. Nobody is kept from taking the port
+    /// [`start_again`](RedisServer::start_again) does. Another program can take the port
     /// meanwhile.
     ///
     /// # Errors
@@ -234,8 +234,8 @@ impl RedisServer {
         self.start_again()
     }
 
-    /// Whether the process `id` is what answers. The port alone would not tell: if somebody else
-    /// took it, a stranger answers while our server is just giving up.
+    /// Whether the process `id` is what answers. The port alone would not tell: if another program
+    /// took it, another Redis answers while our server is just giving up.
     fn is_served_by(&self, id: u32) -> bool {
         // A server that is still loading its file answers `PING` with an error, and so is not
         // connected to.

@@ -44,33 +44,3 @@ pub fn free_port() -> Result<u16, Error> {
     }
     Err(Error::Port(error))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::HashSet;
-
-    #[test]
-    fn ports_are_distinct_free_and_not_for_outgoing_connections() {
-        let ports: HashSet<u16> = (0..50).map(|_| free_port().unwrap()).collect();
-        assert_eq!(ports.len(), 50, "a port was handed out twice: {ports:?}");
-        assert!(
-            ports.iter().all(|port| (20_000..32_000).contains(port)),
-            "{ports:?}"
-        );
-    }
-
-    #[test]
-    fn a_port_in_use_is_passed_over() {
-        let first = free_port().unwrap();
-        let taken: Vec<_> = (1..=5)
-            .filter_map(|step| TcpListener::bind((Ipv4Addr::LOCALHOST, first + step)).ok())
-            .collect();
-        let second = free_port().unwrap();
-        assert!(
-            taken
-                .iter()
-                .all(|listener| listener.local_addr().unwrap().port() != second)
-        );
-    }
-}

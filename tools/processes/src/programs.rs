@@ -217,6 +217,28 @@ mod tests {
     }
 
     #[test]
+    fn every_tool_has_one_command_on_every_platform() {
+        for tool in Tool::ALL {
+            for platform in [
+                Platform::Debian,
+                Platform::Fedora,
+                Platform::Arch,
+                Platform::MacOs,
+            ] {
+                let command = tool.install(platform);
+                let expected = match (tool.name, platform) {
+                    ("Rust", _) => "curl ",
+                    (_, Platform::Debian) => "sudo apt install ",
+                    (_, Platform::Fedora) => "sudo dnf install ",
+                    (_, Platform::Arch) => "sudo pacman -S ",
+                    (_, Platform::MacOs) => "brew install ",
+                };
+                assert!(command.starts_with(expected), "{command}");
+            }
+        }
+    }
+
+    #[test]
     fn a_program_that_is_not_there_is_missing() {
         assert_eq!(on_path("no-such-program-anywhere"), None);
         assert_eq!(first_line("no-such-program-anywhere", &[]), None);

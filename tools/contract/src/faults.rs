@@ -29,7 +29,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fault_proxy::{Fault, FaultProxy, Random};
+use fastrand::Rng;
+use fault_proxy::{Fault, FaultProxy, random};
 use load::{ANSWER_TIMEOUT, Connection};
 
 use crate::{
@@ -44,7 +45,7 @@ const CLIENTS: usize = 32;
 
 /// Of how many visits in a thousand the visitor leaves early, and how early, in milliseconds.
 const LEAVES_PER_THOUSAND: u64 = 30;
-const PATIENCE_MS_MAX: u64 = 30;
+const TIMEOUT_MS_MAX: u64 = 30;
 
 /// How long somebody waits who was refused.
 const REFUSED_PAUSE: Duration = Duration::from_millis(5);
@@ -83,7 +84,8 @@ impl FaultRun {
     /// When a value does not parse: the line says which.
     pub fn from_env() -> Result<Self, String> {
         Ok(Self {
-            seed: setting("SEEN_SEED")?.unwrap_or_else(Random::any_seed),
+            // Short enough to be typed again.
+            seed: setting("SEEN_SEED")?.unwrap_or_else(|| fastrand::u64(..1_000_000)),
             duration: Duration::from_secs(setting("SEEN_FAULT_SECONDS")?.unwrap_or(3)),
         })
     }
@@ -150,7 +152,7 @@ impl FaultRun {
         let outcomes = thread::scope(|scope| {
             let clients = scope.spawn(|| {
                 load::in_parallel(CLIENTS, |client| {
-                    let random = Random::branch(!self.seed, client as u64);
+                    let random = random(!self.seed, client as u64);
                     let mut outcomes = Vec::new();
                     if let Err(what) = visitor(service, random, &over, &numbers, &mut outcomes) {
                         let what = format!("client {client}: GET /: {what}");
@@ -192,7 +194,7 @@ impl FaultRun {
 /// The first answer that is neither a number nor a refusal.
 fn visitor(
     service: &Service,
-    mut random: Random,
+    mut random: Rng,
     over: &AtomicBool,
     numbers: &AtomicU64,
     outcomes: &mut Vec<Outcome>,
@@ -205,11 +207,11 @@ fn visitor(
             connection = open()?;
         }
         connection.send("GET", "/").map_err(error)?;
-        let leaves = random.below(1000) < LEAVES_PER_THOUSAND;
+        let leaves = random.u64(..1000) < LEAVES_PER_THOUSAND;
         let answer = if leaves {
             // A read must be given some time.
-            let patience = random.milliseconds_below(PATIENCE_MS_MAX) + Duration::from_millis(1);
-            connection.receive("GET", patience)
+            let timeout = Duration::from_millis(1 + random.u64(..TIMEOUT_MS_MAX));
+            connection.receive("GET", timeout)
         } else {
             connection.receive("GET", ANSWER_TIMEOUT)
         };

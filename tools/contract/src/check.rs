@@ -64,7 +64,7 @@ pub fn run(root: &Path, options: &CheckOptions) -> Result<ExitCode> {
                 return Ok(ExitCode::FAILURE);
             };
             terminal::progress(&format!("Redis: {}", source.description()));
-            self::steps(&steps, &programs, source, &options.only)?
+            self::steps(&steps, &programs, &source, &options.only)?
         }
     };
     if let Some(file) = &options.json {
@@ -86,15 +86,10 @@ pub fn run(root: &Path, options: &CheckOptions) -> Result<ExitCode> {
 pub fn steps(
     steps: &[Step],
     programs: &[Program],
-    source: Source,
+    source: &Source,
     only: &[String],
 ) -> Result<Vec<Report>> {
-    let (redis, _container) = match source {
-        // The checks start their own, one after the other.
-        Source::Private(program) => (RedisSource::Program(program), None),
-        Source::Running(url) => (RedisSource::Url(url), None),
-        Source::Docker(redis) => (RedisSource::Url(redis.url.clone()), Some(redis)),
-    };
+    let redis = RedisSource::from(source);
     let subjects = steps.iter().zip(programs);
     Ok(subjects
         .map(|(step, program)| one(&subject(step, program), &redis, only))
@@ -108,12 +103,7 @@ pub fn faults(
     source: &Source,
     run: FaultRun,
 ) -> Result<String, Finding> {
-    let redis = match source {
-        Source::Private(program) => RedisSource::Program(program.clone()),
-        Source::Running(url) => RedisSource::Url(url.clone()),
-        Source::Docker(redis) => RedisSource::Url(redis.url.clone()),
-    };
-    run.check(&subject(step, program), &redis)
+    run.check(&subject(step, program), &RedisSource::from(source))
 }
 
 fn subject(step: &Step, program: &Program) -> Subject {

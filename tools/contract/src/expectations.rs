@@ -1,6 +1,6 @@
 //! Which step can do what. The one table that the whole suite is measured by.
 
-use crate::{Finding, Subject};
+use crate::{finding::Finding, subject::Subject};
 
 /// The differences to the letter that a check may find.
 pub mod but {
@@ -100,7 +100,7 @@ pub fn is_expected(subject: &Subject, id: &str, finding: &Finding) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::CAPABILITIES;
+    use crate::capabilities::CAPABILITIES;
 
     #[test]
     fn every_capability_has_a_first_step_and_every_exception_a_capability() {

@@ -56,14 +56,6 @@ impl Finding {
         Self::Lacks { seen: seen.into() }
     }
 
-    pub(crate) fn left_out(why: impl Into<String>) -> Self {
-        Self::LeftOut { why: why.into() }
-    }
-
-    pub(crate) fn broken(why: impl Into<String>) -> Self {
-        Self::Broken { why: why.into() }
-    }
-
     /// The verdict, as it is printed.
     pub fn verdict(&self) -> &'static str {
         match self {
@@ -97,6 +89,16 @@ impl Finding {
             _ => std::mem::discriminant(self) == std::mem::discriminant(other),
         }
     }
+}
+
+/// The service does what no service should, or the check cannot be carried out.
+pub(crate) fn broken<T>(why: impl Into<String>) -> Checked<T> {
+    Err(Finding::Broken { why: why.into() })
+}
+
+/// Something that the check needs is missing here.
+pub(crate) fn left_out<T>(why: impl Into<String>) -> Checked<T> {
+    Err(Finding::LeftOut { why: why.into() })
 }
 
 impl<E: std::error::Error> From<E> for Finding {

@@ -4,7 +4,10 @@ use std::{fmt::Write, fs, path::Path};
 
 use anyhow::{Context, Result};
 
-use crate::{CAPABILITIES, Finding, Report};
+use crate::{
+    capabilities::CAPABILITIES,
+    finding::{Finding, Report},
+};
 
 /// Where the findings of the whole staircase are kept, in the repository. README and book are made from
 /// this file.
@@ -128,7 +131,7 @@ pub fn markdown(reports: &[Report]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Cell;
+    use crate::finding::Cell;
 
     fn report(subject: &str, findings: &[(&str, Finding)]) -> Report {
         let cells = findings.iter().map(|(id, finding)| Cell {

@@ -300,7 +300,7 @@ fn contract(root: &Path, options: &TestOptions, summary: &mut Summary) -> Result
             faults(step, program, &source, summary)?;
         }
     }
-    let reports = check::steps(&steps, &programs, source, &[])?;
+    let reports = check::steps(&steps, &programs, &source, &[])?;
     for report in &reports {
         let (name, what) = (&report.subject, report.summary());
         if report.is_as_expected() {

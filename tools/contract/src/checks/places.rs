@@ -7,10 +7,10 @@ use std::{
 
 use load::{Connection, HALF_A_REQUEST};
 
+use super::retry;
 use crate::{
-    Checked, Finding,
     bench::Bench,
-    checks::broken,
+    finding::{Checked, Finding, broken},
     hostile::{self, Client},
     service::Service,
 };
@@ -39,18 +39,15 @@ const TRIES: usize = 3;
 /// process has run out of files. One client tries both ways to hold a place: with a whole request now
 /// and then, and with half of one.
 pub fn shares_places(bench: &Bench) -> Checked {
-    let subject = bench.subject.in_shell(FILES_SCRIPT)?;
     let bench = Bench {
-        subject: &subject,
-        redis: bench.redis,
+        script: Some(FILES_SCRIPT),
+        ..*bench
     };
-    let mut seen = String::new();
-    for _ in 0..TRIES {
-        let is_first = seen.is_empty();
-        seen.clear();
+    let mut is_first = true;
+    retry(TRIES, || {
+        let mut flaws = Vec::new();
         for (what, request) in [("requests", A_REQUEST), ("half requests", HALF_A_REQUEST)] {
-            let redis = bench.redis()?;
-            let service = bench.start(&redis.url(), &[])?;
+            let (_redis, service) = bench.own(&[])?;
             service.visit()?;
             let others = others(&service, request)?;
             let came = others.len();
@@ -60,18 +57,18 @@ pub fn shares_places(bench: &Bench) -> Checked {
                  {came} others were not answered within {PLACE_TIMEOUT:?}"
             );
             if late == came && is_first {
-                return Ok(Finding::lacks(flaw));
+                return Ok(Ok(Finding::lacks(flaw)));
             }
             if late > 0 {
-                seen += &flaw;
-                seen += "\n";
+                flaws.push(flaw);
             }
         }
-        if seen.is_empty() {
-            return Ok(Finding::has());
+        is_first = false;
+        if flaws.is_empty() {
+            return Ok(Ok(Finding::has()));
         }
-    }
-    broken(seen)
+        Ok(Err(flaws.join("\n")))
+    })
 }
 
 /// Whether each of the others was answered while one client holds as many connections as it can.

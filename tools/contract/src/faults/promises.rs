@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use fault_proxy::{Count, Record};
+use load::ledger;
 
 use super::Outcome;
 
@@ -102,7 +103,7 @@ fn skipped(visitors: &[Vec<Outcome>], record: &Record, count: u64) -> Option<Str
              unknown was sent again"
         ));
     }
-    if count.saturating_sub(given) > unhappy {
+    if !ledger::acceptable_counts(0, given, unhappy).contains(&count) {
         return Some(format!(
             "Redis counted {count} visits, of which {given} were given a number; but only {unhappy} were \
              refused or left, so that numbers were skipped for nobody"

@@ -78,17 +78,21 @@ impl<'a> Bench<'a> {
 
     /// Starts the step on that Redis, with these settings. It must come up.
     pub(crate) fn start(&self, redis_url: &str, settings: &[(&str, &str)]) -> Checked<Service> {
-        match self.launch(redis_url, settings)? {
-            Launch::Serves(service) => Ok(service),
-            Launch::Ended { status, output } => broken(format!(
-                "{} ended ({status}) instead of serving:\n{output}",
-                self.subject.name()
-            )),
-        }
+        self.launch(redis_url, settings)?
+            .or_else(|Ended { status, output }| {
+                let name = self.subject.name();
+                broken(format!(
+                    "{name} ended ({status}) instead of serving:\n{output}"
+                ))
+            })
     }
 
-    /// Starts the step on that Redis and looks whether it serves or ends by itself.
-    pub(crate) fn launch(&self, redis_url: &str, settings: &[(&str, &str)]) -> Checked<Launch> {
+    /// Starts the step on that Redis, until it says that it serves or ends by itself.
+    pub(crate) fn launch(
+        &self,
+        redis_url: &str,
+        settings: &[(&str, &str)],
+    ) -> Checked<Result<Service, Ended>> {
         let Subject::Step {
             name,
             program,
@@ -118,7 +122,7 @@ impl<'a> Bench<'a> {
                 status: Some(status),
                 output,
                 ..
-            }) => return Ok(Launch::Ended { status, output }),
+            }) => return Ok(Err(Ended { status, output })),
             line => line?,
         };
         let addr = line
@@ -126,34 +130,32 @@ impl<'a> Bench<'a> {
             .nth(1)
             .and_then(|rest| rest.split_whitespace().next()?.parse().ok());
         match addr {
-            Some(addr) => Ok(Launch::Serves(Service::started(process, addr))),
+            Some(addr) => Ok(Ok(Service::started(process, addr))),
             None => broken(format!("{name} does not say where it listens: {line:?}")),
         }
     }
 }
 
-/// What a start leads to.
-pub(crate) enum Launch {
-    /// It says where it serves.
-    Serves(Service),
-    /// It ended by itself.
-    Ended {
-        /// How.
-        status: ExitStatus,
-        /// Its last words.
-        output: String,
-    },
+/// A service that ended by itself.
+pub(crate) struct Ended {
+    /// How.
+    pub(crate) status: ExitStatus,
+    /// Its last words.
+    pub(crate) output: String,
 }
 
-/// What it means that a service ended because of its Redis: the one certain lack, if it failed and named
-/// one of these.
-pub(crate) fn gave_up(when: &str, status: ExitStatus, output: &str, names: &[&str]) -> Checked {
-    let says_why = names.iter().any(|name| output.contains(name));
-    let seen = format!("{when} it ended ({status}):\n{output}");
-    if status.code().is_some_and(|code| code != 0) && says_why {
-        Ok(Finding::lacks(seen))
-    } else {
-        broken(seen)
+impl Ended {
+    /// What it means that it ended because of its Redis: the one certain lack, if it failed and named one
+    /// of these.
+    pub(crate) fn gave_up(self, when: &str, names: &[&str]) -> Checked {
+        let Self { status, output } = self;
+        let says_why = names.iter().any(|name| output.contains(name));
+        let seen = format!("{when} it ended ({status}):\n{output}");
+        if status.code().is_some_and(|code| code != 0) && says_why {
+            Ok(Finding::lacks(seen))
+        } else {
+            broken(seen)
+        }
     }
 }
 

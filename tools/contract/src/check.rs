@@ -11,7 +11,7 @@ use output::terminal::{self, BOLD, DIM, GREEN, RED, RESET, YELLOW};
 use processes::interrupt;
 use steps::{Profile, Program, RedisChoice, Source, Step, programs};
 
-use crate::{CAPABILITIES, Cell, FaultRun, Finding, RedisSource, Report, Subject, results};
+use crate::{CAPABILITIES, Cell, Finding, RedisSource, Report, Subject, results};
 
 /// Checks what steps do, from outside, over HTTP
 #[derive(Parser)]
@@ -92,27 +92,8 @@ pub fn steps(
     let redis = RedisSource::from(source);
     let subjects = steps.iter().zip(programs);
     Ok(subjects
-        .map(|(step, program)| one(&subject(step, program), &redis, only))
+        .map(|(step, program)| one(&Subject::step(step, program), &redis, only))
         .collect())
-}
-
-/// Holds a step that is built already to its promises, on a bad wire to a Redis.
-pub fn faults(
-    step: &Step,
-    program: &Program,
-    source: &Source,
-    run: FaultRun,
-) -> Result<String, Finding> {
-    run.check(&subject(step, program), &RedisSource::from(source))
-}
-
-fn subject(step: &Step, program: &Program) -> Subject {
-    Subject::Step {
-        name: step.name.clone(),
-        number: step.number,
-        program: program.path.clone(),
-        arguments: program.arguments.clone(),
-    }
 }
 
 fn one(subject: &Subject, redis: &RedisSource, only: &[String]) -> Report {

@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::finding::{Checked, broken};
+use crate::finding::{Checked, Finding, broken};
 
 /// A header time-out that no check waits for: what is kept open stays open.
 const LONG_HEADER_TIMEOUT: (&str, &str) = ("HEADER_TIMEOUT_MS", "60000");
@@ -54,4 +54,12 @@ fn within(timeout: Duration, mut is_so: impl FnMut() -> Checked<bool>) -> Checke
         thread::sleep(POLL_INTERVAL);
     }
     Ok(true)
+}
+
+/// It has the capability, if it has none of these flaws. With one, it does not lack it either.
+fn has_without(flaws: &[String]) -> Checked {
+    match flaws {
+        [] => Ok(Finding::has()),
+        _ => broken(flaws.join("\n")),
+    }
 }

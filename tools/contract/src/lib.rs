@@ -4,8 +4,8 @@
 //! again within 2 s". Each has a check that starts the service and a Redis of its own, does to both what
 //! happens in real life (stop, kill, freeze, overload), and looks at what comes back over the socket.
 //!
-//! The suite asserts both sides. A step must have what `expectations.rs` says it has, and must lack what
-//! that says it lacks: a step whose lesson is a defect has to have the defect. A lack is one certain
+//! The suite asserts both sides. A step must have what its number and `expectations.rs` say it has, and
+//! must lack what they say it lacks: a step whose lesson is a defect has to have the defect. A lack is one certain
 //! defect, named at the check. A service that fails in any other way neither has the capability nor
 //! lacks it, it is [broken](Finding::Broken); and that, like a check that could not be carried out, is
 //! always a failure.
@@ -44,11 +44,11 @@ pub fn run(
     let wanted = |id: &str| only.is_empty() || only.iter().any(|name| name == id);
     let bench = Bench::new(subject, redis);
     let mut cells = Vec::new();
-    for Capability { id, check, .. } in CAPABILITIES.iter().filter(|known| wanted(known.id)) {
-        let finding = check(&bench).unwrap_or_else(|end| end);
+    for capability in CAPABILITIES.iter().filter(|known| wanted(known.id)) {
+        let finding = (capability.check)(&bench).unwrap_or_else(|end| end);
         let cell = Cell {
-            id: (*id).to_owned(),
-            as_expected: is_expected(subject, id, &finding),
+            id: capability.id.to_owned(),
+            as_expected: is_expected(subject, capability, &finding),
             finding,
         };
         progress(&cell);

@@ -3,7 +3,7 @@
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use private_redis::RedisProgram;
-use steps::Source;
+use steps::{Program, Source, Step};
 
 /// What is checked.
 pub enum Subject {
@@ -28,6 +28,16 @@ pub enum Subject {
 }
 
 impl Subject {
+    /// A step that is built already.
+    pub fn step(step: &Step, program: &Program) -> Self {
+        Self::Step {
+            name: step.name.clone(),
+            number: step.number,
+            program: program.path.clone(),
+            arguments: program.arguments.clone(),
+        }
+    }
+
     /// A server that runs already.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ pub struct Head {
 }
 
 /// What tells where a body ends.
+#[derive(Clone, Copy)]
 pub enum Framing {
     /// A chunk of length 0.
     Chunks,

@@ -14,7 +14,7 @@ use processes::free_port;
 
 use super::page;
 use crate::{
-    bench::{Bench, Launch, gave_up},
+    bench::Bench,
     expectations::but,
     finding::{Checked, Finding, broken, left_out},
     service::{Service, Visit},
@@ -43,12 +43,12 @@ pub fn cluster(bench: &Bench) -> Checked {
     let ports = [free_port()?, free_port()?];
     let urls = ports.map(|port| format!("redis://127.0.0.1:{port}"));
     match bench.launch(&urls.join(","), &[])? {
-        Launch::Ended { status, output } => {
+        Err(ended) => {
             // A service that never shows the value, as it may hold a password, names the variable.
             let names = [&ports[0].to_string(), "REDIS_URL"];
-            return gave_up("with several nodes in REDIS_URL", status, &output, &names);
+            return ended.gave_up("with several nodes in REDIS_URL", &names);
         }
-        Launch::Serves(service) => match (service.try_visit()?, service.try_visit()?) {
+        Ok(service) => match (service.try_visit()?, service.try_visit()?) {
             (Visit::Number(1), Visit::Number(2)) => return Ok(Finding::has_but(but::NO_REDIS)),
             (Visit::Refused(_), Visit::Refused(_)) => service.stop()?,
             _ => return broken("a number was given without any node of a cluster".to_owned()),

@@ -7,7 +7,7 @@ use private_redis::RedisServer;
 
 use super::retry;
 use crate::{
-    bench::{Bench, Launch, gave_up, needs_no_redis},
+    bench::{Bench, Ended, needs_no_redis},
     expectations::but,
     finding::{Checked, Finding, broken},
     service::{Service, Visit},
@@ -33,13 +33,14 @@ const WATCH_TIME: Duration = Duration::from_millis(300);
 pub fn starts_alone(bench: &Bench) -> Checked {
     let mut redis = bench.absent_redis()?;
     let port = redis.port().to_string();
-    let gave_up = |status, output: &str| gave_up("without Redis", status, output, &[&port]);
+    let gave_up = |ended: Ended| ended.gave_up("without Redis", &[&port]);
     let mut service = match bench.launch(&redis.url(), &[])? {
-        Launch::Serves(service) => service,
-        Launch::Ended { status, output } => return gave_up(status, &output),
+        Ok(service) => service,
+        Err(ended) => return gave_up(ended),
     };
     if let Some(status) = service.ended_within(WATCH_TIME)? {
-        return gave_up(status, &service.log());
+        let output = service.log();
+        return gave_up(Ended { status, output });
     }
     let alone = service.try_visit()?;
     redis.start_again()?;

@@ -8,7 +8,7 @@ use std::{
 use private_redis::{RedisClient, RedisProgram, RedisServer};
 use processes::Signal;
 
-use super::{outages::refusals, retry, within};
+use super::{has_without, outages::refusals, retry, within};
 use crate::{
     bench::{Bench, commands},
     finding::{Checked, Finding, broken, left_out},
@@ -78,11 +78,7 @@ pub fn ready_means_ready(bench: &Bench) -> Checked {
     flaws.extend(costs_little(&service, &redis)?);
     drop(service);
     flaws.extend(retry(TRIES, || not_ready_to_stop(bench))?);
-    if flaws.is_empty() {
-        Ok(Finding::has())
-    } else {
-        broken(flaws.join("\n"))
-    }
+    has_without(&flaws)
 }
 
 /// Every outage, one after the other. Returns what was wrong in which.

@@ -9,7 +9,7 @@ use std::{
 use load::{Connection, HALF_A_REQUEST, Lost, REST_OF_A_REQUEST};
 use processes::Signal;
 
-use super::{LONG_HEADER_TIMEOUT, retry};
+use super::{LONG_HEADER_TIMEOUT, has_without, retry};
 use crate::{
     bench::Bench,
     expectations::but,
@@ -87,11 +87,7 @@ pub fn drains(bench: &Bench) -> Checked {
     flaws.extend(loses_under_load(bench)?);
     flaws.extend(retry(TRIES, || loses_who_was_warned(bench))?);
     flaws.extend(ignores_a_second_signal(bench)?);
-    if flaws.is_empty() {
-        Ok(Finding::has())
-    } else {
-        broken(flaws.join("\n"))
-    }
+    has_without(&flaws)
 }
 
 /// What an attempt has seen that took too long.
@@ -122,7 +118,7 @@ fn answers_what_it_read(bench: &Bench) -> Checked<Option<String>> {
     let lost: Vec<&Lost> = visitors.lost.iter().filter(is_lost).collect();
     let Some(Lost { why, .. }) = lost.first() else {
         return match visitors.answered {
-            0 => broken("no visitor was answered".to_owned()),
+            0 => broken("no visitor was answered"),
             _ => Ok(None),
         };
     };
@@ -194,7 +190,9 @@ fn loses_under_load(bench: &Bench) -> Checked<Option<String>> {
             )));
         }
     }
-    broken(format!("of {ROUNDS} stops, {LOSSLESS_ROUNDS} lost nothing"))
+    broken(format!(
+        "of {ROUNDS} stops, fewer than {LOSSLESS_ROUNDS} lost nothing: {losses:?} requests, round by round"
+    ))
 }
 
 /// Stops the service when there are visitors who look whether it is ready and go elsewhere when it is

@@ -11,7 +11,7 @@ use processes::programs::{Platform, Tool};
 pub fn run(_root: &Path) -> Result<ExitCode> {
     let platform = Platform::here();
     for tool in Tool::ALL {
-        let (name, purpose) = (tool.name(), tool.purpose());
+        let (name, purpose) = (tool.name, tool.purpose);
         match tool.version() {
             Some(version) => anstream::println!("{GREEN}found{RESET}    {name:<15} {version}"),
             None => {

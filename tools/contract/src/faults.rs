@@ -26,7 +26,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fault_proxy::{Fault, FaultProxy, Random};
+use fastrand::Rng;
+use fault_proxy::{Fault, FaultProxy, random};
 use load::{ANSWER_TIMEOUT, Connection};
 
 use crate::{
@@ -81,7 +82,8 @@ impl FaultRun {
     /// When a value does not parse: the line says which.
     pub fn from_env() -> Result<Self, String> {
         Ok(Self {
-            seed: setting("SEEN_SEED")?.unwrap_or_else(Random::any_seed),
+            // Short enough to be typed again.
+            seed: setting("SEEN_SEED")?.unwrap_or_else(|| fastrand::u64(..1_000_000)),
             duration: Duration::from_secs(setting("SEEN_FAULT_SECONDS")?.unwrap_or(3)),
         })
     }
@@ -145,7 +147,7 @@ impl FaultRun {
         let numbers = AtomicU64::new(0);
         let started = Instant::now();
         let one = |client: usize| {
-            let random = Random::branch(!self.seed, client as u64);
+            let random = random(!self.seed, client as u64);
             let outcomes = visitor(service, random, &over, &numbers);
             outcomes.map_err(|what| {
                 over.store(true, Relaxed);
@@ -187,7 +189,7 @@ impl FaultRun {
 /// The first answer that is neither a number nor a refusal.
 fn visitor(
     service: &Service,
-    mut random: Random,
+    mut random: Rng,
     over: &AtomicBool,
     numbers: &AtomicU64,
 ) -> Result<Vec<Outcome>, String> {
@@ -200,10 +202,10 @@ fn visitor(
             connection = open()?;
         }
         connection.send("GET", "/").map_err(error)?;
-        let leaves = random.below(1000) < LEAVES_PER_THOUSAND;
+        let leaves = random.u64(..1000) < LEAVES_PER_THOUSAND;
         let timeout = if leaves {
             // A read must be given some time.
-            random.milliseconds_below(LEAVES_AFTER_MS_MAX) + Duration::from_millis(1)
+            Duration::from_millis(1 + random.u64(..LEAVES_AFTER_MS_MAX))
         } else {
             ANSWER_TIMEOUT
         };

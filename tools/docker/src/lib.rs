@@ -11,7 +11,6 @@ mod compose;
 mod error;
 #[path = "../image/healthcheck.rs"]
 pub mod healthcheck;
-mod janitor;
 mod project;
 
 pub use compose::{Compose, engine_version};

@@ -7,7 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Compose, Error, janitor::Janitor, run};
+use processes::CleanUp;
+
+use crate::{Compose, Error, run};
 
 /// How often we look whether a container has turned healthy.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
@@ -34,7 +36,7 @@ pub struct Project {
     name: String,
     file: PathBuf,
     variables: Vec<(String, String)>,
-    _janitor: Janitor,
+    _clean_up: CleanUp,
 }
 
 impl Project {
@@ -60,13 +62,15 @@ impl Project {
         if count == Count::Forgotten {
             down.arg("--volumes");
         }
-        let janitor = Janitor::start(&down)?;
+        let clean_up = CleanUp::new(down).map_err(|error| {
+            Error::new(format!("cannot prepare to remove the containers: {error}"))
+        })?;
         Ok(Self {
             compose: compose.clone(),
             name,
             file,
             variables,
-            _janitor: janitor,
+            _clean_up: clean_up,
         })
     }
 

@@ -117,3 +117,16 @@ fn a_seed_repeats_the_plan() {
     assert_eq!(fates(1), fates(1));
     assert_ne!(fates(1), fates(2));
 }
+
+#[test]
+fn a_seed_gives_its_choices_and_every_number_others() {
+    let choices = |seed, number| {
+        let mut random = fault_proxy::random(seed, number);
+        [(); 4].map(|()| random.u64(..1_000_000))
+    };
+    assert_eq!(choices(7, 1), choices(7, 1));
+    let all: std::collections::HashSet<_> = (0..100)
+        .flat_map(|number| [choices(number, 0), choices(1000, number)])
+        .collect();
+    assert_eq!(all.len(), 200);
+}

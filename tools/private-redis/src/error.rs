@@ -1,7 +1,6 @@
 //! What can go wrong with a private Redis.
 
 use std::process::ExitStatus;
-use std::{error, fmt};
 
 use processes::Tail;
 
@@ -11,9 +10,10 @@ use crate::ClientError;
 ///
 /// The message says what happened and to what, and ends with the last lines that the server
 /// printed, where there are any.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A private Redis does not answer `PING`.
+    #[error("{name} {}127.0.0.1:{port}{}", not_ready(.status), Tail(.output))]
     RedisNotReady {
         /// The program, in words.
         name: String,
@@ -25,6 +25,7 @@ pub enum Error {
         output: String,
     },
     /// The nodes of a cluster have not become what they should be.
+    #[error("the Redis Cluster does not have {what}{}", Tail(.seen))]
     Cluster {
         /// What was waited for, and how long.
         what: String,
@@ -32,65 +33,16 @@ pub enum Error {
         seen: String,
     },
     /// The process, its folder or its port failed.
-    Process(processes::Error),
+    #[error(transparent)]
+    Process(#[from] processes::Error),
     /// A Redis did not answer as expected.
-    Client(ClientError),
+    #[error(transparent)]
+    Client(#[from] ClientError),
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Error::RedisNotReady {
-                name,
-                port,
-                status: None,
-                output,
-            } => {
-                write!(
-                    f,
-                    "{name} does not answer PING on 127.0.0.1:{port}{}",
-                    Tail(output)
-                )
-            }
-            Error::RedisNotReady {
-                name,
-                port,
-                status: Some(status),
-                output,
-            } => {
-                write!(
-                    f,
-                    "{name} ended ({status}) and does not serve 127.0.0.1:{port}{}",
-                    Tail(output)
-                )
-            }
-            Error::Cluster { what, seen } => {
-                write!(f, "the Redis Cluster does not have {what}{}", Tail(seen))
-            }
-            Error::Process(source) => source.fmt(f),
-            Error::Client(source) => source.fmt(f),
-        }
-    }
-}
-
-impl error::Error for Error {
-    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
-        match self {
-            Error::Process(source) => Some(source),
-            Error::Client(source) => Some(source),
-            Error::RedisNotReady { .. } | Error::Cluster { .. } => None,
-        }
-    }
-}
-
-impl From<ClientError> for Error {
-    fn from(error: ClientError) -> Error {
-        Error::Client(error)
-    }
-}
-
-impl From<processes::Error> for Error {
-    fn from(error: processes::Error) -> Error {
-        Error::Process(error)
+fn not_ready(status: &Option<ExitStatus>) -> String {
+    match status {
+        None => "does not answer PING on ".to_owned(),
+        Some(status) => format!("ended ({status}) and does not serve "),
     }
 }

@@ -1,9 +1,11 @@
 //! Which program serves as Redis, and how it is started.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, fmt};
+
+use processes::programs::on_path;
 
 use crate::Durability;
 
@@ -27,14 +29,8 @@ pub enum RedisProgram {
 impl RedisProgram {
     /// Finds a real server on `PATH`: `redis-server`, else `valkey-server`.
     pub fn find() -> Option<RedisProgram> {
-        let path = env::var_os("PATH")?;
-        let folders: Vec<PathBuf> = env::split_paths(&path).collect();
-        SERVER_NAMES
-            .iter()
-            .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
-            .map(|file| file.with_extension(env::consts::EXE_EXTENSION))
-            .find(|file| is_executable(file))
-            .map(RedisProgram::Server)
+        let mut found = SERVER_NAMES.iter().filter_map(|name| on_path(name));
+        found.next().map(RedisProgram::Server)
     }
 
     /// The version that a real server gives for itself, such as `7.0.15`. The embedded one has
@@ -86,23 +82,11 @@ impl RedisProgram {
 impl fmt::Display for RedisProgram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RedisProgram::Server(program) => match program.file_stem() {
-                Some(name) => name.display().fmt(f),
-                None => program.display().fmt(f),
-            },
+            RedisProgram::Server(program) => {
+                let name = program.file_name().unwrap_or(program.as_os_str());
+                name.display().fmt(f)
+            }
             RedisProgram::Embedded { .. } => f.write_str("the embedded Redis"),
         }
     }
-}
-
-#[cfg(unix)]
-fn is_executable(file: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    file.metadata()
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_executable(file: &Path) -> bool {
-    file.is_file()
 }

@@ -3,12 +3,11 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitStatus;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::{ClientError, RedisClient, RedisProgram};
-use processes::{Folder, Output, Process, Signal, free_port};
+use processes::{Folder, Output, Process, Signal, free_port, poll};
 
-use crate::Error;
+use crate::{ClientError, Error, RedisClient, RedisProgram};
 
 /// How long a server may take until it answers `PING`. It is usually there in a few milliseconds;
 /// a busy machine and a long append-only file take more.
@@ -89,7 +88,7 @@ impl RedisServer {
             folder: Folder::new("seen-redis-")?,
             program: program.clone(),
             durability,
-            port: free_port().map_err(processes::Error::Port)?,
+            port: a_port()?,
             as_node: None,
         })
     }
@@ -98,7 +97,7 @@ impl RedisServer {
     pub(super) fn start_node(program: &RedisProgram, timeout: Duration) -> Result<Self, Error> {
         let mut server = RedisServer::reserve(program, Durability::None)?;
         server.as_node = Some(AsNode {
-            bus_port: free_port().map_err(processes::Error::Port)?,
+            bus_port: a_port()?,
             timeout,
         });
         server.start_on_a_free_port()?;
@@ -115,23 +114,22 @@ impl RedisServer {
     pub fn start_again(&mut self) -> Result<(), Error> {
         self.process = None;
         let folder = self.folder.path();
-        let as_node = self.as_node.as_ref().map(AsNode::arguments);
-        let more = as_node.unwrap_or_default();
+        let more = self.as_node.as_ref().map(AsNode::arguments);
+        let more = more.unwrap_or_default();
         let command = self
             .program
             .command(self.port, folder, self.durability, &more);
         let mut process = Process::spawn(&self.program.to_string(), command, Output::Capture)?;
-        let deadline = Instant::now() + START_TIMEOUT;
-        loop {
-            let status = self.control(process.try_wait())?;
-            if status.is_none() && self.is_served_by(process.id()) {
+        let state = poll(START_TIMEOUT, POLL_INTERVAL, || match process.try_wait() {
+            Ok(None) if !self.is_served_by(process.id()) => None,
+            ready_or_ended => Some(ready_or_ended),
+        });
+        match self.control(state.transpose())? {
+            Some(None) => {
                 self.process = Some(process);
-                return Ok(());
+                Ok(())
             }
-            if status.is_some() || Instant::now() >= deadline {
-                return Err(self.not_ready(&process, status));
-            }
-            std::thread::sleep(POLL_INTERVAL);
+            ended => Err(self.not_ready(&process, ended.flatten())),
         }
     }
 
@@ -166,11 +164,8 @@ impl RedisServer {
     ///
     /// [`Error::Control`] when the operating system refuses.
     pub fn has_ended(&mut self) -> Result<Option<ExitStatus>, Error> {
-        let Some(process) = &mut self.process else {
-            return Ok(None);
-        };
-        let status = process.try_wait();
-        self.control(status)
+        let status = self.process.as_mut().map(Process::try_wait).transpose();
+        Ok(self.control(status)?.flatten())
     }
 
     /// Where the server keeps what survives it.
@@ -228,9 +223,9 @@ impl RedisServer {
         for _ in 1..PORT_TRIES {
             match self.start_again() {
                 Err(Error::RedisNotReady { output, .. }) if is_port_in_use(&output) => {
-                    self.port = free_port().map_err(processes::Error::Port)?;
+                    self.port = a_port()?;
                     if let Some(node) = &mut self.as_node {
-                        node.bus_port = free_port().map_err(processes::Error::Port)?;
+                        node.bus_port = a_port()?;
                     }
                 }
                 other => return other,
@@ -244,37 +239,32 @@ impl RedisServer {
     fn is_served_by(&self, id: u32) -> bool {
         // A server that is still loading its file answers `PING` with an error, and so is not
         // connected to.
-        let Ok(mut client) = RedisClient::connect_url(&self.url(), READY_TIMEOUT) else {
-            return false;
-        };
-        let Ok(info) = client.command(&["INFO", "server"]) else {
-            return false;
-        };
+        let client = RedisClient::connect_url(&self.url(), READY_TIMEOUT);
+        let info = client.and_then(|mut client| client.command(&["INFO", "server"]));
         let line = format!("process_id:{id}");
-        info.as_text()
-            .is_some_and(|info| info.lines().any(|candidate| candidate == line))
+        info.is_ok_and(|info| {
+            let mut lines = info.as_text().unwrap_or_default().lines();
+            lines.any(|candidate| candidate == line)
+        })
     }
 
     fn end(
         &mut self,
         how: impl FnOnce(&mut Process) -> io::Result<ExitStatus>,
     ) -> Result<(), Error> {
-        let Some(process) = &mut self.process else {
-            return Ok(());
-        };
-        let ended = how(process);
-        self.control(ended)?;
-        self.process = None;
+        if let Some(process) = &mut self.process {
+            let ended = how(process);
+            self.control(ended)?;
+            self.process = None;
+        }
         Ok(())
     }
 
     fn signal(&self, signal: Signal) -> Result<(), Error> {
-        let not_running = || Err(io::Error::new(io::ErrorKind::NotFound, "it does not run"));
-        self.control(
-            self.process
-                .as_ref()
-                .map_or_else(not_running, |process| process.signal(signal)),
-        )
+        self.control(match &self.process {
+            Some(process) => process.signal(signal),
+            None => Err(io::Error::new(io::ErrorKind::NotFound, "it does not run")),
+        })
     }
 
     fn control<T>(&self, result: io::Result<T>) -> Result<T, Error> {
@@ -307,6 +297,10 @@ impl AsNode {
         );
         arguments.split(' ').map(str::to_owned).collect()
     }
+}
+
+fn a_port() -> Result<u16, Error> {
+    Ok(free_port().map_err(processes::Error::Port)?)
 }
 
 /// redis-server, valkey-server and the standard library all quote the operating system here.

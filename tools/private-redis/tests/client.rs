@@ -7,7 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use private_redis::{ClientError, Durability, RedisClient, RedisServer};
+use private_redis::{ClientError, Durability, RedisClient, RedisServer, without_password};
 use processes::free_port;
 
 /// Longer than any answer takes, on however busy a machine.
@@ -52,9 +52,57 @@ fn what_is_not_a_url_is_explained_with_what_is() {
 }
 
 #[test]
+fn what_is_wrong_with_a_url_is_said() {
+    for (url, reason) in [
+        ("", "does not begin with redis://"),
+        ("localhost:6379", "does not begin with redis://"),
+        ("rediss://localhost", "TLS"),
+        ("redis://", "names no host"),
+        ("redis://:6379", "names no host"),
+        ("redis://h:", "the port"),
+        ("redis://h:0", "the port \"0\""),
+        ("redis://h:65536", "the port \"65536\""),
+        ("redis://h:port", "the port \"port\""),
+        ("redis://[::1", "bracket"),
+        ("redis://[::1]7", "the port"),
+        ("redis://h/x", "the database \"x\""),
+        ("redis://:%4@h", "percent sign"),
+        ("redis://:%zz@h", "percent sign"),
+        ("redis://:%+1@h", "percent sign"),
+        ("redis://:%€@h", "percent sign"),
+    ] {
+        let error = RedisClient::connect_url(url, LONG).expect_err(url);
+        assert!(matches!(error, ClientError::MalformedUrl(_)), "{error:?}");
+        assert!(error.to_string().contains(reason), "{url}: {error}");
+    }
+}
+
+#[test]
+fn a_url_is_shown_without_its_password() {
+    for (url, shown) in [
+        ("redis://host:1", "redis://host:1"),
+        ("nonsense", "nonsense"),
+        ("redis://:secret@host", "redis://***@host"),
+        ("redis://me:secret@host:1/2", "redis://***@host:1/2"),
+        // The password without its colon, or with characters that ought to be percent-encoded.
+        ("redis://secret@host", "redis://***@host"),
+        ("redis://:sec@ret@host", "redis://***@host"),
+        ("rediss://:sec/ret?x@host", "rediss://***@host"),
+        // Several nodes of a cluster.
+        ("redis://:secret@a,redis://:secret@b", "redis://***@b"),
+        // What was meant to be a URL.
+        ("redis:secret@host", "***@host"),
+        ("secret//secret@host", "***@host"),
+    ] {
+        assert_eq!(without_password(url), shown);
+    }
+}
+
+#[test]
 fn an_error_does_not_give_the_password_away() {
     // Not percent-encoded, so that a piece of it is taken for another part of the URL.
     for url in [
+        "redis://me:secret@h:x",
         "redis://me:secret/x@h",
         "redis://me/secret@h",
         "redis://me:secret?x@h",

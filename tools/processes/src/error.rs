@@ -9,9 +9,10 @@ use std::{fmt, io};
 ///
 /// The message says what happened and to what, and ends with the last lines that the process
 /// printed, where there are any.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A program could not be started.
+    #[error("cannot start {name} ({}): {source}", .program.display())]
     Spawn {
         /// The name given to the process.
         name: String,
@@ -21,6 +22,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A process did not print the line that was waited for.
+    #[error("{name} {}{}", no_line(.timeout, .status), Tail(.output))]
     NoLine {
         /// The name given to the process.
         name: String,
@@ -32,6 +34,7 @@ pub enum Error {
         output: String,
     },
     /// A process could not be signalled or waited for.
+    #[error("cannot control {name}: {source}")]
     Control {
         /// The name given to the process.
         name: String,
@@ -39,61 +42,20 @@ pub enum Error {
         source: io::Error,
     },
     /// No temporary folder could be made.
-    Folder(io::Error),
+    #[error("cannot make a temporary folder: {0}")]
+    Folder(#[source] io::Error),
     /// No free port was found.
-    Port(io::Error),
+    #[error("cannot find a free port on 127.0.0.1: {0}")]
+    Port(#[source] io::Error),
     /// Ctrl-C cannot be caught.
-    Interrupt(ctrlc::Error),
+    #[error("cannot catch Ctrl-C: {0}")]
+    Interrupt(#[source] ctrlc::Error),
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Error::Spawn {
-                name,
-                program,
-                source,
-            } => write!(f, "cannot start {name} ({}): {source}", program.display()),
-            Error::NoLine {
-                name,
-                timeout,
-                status: None,
-                output,
-            } => {
-                write!(
-                    f,
-                    "{name} did not print the expected line within {timeout:?}{}",
-                    Tail(output)
-                )
-            }
-            Error::NoLine {
-                name,
-                status: Some(status),
-                output,
-                ..
-            } => {
-                write!(
-                    f,
-                    "{name} ended ({status}) before it printed the expected line{}",
-                    Tail(output)
-                )
-            }
-            Error::Control { name, source } => write!(f, "cannot control {name}: {source}"),
-            Error::Folder(source) => write!(f, "cannot make a temporary folder: {source}"),
-            Error::Port(source) => write!(f, "cannot find a free port on 127.0.0.1: {source}"),
-            Error::Interrupt(source) => write!(f, "cannot catch Ctrl-C: {source}"),
-        }
-    }
-}
-
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Error::Spawn { source, .. } | Error::Control { source, .. } => Some(source),
-            Error::Folder(source) | Error::Port(source) => Some(source),
-            Error::Interrupt(source) => Some(source),
-            Error::NoLine { .. } => None,
-        }
+fn no_line(timeout: &Duration, status: &Option<ExitStatus>) -> String {
+    match status {
+        None => format!("did not print the expected line within {timeout:?}"),
+        Some(status) => format!("ended ({status}) before it printed the expected line"),
     }
 }
 
@@ -106,8 +68,7 @@ impl fmt::Display for Tail<'_> {
             return Ok(());
         }
         write!(f, "; its last lines:")?;
-        self.0
-            .lines()
-            .try_for_each(|line| write!(f, "\n  | {line}"))
+        let mut lines = self.0.lines();
+        lines.try_for_each(|line| write!(f, "\n  | {line}"))
     }
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::{Error, janitor};
+use crate::Error;
+use crate::janitor::{self, Entry};
 
 /// A temporary folder, removed when it is dropped and also when this process dies before that.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ impl Folder {
             .prefix(prefix)
             .tempdir()
             .map_err(Error::Folder)?;
-        janitor::add_folder(folder.path()).map_err(Error::Folder)?;
+        janitor::add(&Entry::Folder(folder.path())).map_err(Error::Folder)?;
         Ok(Folder(folder))
     }
 
@@ -36,7 +37,7 @@ impl Drop for Folder {
         // `TempDir` would do this after us, too late to know. If it fails, the folder stays on the
         // janitor's list, and the janitor tries again at the end.
         if std::fs::remove_dir_all(self.path()).is_ok() {
-            janitor::drop_folder(self.path());
+            janitor::remove(&Entry::Folder(self.path()));
         }
     }
 }

@@ -1,12 +1,9 @@
 //! Ctrl-C, and the signals by which others ask us to end (SIGTERM, SIGHUP).
 
-use std::{
-    process::ExitStatus,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::Error;
 
@@ -56,12 +53,9 @@ pub fn exit_on_interrupt() -> Result<(), Error> {
 /// Ends us if Ctrl-C has ended a program that we waited for. It reaches both, and we may see the other's
 /// end before our own handler has run.
 pub fn exit_if_interrupted(ended: ExitStatus) {
-    #[cfg(unix)]
-    if std::os::unix::process::ExitStatusExt::signal(&ended) == Some(SIGINT.into()) {
+    if ended.signal() == Some(SIGINT.into()) {
         exit();
     }
-    #[cfg(not(unix))]
-    let _ = ended;
 }
 
 /// Nothing to clean up here: whatever we started is on the janitor's list and ends with us.

@@ -1,106 +1,116 @@
-//! One helper process that kills and removes what this process leaves behind.
+//! One helper process that kills, undoes and removes what this process leaves behind.
 //!
 //! `Drop` runs when a process ends in good order. Nothing runs when it is killed with SIGKILL, so
 //! somebody else must notice. The janitor is a shell that reads a pipe which this process holds:
 //! the operating system closes the pipe, however this process ends. What is left to chance is the
 //! instant between the start of a child and the line that tells the janitor of it.
 
-use std::io;
+use std::ffi::OsStr;
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
-/// Puts a process group on the list: the janitor kills it when this process is gone.
-pub(crate) fn add_group(group: u32) -> io::Result<()> {
-    imp::tell(format!("+group {group}").as_bytes())
+/// The janitor's standard input. It is never closed on purpose: the end of the process does it.
+static JANITOR: Mutex<Option<ChildStdin>> = Mutex::new(None);
+
+/// What is on the janitor's list.
+pub(crate) enum Entry<'a> {
+    /// A process group, to be killed.
+    Group(u32),
+    /// A folder, to be removed.
+    Folder(&'a Path),
+    /// A command, to be run: its program, arguments and variables.
+    Command(&'a Command),
 }
 
-/// Takes a process group off the list. Call this before its leader is reaped: after that, the
+/// Puts something on the list: the janitor deals with it when this process is gone.
+pub(crate) fn add(entry: &Entry<'_>) -> io::Result<()> {
+    tell(b'+', entry)
+}
+
+/// Takes something off the list. A process group goes before its leader is reaped: after that, the
 /// number may belong to somebody else.
-pub(crate) fn drop_group(group: u32) {
+pub(crate) fn remove(entry: &Entry<'_>) {
     // If the janitor is gone, there is no list to take it off.
-    let _ = imp::tell(format!("-group {group}").as_bytes());
+    let _ = tell(b'-', entry);
 }
 
-/// Puts a folder on the list: the janitor removes it when this process is gone.
-pub(crate) fn add_folder(folder: &Path) -> io::Result<()> {
-    imp::tell_of_folder(b"+folder ", folder)
-}
-
-/// Takes a folder off the list.
-pub(crate) fn drop_folder(folder: &Path) {
-    let _ = imp::tell_of_folder(b"-folder ", folder);
-}
-
-#[cfg(unix)]
-mod imp {
-    use std::io::{self, Write};
-    use std::os::unix::ffi::OsStrExt;
-    use std::os::unix::process::CommandExt;
-    use std::path::Path;
-    use std::process::{ChildStdin, Command, Stdio};
-    use std::sync::{Mutex, PoisonError};
-
-    /// The janitor's standard input. It is never closed on purpose: the end of the process does it.
-    static JANITOR: Mutex<Option<ChildStdin>> = Mutex::new(None);
-
-    /// Sends one line to the janitor, which is started by the first one.
-    pub(super) fn tell(line: &[u8]) -> io::Result<()> {
-        let mut janitor = JANITOR.lock().unwrap_or_else(PoisonError::into_inner);
-        if janitor.is_none() {
-            *janitor = Some(start()?);
+/// Sends one line to the janitor, which is started by the first one.
+fn tell(sign: u8, entry: &Entry<'_>) -> io::Result<()> {
+    let mut line = vec![sign];
+    match entry {
+        Entry::Group(group) => line.extend(format!("group {group}").bytes()),
+        Entry::Folder(folder) => {
+            line.extend(b"folder ");
+            line.extend(folder.as_os_str().as_bytes());
         }
-        let Some(pipe) = janitor.as_mut() else {
-            unreachable!("it was started above")
-        };
-        // One write: a line that is cut off by our death would name something else.
-        pipe.write_all(&[line, b"\n"].concat())
-    }
-
-    pub(super) fn tell_of_folder(message: &[u8], folder: &Path) -> io::Result<()> {
-        let folder = folder.as_os_str().as_bytes();
-        if folder.contains(&b'\n') {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "the path of the temporary folder contains a line break; set TMPDIR to one that does not",
-            ));
+        Entry::Command(command) => {
+            line.extend(b"command ");
+            line.extend(for_shell(command));
         }
-        tell(&[message, folder].concat())
     }
-
-    /// Starts the shell, away from everything that this process shares with its own parent: the
-    /// terminal's signals (a group of its own), the working folder, standard output and error. A
-    /// janitor that kept those open would keep `program | head` from ending.
-    fn start() -> io::Result<ChildStdin> {
-        let mut janitor = Command::new("/bin/sh")
-            .arg("-c")
-            .arg(include_str!("janitor.sh"))
-            .arg("lab-janitor")
-            .process_group(0)
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| {
-                io::Error::new(error.kind(), format!("cannot run /bin/sh: {error}"))
-            })?;
-        Ok(janitor
-            .stdin
-            .take()
-            .expect("standard input was asked to be a pipe"))
+    if line.contains(&b'\n') {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "a path contains a line break; set TMPDIR to one that does not",
+        ));
     }
+    line.push(b'\n');
+    let mut janitor = JANITOR.lock().unwrap_or_else(PoisonError::into_inner);
+    let pipe = match &mut *janitor {
+        Some(pipe) => pipe,
+        none => none.insert(start()?),
+    };
+    // One write: a line that is cut off by our death would name something else.
+    pipe.write_all(&line)
 }
 
-/// Without a POSIX shell there is no janitor: children are ended by `Drop` alone.
-#[cfg(not(unix))]
-mod imp {
-    use std::io;
-    use std::path::Path;
-
-    pub(super) fn tell(_line: &[u8]) -> io::Result<()> {
-        Ok(())
+/// The command as a line that a POSIX shell runs.
+fn for_shell(command: &Command) -> Vec<u8> {
+    let mut line = b"env".to_vec();
+    let mut add = |word: &[u8]| {
+        line.extend(b" '");
+        for &byte in word {
+            match byte {
+                b'\'' => line.extend(b"'\\''"),
+                byte => line.push(byte),
+            }
+        }
+        line.push(b'\'');
+    };
+    // `env` takes what is to be left out first.
+    for (name, _) in command.get_envs().filter(|(_, value)| value.is_none()) {
+        add(b"-u");
+        add(name.as_bytes());
     }
-
-    pub(super) fn tell_of_folder(_message: &[u8], _folder: &Path) -> io::Result<()> {
-        Ok(())
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            add(&[name.as_bytes(), b"=", value.as_bytes()].concat());
+        }
     }
+    add(command.get_program().as_bytes());
+    command.get_args().map(OsStr::as_bytes).for_each(add);
+    line
+}
+
+/// Starts the shell, away from everything that this process shares with its own parent: the
+/// terminal's signals (a group of its own), the working folder, standard output and error. A
+/// janitor that kept those open would keep `program | head` from ending.
+fn start() -> io::Result<ChildStdin> {
+    let mut janitor = Command::new("/bin/sh")
+        .args(["-c", include_str!("janitor.sh"), "janitor"])
+        .process_group(0)
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| io::Error::new(error.kind(), format!("cannot run /bin/sh: {error}")))?;
+    Ok(janitor
+        .stdin
+        .take()
+        .expect("standard input was asked to be a pipe"))
 }

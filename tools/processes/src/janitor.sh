@@ -6,9 +6,11 @@
 #     -group 1234        ... and is gone
 #     +folder /tmp/a b   a temporary folder that was made
 #     -folder /tmp/a b   ... and is gone
+#     +command env 'a'   a command that undoes something
+#     -command env 'a'   ... and has run
 #
 # End of file means that the process is gone, even if nobody could ask it to tidy up. What is
-# still on the list is then killed and removed. The list lives in the positional parameters: they
+# still on the list is then killed, run and removed. The list lives in the positional parameters: they
 # are the one kind of list that a POSIX shell has.
 
 # Ctrl-C, a closed terminal or `kill` must not take the janitor before its work is done.
@@ -28,6 +30,18 @@ done
 for entry do
     case $entry in
         "group "*) kill -s KILL -- "-${entry#group }" ;;
+    esac
+done
+
+for entry do
+    case $entry in
+        "command "*)
+            eval "${entry#command }"
+            # What the dead process had started may have been at work still, and have made something
+            # just after that: again.
+            sleep 5
+            eval "${entry#command }"
+            ;;
     esac
 done
 

@@ -3,12 +3,17 @@
 mod tail;
 
 use std::io;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::{Error, janitor, platform};
+use rustix::io::Errno;
+use rustix::process::{self, Pid, WaitId, WaitIdOptions};
+
+use crate::janitor::{self, Entry};
+use crate::{Error, poll};
 use tail::{Source, Tail};
 
 /// How often a process is asked whether it has ended.
@@ -67,18 +72,16 @@ impl Process {
     ///
     /// [`Error::Spawn`] when the program cannot be started or cannot be watched over.
     pub fn spawn(name: &str, mut command: Command, output: Output) -> Result<Process, Error> {
-        let piped = |yes| {
-            if yes {
-                Stdio::piped()
-            } else {
-                Stdio::inherit()
-            }
+        let piped = |yes| match yes {
+            true => Stdio::piped(),
+            false => Stdio::inherit(),
         };
         command
             .stdin(Stdio::null())
             .stdout(piped(output != Output::Inherit))
-            .stderr(piped(output == Output::Capture));
-        platform::own_group(&mut command);
+            .stderr(piped(output == Output::Capture))
+            // A group of its own, so that its own children can be reached.
+            .process_group(0);
         let program = PathBuf::from(command.get_program());
         let error = |source| Error::Spawn {
             name: name.to_owned(),
@@ -86,9 +89,8 @@ impl Process {
             source,
         };
 
-        // The janitor comes first, and a child that it does not know of is not kept.
         let mut child = command.spawn().map_err(error)?;
-        let listed = janitor::add_group(child.id());
+        let listed = janitor::add(&Entry::Group(child.id()));
         let output = Tail::new();
         if let Some(stdout) = child.stdout.take() {
             output.follow(Source::Stdout, stdout);
@@ -102,6 +104,7 @@ impl Process {
             status: None,
             output,
         };
+        // A child that the janitor does not know of is dropped, and so killed.
         listed.map(|()| process).map_err(error)
     }
 
@@ -123,9 +126,20 @@ impl Process {
     ///
     /// When the operating system refuses.
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
-        match self.status {
-            Some(_) => Ok(()),
-            None => platform::signal_group(&self.child, signal),
+        if self.status.is_some() {
+            return Ok(());
+        }
+        let signal = match signal {
+            Signal::Interrupt => process::Signal::INT,
+            Signal::Terminate => process::Signal::TERM,
+            Signal::Kill => process::Signal::KILL,
+            Signal::Stop => process::Signal::STOP,
+            Signal::Continue => process::Signal::CONT,
+        };
+        match process::kill_process_group(self.pid(), signal) {
+            // The group is gone. macOS answers PERM when only a dead leader is left in it.
+            Ok(()) | Err(Errno::SRCH | Errno::PERM) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -136,10 +150,10 @@ impl Process {
     ///
     /// When the operating system refuses.
     pub fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
-        if self.status.is_none() && platform::has_ended(&self.child)? {
+        if self.status.is_none() && self.has_ended()? {
             // Only now, before it is reaped, is the number certain to be this group's.
             let _ = self.signal(Signal::Kill);
-            janitor::drop_group(self.child.id());
+            janitor::remove(&Entry::Group(self.child.id()));
             self.status = self.child.try_wait()?;
             self.output.wait_until_complete(LAST_WORDS_TIMEOUT);
         }
@@ -152,14 +166,7 @@ impl Process {
     ///
     /// When the operating system refuses.
     pub fn wait_timeout(&mut self, timeout: Duration) -> io::Result<Option<ExitStatus>> {
-        let deadline = Instant::now() + timeout;
-        loop {
-            let status = self.try_wait()?;
-            if status.is_some() || Instant::now() >= deadline {
-                return Ok(status);
-            }
-            std::thread::sleep(POLL_INTERVAL);
-        }
+        poll(timeout, POLL_INTERVAL, || self.try_wait().transpose()).transpose()
     }
 
     /// Asks the process to end (SIGTERM, and SIGCONT in case it is frozen), and kills it when it
@@ -186,7 +193,7 @@ impl Process {
         if let Some(status) = self.status {
             return Ok(status);
         }
-        // Where there are no groups, or it has left its own, the process itself is still there.
+        // The process itself may have left its group.
         let _ = self.signal(Signal::Kill);
         self.child.kill()?;
         loop {
@@ -231,6 +238,17 @@ impl Process {
     /// The last `lines` lines of the captured output, both streams in the order they arrived.
     pub fn output_tail(&self, lines: usize) -> String {
         self.output.last(lines)
+    }
+
+    /// Whether the process has ended. It is not reaped: its number is still its own, and it is safe to
+    /// signal its group.
+    fn has_ended(&self) -> io::Result<bool> {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        Ok(process::waitid(WaitId::Pid(self.pid()), options)?.is_some())
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
     }
 
     fn no_line(&mut self, timeout: Duration) -> Error {

@@ -17,8 +17,6 @@ pub enum Platform {
     Arch,
     /// macOS with Homebrew.
     MacOs,
-    /// Windows.
-    Windows,
 }
 
 impl Platform {
@@ -27,7 +25,6 @@ impl Platform {
     pub fn here() -> Self {
         match env::consts::OS {
             "macos" => Self::MacOs,
-            "windows" => Self::Windows,
             _ => Self::from_os_release(&fs::read_to_string("/etc/os-release").unwrap_or_default()),
         }
     }
@@ -58,124 +55,134 @@ impl Platform {
 }
 
 /// A program that some command needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tool {
-    /// The compiler and cargo.
-    Rust,
-    /// The server that keeps the count.
-    Redis,
-    /// The load generator.
-    Wrk,
-    /// Another load generator, to compare with.
-    ApacheBench,
-    /// A third one.
-    Siege,
-    /// Runs containers.
-    Docker,
-    /// Starts several containers from one file.
-    Compose,
-    /// The browser.
-    Chromium,
+pub struct Tool {
+    /// What it is called.
+    pub name: &'static str,
+    /// What it is for.
+    pub purpose: &'static str,
+    /// The package that has it, for each [`Platform`] in turn; `None` if none of them is recent enough.
+    packages: Option<[&'static str; 4]>,
+    /// The commands that print its version in their first line: the first that is there counts. A program
+    /// without arguments prints none.
+    version: &'static [&'static [&'static str]],
 }
 
 impl Tool {
+    /// The compiler and cargo.
+    pub const RUST: Tool = Tool {
+        name: "Rust",
+        purpose: "everything",
+        packages: None,
+        version: &[&["rustc", "--version"]],
+    };
+
+    /// The server that keeps the count.
+    pub const REDIS: Tool = Tool {
+        name: "Redis",
+        purpose: "a count that lasts; without it, an embedded stand-in",
+        packages: Some(["redis-server", "valkey", "valkey", "redis"]),
+        version: &[
+            &["redis-server", "--version"],
+            &["valkey-server", "--version"],
+        ],
+    };
+
+    /// The load generator.
+    pub const WRK: Tool = Tool {
+        name: "wrk",
+        purpose: "cargo xtask bench",
+        packages: Some(["wrk", "wrk", "wrk", "wrk"]),
+        // It has no flag that only prints the version: this also prints the usage, and fails.
+        version: &[&["wrk", "-v"]],
+    };
+
+    /// Another load generator, to compare with.
+    pub const APACHE_BENCH: Tool = Tool {
+        name: "ab",
+        purpose: "the book, where it compares them with wrk",
+        packages: Some(["apache2-utils", "httpd-tools", "apache", "httpd"]),
+        version: &[&["ab", "-V"]],
+    };
+
+    /// A third one.
+    pub const SIEGE: Tool = Tool {
+        name: "siege",
+        purpose: "the book, where it compares them with wrk",
+        packages: Some(["siege", "siege", "siege", "siege"]),
+        // It prints its version on standard error, so say only that it is there.
+        version: &[&["siege"]],
+    };
+
+    /// Runs containers.
+    pub const DOCKER: Tool = Tool {
+        name: "Docker Engine",
+        purpose: "docker-compose up",
+        packages: Some(["docker.io", "moby-engine", "docker", "--cask docker"]),
+        // A client alone starts nothing, so ask the engine.
+        version: &[&["docker", "version", "--format", "{{.Server.Version}}"]],
+    };
+
+    /// Starts several containers from one file.
+    pub const COMPOSE: Tool = Tool {
+        name: "Docker Compose",
+        purpose: "docker-compose up",
+        packages: Some([
+            "docker-compose",
+            "docker-compose",
+            "docker-compose",
+            "--cask docker",
+        ]),
+        version: &[
+            &["docker-compose", "version", "--short"],
+            &["docker", "compose", "version", "--short"],
+        ],
+    };
+
+    /// The browser.
+    pub const CHROMIUM: Tool = Tool {
+        name: "Chromium",
+        purpose: "the browser tests",
+        packages: Some(["chromium", "chromium", "chromium", "--cask chromium"]),
+        version: &[
+            &["chromium", "--version"],
+            &["chromium-browser", "--version"],
+            &["google-chrome", "--version"],
+        ],
+    };
+
     /// All of them, in the order in which a newcomer needs them.
-    pub const ALL: [Self; 8] = [
-        Self::Rust,
-        Self::Redis,
-        Self::Wrk,
-        Self::ApacheBench,
-        Self::Siege,
-        Self::Docker,
-        Self::Compose,
-        Self::Chromium,
+    pub const ALL: [Tool; 8] = [
+        Tool::RUST,
+        Tool::REDIS,
+        Tool::WRK,
+        Tool::APACHE_BENCH,
+        Tool::SIEGE,
+        Tool::DOCKER,
+        Tool::COMPOSE,
+        Tool::CHROMIUM,
     ];
 
-    /// What it is called.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Rust => "Rust",
-            Self::Redis => "Redis",
-            Self::Wrk => "wrk",
-            Self::ApacheBench => "ab",
-            Self::Siege => "siege",
-            Self::Docker => "Docker Engine",
-            Self::Compose => "Docker Compose",
-            Self::Chromium => "Chromium",
-        }
-    }
-
-    /// What it is for.
-    pub fn purpose(self) -> &'static str {
-        match self {
-            Self::Rust => "everything",
-            Self::Redis => "a count that lasts; without it, an embedded stand-in",
-            Self::Wrk => "cargo xtask bench",
-            Self::ApacheBench | Self::Siege => "the book, where it compares them with wrk",
-            Self::Docker | Self::Compose => "docker-compose up",
-            Self::Chromium => "the browser tests",
-        }
-    }
-
     /// The command that installs it.
-    pub fn install(self, platform: Platform) -> &'static str {
-        use Platform::{Arch, Debian, Fedora, MacOs, Windows};
-        match (self, platform) {
-            (Self::Rust, Windows) => "winget install Rustlang.Rustup",
-            (Self::Rust, _) => "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh",
-            (Self::Redis, Debian) => "sudo apt install redis-server",
-            (Self::Redis, Fedora) => "sudo dnf install valkey",
-            (Self::Redis, Arch) => "sudo pacman -S valkey",
-            (Self::Redis, MacOs) => "brew install redis",
-            (Self::Wrk, Debian) => "sudo apt install wrk",
-            (Self::Wrk, Fedora) => "sudo dnf install wrk",
-            (Self::Wrk, Arch) => "sudo pacman -S wrk",
-            (Self::Wrk, MacOs) => "brew install wrk",
-            (Self::ApacheBench, Debian) => "sudo apt install apache2-utils",
-            (Self::ApacheBench, Fedora) => "sudo dnf install httpd-tools",
-            (Self::ApacheBench, Arch) => "sudo pacman -S apache",
-            (Self::ApacheBench, MacOs) => "brew install httpd",
-            (Self::Siege, Debian) => "sudo apt install siege",
-            (Self::Siege, Fedora) => "sudo dnf install siege",
-            (Self::Siege, Arch) => "sudo pacman -S siege",
-            (Self::Siege, MacOs) => "brew install siege",
-            // None of these is made for Windows. All run in its Linux.
-            (Self::Redis | Self::Wrk | Self::ApacheBench | Self::Siege, Windows) => "wsl --install",
-            (Self::Docker, Debian) => "sudo apt install docker.io",
-            (Self::Docker, Fedora) => "sudo dnf install moby-engine",
-            (Self::Docker, Arch) => "sudo pacman -S docker",
-            (Self::Compose, Debian) => "sudo apt install docker-compose",
-            (Self::Compose, Fedora) => "sudo dnf install docker-compose",
-            (Self::Compose, Arch) => "sudo pacman -S docker-compose",
-            (Self::Docker | Self::Compose, MacOs) => "brew install --cask docker",
-            (Self::Docker | Self::Compose, Windows) => "winget install Docker.DockerDesktop",
-            (Self::Chromium, Debian) => "sudo apt install chromium",
-            (Self::Chromium, Fedora) => "sudo dnf install chromium",
-            (Self::Chromium, Arch) => "sudo pacman -S chromium",
-            (Self::Chromium, MacOs) => "brew install --cask chromium",
-            (Self::Chromium, Windows) => "winget install Hibbiki.Chromium",
-        }
+    pub fn install(&self, platform: Platform) -> String {
+        let Some(packages) = self.packages else {
+            return "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh".to_owned();
+        };
+        let installer = match platform {
+            Platform::Debian => "sudo apt install",
+            Platform::Fedora => "sudo dnf install",
+            Platform::Arch => "sudo pacman -S",
+            Platform::MacOs => "brew install",
+        };
+        format!("{installer} {}", packages[platform as usize])
     }
 
     /// The version that is here, in the tool's own words, or `None` where it is missing.
-    pub fn version(self) -> Option<String> {
-        match self {
-            Self::Rust => first_line("rustc", &["--version"]),
-            Self::Redis => first_line("redis-server", &["--version"])
-                .or_else(|| first_line("valkey-server", &["--version"])),
-            // wrk has no flag that only prints the version: `-v` also prints the usage, and fails.
-            Self::Wrk => first_line("wrk", &["-v"]),
-            Self::ApacheBench => first_line("ab", &["-V"]),
-            // siege takes standard error for its version, so say only that it is there.
-            Self::Siege => on_path("siege").map(|path| path.display().to_string()),
-            // A client alone starts nothing, so ask the engine.
-            Self::Docker => first_line("docker", &["version", "--format", "{{.Server.Version}}"]),
-            Self::Compose => first_line("docker-compose", &["version", "--short"])
-                .or_else(|| first_line("docker", &["compose", "version", "--short"])),
-            Self::Chromium => ["chromium", "chromium-browser", "google-chrome"]
-                .iter()
-                .find_map(|name| first_line(name, &["--version"])),
-        }
+    pub fn version(&self) -> Option<String> {
+        self.version.iter().find_map(|command| match command {
+            [] => None,
+            [name] => on_path(name).map(|path| path.display().to_string()),
+            [name, arguments @ ..] => first_line(name, arguments),
+        })
     }
 }
 
@@ -227,13 +234,16 @@ mod tests {
                 Platform::Fedora,
                 Platform::Arch,
                 Platform::MacOs,
-                Platform::Windows,
             ] {
                 let command = tool.install(platform);
-                assert!(
-                    !command.contains('\n') && command.len() > 10,
-                    "{tool:?} {platform:?}: {command}"
-                );
+                let expected = match (tool.name, platform) {
+                    ("Rust", _) => "curl ",
+                    (_, Platform::Debian) => "sudo apt install ",
+                    (_, Platform::Fedora) => "sudo dnf install ",
+                    (_, Platform::Arch) => "sudo pacman -S ",
+                    (_, Platform::MacOs) => "brew install ",
+                };
+                assert!(command.starts_with(expected), "{command}");
             }
         }
     }

@@ -1,12 +1,10 @@
 //! Child processes obey, and leave nothing behind.
-#![cfg(unix)]
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use processes::Error;
-use processes::{Output, Process, Signal};
+use processes::{CleanUp, Error, Folder, Output, Process, Signal};
 use rustix::process::{Pid, test_kill_process};
 
 /// Longer than anything here takes, on however busy a machine.
@@ -167,4 +165,54 @@ fn a_process_that_is_dropped_is_gone() {
     test_kill_process(id).expect("it runs");
     drop(process);
     test_kill_process(id).expect_err("it still runs");
+}
+
+#[test]
+fn lines_end_with_a_line_break_or_with_the_stream() {
+    let printed = |script| {
+        let mut process = shell(script);
+        process.wait_timeout(LONG).unwrap().expect("it ends");
+        process.output_tail(2)
+    };
+    assert_eq!(printed(r"printf 'one\r\ntwo\nthree'"), "two\nthree");
+    assert_eq!(printed(r"printf 'one\ntwo\nthree\n'"), "two\nthree");
+    assert_eq!(printed("exit 0"), "");
+}
+
+#[test]
+fn the_oldest_lines_are_forgotten_and_the_new_ones_are_found() {
+    let mut process = shell("seq 2000; read line < /dev/null; exec sleep 1000");
+    process.wait_for_line(LONG, |line| line == "2000").unwrap();
+    let output = process.output_tail(usize::MAX);
+    assert_eq!(output.lines().count(), 1000);
+    assert!(output.starts_with("1001\n"), "{output}");
+}
+
+#[test]
+fn a_line_without_an_end_is_kept_in_bounded_pieces() {
+    let mut process = shell("head -c 12288 /dev/zero | tr '\\0' x");
+    process.wait_timeout(LONG).unwrap().expect("it ends");
+    let lengths: Vec<usize> = process.output_tail(9).lines().map(str::len).collect();
+    assert_eq!(lengths, [4096; 3]);
+}
+
+#[test]
+fn a_line_of_standard_error_is_not_found() {
+    let mut process = shell("echo ready >&2");
+    let error = process.wait_for_line(LONG, |line| line == "ready");
+    assert!(error.unwrap_err().to_string().contains("| ready"));
+}
+
+#[test]
+fn what_is_to_be_undone_is_undone_once_when_it_is_dropped() {
+    let folder = Folder::new("seen-clean-up-").unwrap();
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "echo \"$A|${B-none}|$1\" >> \"$0\""]);
+    command.arg(folder.path().join("a file")).arg("it's");
+    command.env("A", "a b").env_remove("B");
+    let clean_up = CleanUp::new(command).unwrap();
+    assert!(!folder.path().join("a file").exists());
+    drop(clean_up);
+    let done = std::fs::read_to_string(folder.path().join("a file")).unwrap();
+    assert_eq!(done, "a b|none|it's\n");
 }

@@ -71,7 +71,7 @@ pub fn compose(instead: &str) -> Result<Compose> {
         bail!("no Docker Engine answers ({reason}); to go on without one: {instead}");
     }
     let Some(compose) = Compose::all().into_iter().next() else {
-        let install = Tool::Compose.install(Platform::here());
+        let install = Tool::COMPOSE.install(Platform::here());
         bail!("there is no Docker Compose; {install}, or to go on without: {instead}");
     };
     Ok(compose)

@@ -84,7 +84,7 @@ impl Source {
             Self::Private(RedisProgram::Embedded { .. }) => format!(
                 "the embedded one: a dictionary behind a socket. Its count goes when it stops, and it \
                  is no measure of speed. For a real one: {}",
-                Tool::Redis.install(Platform::here()),
+                Tool::REDIS.install(Platform::here()),
             ),
         }
     }

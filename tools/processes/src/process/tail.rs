@@ -47,17 +47,14 @@ impl Tail {
         std::thread::spawn(move || {
             let mut stream = BufReader::new(stream);
             let mut line = Vec::new();
+            let mut next = |line: &mut Vec<u8>| {
+                let mut piece = (&mut stream).take(LINE_BYTES_MAX);
+                piece.read_until(b'\n', line)
+            };
             // A stream that fails has nothing more to say, as one that ends.
-            while matches!(
-                (&mut stream)
-                    .take(LINE_BYTES_MAX)
-                    .read_until(b'\n', &mut line),
-                Ok(1..)
-            ) {
-                tail.push(
-                    source,
-                    String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']),
-                );
+            while matches!(next(&mut line), Ok(1..)) {
+                let text = String::from_utf8_lossy(&line);
+                tail.push(source, text.trim_end_matches(['\r', '\n']));
                 line.clear();
             }
             tail.lock().open_streams -= 1;
@@ -127,70 +124,5 @@ impl Tail {
     fn lock(&self) -> MutexGuard<'_, State> {
         // A predicate that panics leaves the lines as they were.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn filled(text: &'static [u8]) -> Arc<Tail> {
-        let tail = Tail::new();
-        tail.follow(Source::Stdout, text);
-        while !tail.is_complete() {
-            tail.wait(Duration::from_millis(10));
-        }
-        tail
-    }
-
-    #[test]
-    fn keeps_lines_with_and_without_a_line_break_at_the_end() {
-        assert_eq!(filled(b"one\r\ntwo\nthree").last(9), "one\ntwo\nthree");
-        assert_eq!(filled(b"one\ntwo\nthree\n").last(2), "two\nthree");
-        assert_eq!(filled(b"").last(9), "");
-    }
-
-    #[test]
-    fn forgets_the_oldest_lines_and_still_finds_each_new_line_once() {
-        let tail = Tail::new();
-        let mut seen = 0;
-        tail.push(Source::Stdout, "first");
-        assert_eq!(
-            tail.find(&mut seen, |line| line == "first").as_deref(),
-            Some("first")
-        );
-        for number in 0..2 * LINES_MAX {
-            tail.push(Source::Stdout, &number.to_string());
-        }
-        assert_eq!(tail.lock().lines.len(), LINES_MAX);
-        assert_eq!(
-            tail.find(&mut seen, |line| line == "1999").as_deref(),
-            Some("1999")
-        );
-        assert_eq!(
-            tail.find(&mut seen, |_| true),
-            None,
-            "a line was found twice"
-        );
-    }
-
-    #[test]
-    fn a_line_without_an_end_is_kept_in_bounded_pieces() {
-        let tail = Tail::new();
-        tail.follow(
-            Source::Stdout,
-            std::io::repeat(b'x').take(3 * LINE_BYTES_MAX),
-        );
-        while !tail.is_complete() {
-            tail.wait(Duration::from_millis(10));
-        }
-        assert_eq!(tail.lock().lines.len(), 3);
-    }
-
-    #[test]
-    fn finds_lines_of_standard_output_only() {
-        let tail = Tail::new();
-        tail.push(Source::Stderr, "ready");
-        assert_eq!(tail.find(&mut 0, |line| line == "ready"), None);
     }
 }

@@ -12,10 +12,7 @@ pub mod readiness;
 pub mod slow;
 pub mod stops;
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use crate::finding::{Checked, Finding, broken};
 
@@ -44,16 +41,13 @@ fn retry<T>(
     broken(seen)
 }
 
-/// Whether a state comes about before the time is over. It is looked at once, however short that is.
+/// Whether a state comes about before the time is over.
 fn within(timeout: Duration, mut is_so: impl FnMut() -> Checked<bool>) -> Checked<bool> {
-    let deadline = Instant::now() + timeout;
-    while !is_so()? {
-        if Instant::now() >= deadline {
-            return Ok(false);
-        }
-        thread::sleep(POLL_INTERVAL);
-    }
-    Ok(true)
+    let answer = processes::poll(timeout, POLL_INTERVAL, || match is_so() {
+        Ok(false) => None,
+        yes => Some(yes),
+    });
+    answer.unwrap_or(Ok(false))
 }
 
 /// It has the capability, if it has none of these flaws. With one, it does not lack it either.

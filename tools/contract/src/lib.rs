@@ -20,7 +20,6 @@ mod expectations;
 mod faults;
 mod finding;
 mod hostile;
-mod relay;
 pub mod results;
 mod service;
 mod subject;

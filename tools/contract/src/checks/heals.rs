@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use fault_proxy::FaultProxy;
 use load::Response;
 
 use super::{
@@ -12,7 +13,6 @@ use crate::{
     bench::{Bench, needs_no_redis},
     expectations::but,
     finding::{Checked, Finding},
-    relay::Relay,
     service::{Service, Visit},
 };
 
@@ -62,14 +62,14 @@ enum End {
 /// whether the service follows: it is of no use to wait for one whose visits are not even refused.
 fn follows(bench: &Bench, end: End) -> Checked<Result<bool, String>> {
     let (old, new) = (bench.redis()?, bench.redis()?);
-    let relay = Relay::start(old.addr())?;
-    let service = bench.start(&relay.url(), &[])?;
+    let wire = FaultProxy::start(old.addr(), 0, |_| 0)?;
+    let service = bench.start(&wire.url(), &[])?;
     service.visit_at_once(CLIENTS)?;
     new.client()?.command(&["SET", "seen", "1000"])?;
-    relay.lead_to(new.addr());
+    wire.lead_to(new.addr());
     let end = match end {
         End::Silent => {
-            relay.silence();
+            wire.silence();
             "silent"
         }
         End::ReadOnly => {

@@ -1,7 +1,7 @@
 //! A proxy between a service and Redis that makes everything go wrong that can.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -265,11 +265,15 @@ impl Wire {
             Some(Fault::Late) => thread::sleep(late(random)),
             _ => {}
         }
-        let (mut request, mut reply) = (Vec::new(), Vec::new());
+        let mut request = Vec::new();
         write_request(command, &mut request);
         redis.get_mut().write_all(&request)?;
-        let value = read_value(redis)?;
-        value.write(false, &mut reply);
+        let mut reader = Copying {
+            reader: redis,
+            copy: Vec::new(),
+        };
+        let value = read_value(&mut reader)?;
+        let reply = reader.copy;
         self.note_reply(count, &value);
         let (beginning, end) = match fault {
             Some(Fault::LostReply) => return Ok(false),
@@ -362,6 +366,33 @@ impl Wire {
 /// the same seed.
 pub fn random(seed: u64, number: u64) -> Rng {
     Rng::with_seed(Rng::with_seed(seed).u64(..).wrapping_add(number))
+}
+
+/// A reader that keeps a copy of what is read: a client gets the bytes that Redis sent.
+struct Copying<R> {
+    reader: R,
+    copy: Vec<u8>,
+}
+
+impl<R: BufRead> Read for Copying<R> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(bytes)?;
+        self.copy.extend_from_slice(&bytes[..count]);
+        Ok(count)
+    }
+}
+
+impl<R: BufRead> BufRead for Copying<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.reader.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        if let Ok(bytes) = self.reader.fill_buf() {
+            self.copy.extend_from_slice(&bytes[..count]);
+        }
+        self.reader.consume(count);
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,4 +1,4 @@
-//! What a check needs: a service to look at, and a Redis to do things to.
+//! What a check needs: a service to check, and a Redis to do things to.
 
 use std::{
     process::{Command, ExitStatus},

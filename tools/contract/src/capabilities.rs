@@ -1,4 +1,4 @@
-//! All that a service can do, and which check looks whether it can.
+//! All that a service can do, and the check of each.
 
 use crate::{
     bench::Bench,

@@ -217,7 +217,7 @@ fn visitor(
                 Outcome::Left
             }
             Err(failure) => return Err(error(failure)),
-            Ok(response) if response.turns_away() => {
+            Ok(response) if response.is_refusal() => {
                 thread::sleep(REFUSED_PAUSE);
                 Outcome::Refused
             }

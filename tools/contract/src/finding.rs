@@ -117,8 +117,8 @@ pub struct Cell {
     /// What was found.
     #[serde(flatten)]
     pub finding: Finding,
-    /// Whether that is what the service is expected to do. Nothing is expected of a stranger's server,
-    /// except that the checks can be carried out and it has what they look for.
+    /// Whether that is what the service is expected to do. Nothing is expected of a server that is none of our steps,
+    /// except that the checks can be carried out and it has what they check.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub as_expected: bool,
 }

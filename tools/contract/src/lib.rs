@@ -2,13 +2,13 @@
 //!
 //! A [`Capability`] is one thing that a service can do, such as "Redis restarts: visits are served
 //! again within 2 s". Each has a check that starts the service and a Redis of its own, does to both what
-//! happens in real life (stop, kill, freeze, overload), and looks at what comes back over the socket.
+//! happens in real life (stop, kill, freeze, overload), and judges what comes back over the socket.
 //!
 //! The suite asserts both sides. A step must have what its number and `expectations.rs` say it has, and
-//! must lack what they say it lacks: a step whose lesson is a defect has to have the defect. A lack is one certain
-//! defect, named at the check. A service that fails in any other way neither has the capability nor
-//! lacks it, it is [broken](Finding::Broken); and that, like a check that could not be carried out, is
-//! always a failure.
+//! must lack what they say it lacks: a step whose lesson is a defect has to have the defect. A lack is one
+//! certain defect, named at the check. A service that fails in any other way neither has the capability
+//! nor lacks it, it is [broken](Finding::Broken); and that, like a check that could not be carried out,
+//! is always a failure.
 //!
 //! A [`FaultRun`] is another kind of check: it holds a step to its promises on a bad wire to Redis.
 

@@ -61,8 +61,8 @@ impl Response {
         (500..=599).contains(&self.status)
     }
 
-    /// Whether it asks the visitor to come again later: 503 with `Retry-After` in seconds.
-    pub fn turns_away(&self) -> bool {
+    /// Whether it is a refusal that is in order: 503, with `Retry-After` in seconds.
+    pub fn is_refusal(&self) -> bool {
         let seconds = self.header("retry-after").map(str::parse::<u32>);
         self.status == 503 && matches!(seconds, Some(Ok(_)))
     }

@@ -33,8 +33,9 @@ pub fn heals(bench: &Bench) -> Checked {
         }
         redis.start_again()?;
         if let Visit::Refused(last) = service.visit_within(HEAL_TIMEOUT)? {
+            let seconds = HEAL_TIMEOUT.as_secs();
             return Ok(Finding::lacks(format!(
-                "{HEAL_TIMEOUT:?} after Redis was {how} and is back, GET / answered\n{last}"
+                "{seconds} s after Redis was {how} and is back, GET / answered\n{last}"
             )));
         }
         // One visit may get through by luck.
@@ -119,7 +120,7 @@ fn visits(service: &Service, visitors: usize) -> Vec<Option<bool>> {
     let answers = load::at_once(service.addr, visitors, "/", HEAL_TIMEOUT);
     let served = |answer: Response| match answer.seen() {
         Some(number) => (number > 1000).then_some(true),
-        None => answer.turns_away().then_some(false),
+        None => answer.is_refusal().then_some(false),
     };
     let answers = answers.into_iter();
     answers.map(|answer| answer.ok().and_then(served)).collect()

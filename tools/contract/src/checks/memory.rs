@@ -1,4 +1,4 @@
-//! The check in which many clients send as much as they can, and that looks at what it costs.
+//! The check in which many clients send as much as they can, and that measures what it costs.
 
 use std::{
     thread,

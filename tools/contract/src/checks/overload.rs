@@ -49,7 +49,7 @@ const TRIES: usize = 3;
 /// whoever is in must be served as soon as the service goes on.
 pub fn queues_a_burst(bench: &Bench) -> Checked {
     let (_redis, service) = bench.service()?;
-    // A stranger's server cannot be frozen. `signal` leaves it out.
+    // A server that is not ours cannot be frozen. `signal` leaves it out.
     service.signal(Signal::Continue)?;
     ensure_room_for_a_burst()?;
     let before = service.visit()?;
@@ -83,30 +83,30 @@ fn ensure_room_for_a_burst() -> Checked<()> {
     match max.and_then(|max| max.trim().parse::<usize>().ok()) {
         Some(max) if max >= BURST => Ok(()),
         Some(max) => left_out(format!(
-            "this system lets at most {max} visitors wait ({QUEUE_MAX}), and {BURST} come"
+            "this system lets at most {max} connections wait ({QUEUE_MAX}), and {BURST} come"
         )),
         None => left_out(format!(
-            "this system does not say how many visitors may wait: there is no {QUEUE_MAX}"
+            "this system does not say how many connections may wait: there is no {QUEUE_MAX}"
         )),
     }
 }
 
-/// The lack is exactly that nobody is turned away.
+/// The lack is exactly that no visit is refused.
 pub fn sheds(bench: &Bench) -> Checked {
     let limit = IN_FLIGHT.to_string();
     let (redis, service) = bench.own(&[("MAX_IN_FLIGHT", &limit)])?;
     service.visit()?;
-    if !retry(TRIES, || turns_away(&service, &redis))? {
+    if !retry(TRIES, || refuses_the_rest(&service, &redis))? {
         let visits = IN_FLIGHT + BEYOND;
-        let seen = format!("nobody is turned away when {visits} come at once");
+        let seen = format!("no visit is refused when {visits} come at once");
         return Ok(Finding::lacks(seen));
     }
     retry(COMPARISONS, || keeps_serving(&service))
 }
 
 /// Sends more visits at once than the limit while Redis is frozen, so that none of them can end. Returns
-/// whether those beyond the limit are turned away at once, or else nobody is.
-fn turns_away(service: &Service, redis: &RedisServer) -> Checked<Result<bool, String>> {
+/// whether those beyond the limit are refused at once, or else none is.
+fn refuses_the_rest(service: &Service, redis: &RedisServer) -> Checked<Result<bool, String>> {
     let visits = IN_FLIGHT + BEYOND;
     redis.freeze()?;
     let answers = load::at_once(service.addr, visits, "/", ANSWER_TIMEOUT);
@@ -121,7 +121,7 @@ fn turns_away(service: &Service, redis: &RedisServer) -> Checked<Result<bool, St
     if answers.iter().all(|answer| answer.status != 503) {
         return Ok(Ok(false));
     }
-    let is_shed = |answer: &&Response| answer.turns_away() && answer.took <= SHED_TIMEOUT;
+    let is_shed = |answer: &&Response| answer.is_refusal() && answer.took <= SHED_TIMEOUT;
     let shed = answers.iter().filter(is_shed).count();
     if shed == BEYOND {
         return Ok(Ok(true));
@@ -145,7 +145,7 @@ fn keeps_serving(service: &Service) -> Checked<Result<Finding, String>> {
         return Ok(Ok(Finding::has()));
     }
     Ok(Err(format!(
-        "as many visitors as the limit make {:.0} visits a second, and {} are turned away; twice as many \
+        "as many visitors as the limit make {:.0} visits a second, and {} are refused; twice as many \
          make {:.0}",
         peak.per_second, peak.refused, doubled.per_second
     )))

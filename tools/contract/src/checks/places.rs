@@ -1,4 +1,4 @@
-//! The check in which one client holds more connections than there are places.
+//! The check in which one client holds more connections than the service can have.
 
 use std::{
     thread,
@@ -15,7 +15,7 @@ use crate::{
     service::Service,
 };
 
-/// How many files a service may open that is to run out of places, and how many connections one client
+/// How many files a service may open that is to run out of them, and how many connections one client
 /// holds, or tries to.
 const FILES_SCRIPT: &str = "ulimit -n 256; exec \"$0\" \"$@\"";
 const HOSTILE_CONNECTIONS: usize = 300;
@@ -35,8 +35,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How often all this is tried: on a busy machine somebody may wait for longer.
 const TRIES: usize = 3;
 
-/// The lack is exactly that none of the others is answered, be it that the places are taken or that the
-/// process has run out of files. One client tries both ways to hold a place: with a whole request now
+/// The lack is exactly that none of the others is answered, be it that all connections are taken or that the
+/// process has run out of files. One client tries both ways to hold a connection: with a whole request now
 /// and then, and with half of one.
 pub fn shares_places(bench: &Bench) -> Checked {
     let bench = Bench {

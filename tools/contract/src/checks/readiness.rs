@@ -123,7 +123,7 @@ fn is_not_ready(service: &Service, state: &str) -> Checked<Option<String>> {
     let is_noticed = within(NOTICE_TIMEOUT, || {
         let readyz = service.ask("GET", "/readyz")?;
         status = readyz.status;
-        Ok(readyz.turns_away())
+        Ok(readyz.is_refusal())
     })?;
     Ok((!is_noticed).then(|| {
         format!(
@@ -159,7 +159,7 @@ fn below_zero(service: &Service, redis: &RedisServer) -> Checked<Option<String>>
     for _ in 0..HIGHEST {
         let answer = service.ask("GET", "/")?;
         let seen = answer.seen();
-        if !seen.is_some_and(|seen| (1..=HIGHEST).contains(&seen)) && !answer.turns_away() {
+        if !seen.is_some_and(|seen| (1..=HIGHEST).contains(&seen)) && !answer.is_refusal() {
             let flaw = format!("with a count of -3, GET / answered\n{answer}");
             return Ok(Some(flaw));
         }
@@ -177,7 +177,7 @@ const ASK_TIME: Duration = Duration::from_secs(1);
 /// commands, and as much again for a machine that is slow.
 const COMMANDS_MAX: u64 = 100;
 
-/// Whoever asks whether the service is ready takes nothing from visitors, neither places nor Redis.
+/// Whoever asks whether the service is ready takes nothing from visitors, neither permits nor Redis.
 fn costs_little(service: &Service, redis: &RedisServer) -> Checked<Option<String>> {
     let mut client = redis.client()?;
     let before = commands(&mut client)?;

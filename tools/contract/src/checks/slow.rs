@@ -22,7 +22,7 @@ use crate::{
 const SLOW_MIN: Duration = Duration::from_secs(4);
 const SLOW_MAX: Duration = Duration::from_secs(8);
 
-/// How often it is looked which of them are closed.
+/// How long it is between two counts of those that are closed.
 const WATCH_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Clients that send half a request and wait.
@@ -32,7 +32,7 @@ const SLOW_CLIENTS: usize = 500;
 /// others meanwhile is no known lack, and to close a connection early is no way to have it.
 pub fn outlasts_slow_clients(bench: &Bench) -> Checked {
     let (_redis, service) = bench.service()?;
-    // To a stranger's server this is an attack. `signal` leaves it out there.
+    // To a server that is not ours this is an attack. `signal` leaves it out there.
     service.signal(Signal::Continue)?;
     let mut idle = service.connect()?;
     idle.ask("GET", "/")?;
@@ -44,7 +44,7 @@ pub fn outlasts_slow_clients(bench: &Bench) -> Checked {
     }
     let deadline = Instant::now() + SLOW_MAX;
     let is_closed = |connection: &mut Connection| Ok(connection.is_closed()?);
-    let lack = outlast(&service, slow, is_closed, "half-sent requests")?;
+    let lack = outlast(&service, slow, is_closed, ("half-sent requests", "open"))?;
     if let Some(lack) = lack {
         return Ok(Finding::lacks(lack));
     }
@@ -63,7 +63,7 @@ fn outlast<C>(
     service: &Service,
     mut clients: Vec<(C, Instant)>,
     mut is_closed: impl FnMut(&mut C) -> Checked<bool>,
-    what: &str,
+    (what, still): (&str, &str),
 ) -> Checked<Option<String>> {
     let (all, deadline) = (clients.len(), Instant::now() + SLOW_MAX);
     while Instant::now() < deadline && !clients.is_empty() {
@@ -80,8 +80,8 @@ fn outlast<C>(
         clients = open;
         thread::sleep(WATCH_INTERVAL);
     }
-    let open = clients.len();
-    let seen = format!("after {SLOW_MAX:?}, {open} of {all} {what} are still open");
+    let (open, seconds) = (clients.len(), SLOW_MAX.as_secs());
+    let seen = format!("after {seconds} s, {open} of {all} {what} are still {still}");
     match open {
         0 => Ok(None),
         open if open == all => Ok(Some(seen)),
@@ -141,7 +141,7 @@ pub fn outlasts_slow_readers(bench: &Bench) -> Checked {
         .map(|reader| (reader, started))
         .collect();
     let is_closed = |reader: &mut Client| Ok(reader.is_closed());
-    match outlast(&service, readers, is_closed, "slow readers")? {
+    match outlast(&service, readers, is_closed, ("slow readers", "connected"))? {
         Some(lack) => Ok(Finding::lacks(lack)),
         None => stops_beside_slow_readers(bench),
     }

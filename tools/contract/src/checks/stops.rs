@@ -49,7 +49,7 @@ const LOAD_TIME: Duration = Duration::from_millis(400);
 /// for a moment, the moment for which a service waits is over before its clients have moved.
 ///
 /// It cannot always be nothing: the kernel completes a handshake before the service accepts it. Whoever
-/// arrives between the last look into the listen backlog and the moment when the listener closes is
+/// arrives between the last `accept` and the moment when the listener closes is
 /// connected, and is reset.
 const LOSSLESS_ROUNDS: usize = 4;
 const ROUNDS: usize = 12;
@@ -195,7 +195,7 @@ fn loses_under_load(bench: &Bench) -> Checked<Option<String>> {
     ))
 }
 
-/// Stops the service when there are visitors who look whether it is ready and go elsewhere when it is
+/// Stops the service when there are visitors who ask whether it is ready and go elsewhere when it is
 /// not, and others who are in the middle of a request. Nothing of theirs may be lost. Returns what was,
 /// or else that the machine was too busy for them to react in time.
 fn loses_who_was_warned(bench: &Bench) -> Checked<Result<Option<String>, String>> {
@@ -234,7 +234,7 @@ fn loses_who_was_warned(bench: &Bench) -> Checked<Result<Option<String>, String>
     if let Some(Lost { why, .. }) = visitors.lost.first() {
         let lost = visitors.lost.len();
         flaws.push(format!(
-            "{lost} requests of visitors who look at /readyz were lost ({why})"
+            "{lost} requests of visitors who heed /readyz were lost ({why})"
         ));
     }
     for (answer, which) in rest.into_iter().zip(["an old", "a new"]) {

@@ -12,8 +12,8 @@ use crate::{
     service::Service,
 };
 
-/// How long a state lasts until it is looked at, for the service to make the connections that it takes;
-/// and how long it is looked at.
+/// How long a state lasts until it is observed, for the service to make the connections that it takes;
+/// and how long it is observed.
 const SETTLE: Duration = Duration::from_millis(700);
 const WATCH: Duration = Duration::from_secs(1);
 
@@ -136,7 +136,7 @@ fn owner_and_other(cluster: &RedisCluster) -> Checked<(usize, usize)> {
     }
 }
 
-/// A connection to each node, to do things to it and to look at it without a new one.
+/// A connection to each node, to do things to it and to observe it without a new one.
 struct Nodes(Vec<RedisClient>);
 
 impl Nodes {

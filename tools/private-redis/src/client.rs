@@ -226,12 +226,3 @@ impl ClientError {
         }
     }
 }
-
-impl From<ClientError> for io::Error {
-    fn from(error: ClientError) -> io::Error {
-        match error {
-            ClientError::Silent { .. } => io::Error::new(io::ErrorKind::TimedOut, error),
-            error => io::Error::other(error),
-        }
-    }
-}

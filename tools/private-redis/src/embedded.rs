@@ -58,7 +58,7 @@ pub fn serve(listener: TcpListener) -> io::Result<()> {
         match listener.accept() {
             Ok((stream, _)) => {
                 failures = 0;
-                welcome(stream, id, &store);
+                start_session(stream, id, &store);
             }
             // A client that was gone before its turn, or a shortage that may pass.
             Err(_) if failures < ACCEPT_FAILURES_MAX => {
@@ -77,7 +77,7 @@ fn connections(store: &Arc<Mutex<Store>>) -> usize {
 }
 
 /// Gives the client a thread, or refuses it when there are too many.
-fn welcome(mut stream: TcpStream, id: i64, store: &Arc<Mutex<Store>>) {
+fn start_session(mut stream: TcpStream, id: i64, store: &Arc<Mutex<Store>>) {
     if connections(store) >= CONNECTIONS_MAX {
         let _ = stream.write_all(b"-ERR max number of clients reached\r\n");
         return;

@@ -1,6 +1,5 @@
 //! Which program serves as Redis, and how it is started.
 
-use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,13 +16,9 @@ const SERVER_NAMES: [&str; 2] = ["redis-server", "valkey-server"];
 pub enum RedisProgram {
     /// `redis-server` or `valkey-server`.
     Server(PathBuf),
-    /// A program that calls [`embedded::serve`](crate::embedded::serve).
-    Embedded {
-        /// The program.
-        program: PathBuf,
-        /// Its arguments. The address to listen on, such as `127.0.0.1:6379`, follows them.
-        arguments: Vec<OsString>,
-    },
+    /// A program that calls [`embedded::serve`](crate::embedded::serve) with a listener on the address in
+    /// its only argument, such as `127.0.0.1:6379`.
+    Embedded(PathBuf),
 }
 
 impl RedisProgram {
@@ -69,9 +64,9 @@ impl RedisProgram {
                 command.args(more);
                 command
             }
-            RedisProgram::Embedded { program, arguments } => {
+            RedisProgram::Embedded(program) => {
                 let mut command = Command::new(program);
-                command.args(arguments).arg(format!("127.0.0.1:{port}"));
+                command.arg(format!("127.0.0.1:{port}"));
                 command
             }
         }
@@ -86,7 +81,7 @@ impl fmt::Display for RedisProgram {
                 let name = program.file_name().unwrap_or(program.as_os_str());
                 name.display().fmt(f)
             }
-            RedisProgram::Embedded { .. } => f.write_str("the embedded Redis"),
+            RedisProgram::Embedded(_) => f.write_str("the embedded Redis"),
         }
     }
 }

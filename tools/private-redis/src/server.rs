@@ -25,7 +25,7 @@ const READY_TIMEOUT: Duration = Duration::from_millis(250);
 /// How often a server is asked whether it is ready.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// How many ports are tried: somebody may take one between our look and the server's bind.
+/// How many ports are tried: another program may take one after it was found free.
 const PORT_TRIES: usize = 5;
 
 /// How many lines of the log an error message carries.
@@ -76,7 +76,7 @@ impl RedisServer {
     }
 
     /// Picks a port and makes a folder, but starts nothing:
-    /// [`start_again`](RedisServer::start_again) does. Nobody is kept from taking the port
+    /// [`start_again`](RedisServer::start_again) does. Another program can take the port
     /// meanwhile.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl RedisServer {
             folder: Folder::new("seen-redis-")?,
             program: program.clone(),
             durability,
-            port: a_port()?,
+            port: free_port()?,
             as_node: None,
         })
     }
@@ -97,7 +97,7 @@ impl RedisServer {
     pub(super) fn start_node(program: &RedisProgram, timeout: Duration) -> Result<Self, Error> {
         let mut server = RedisServer::reserve(program, Durability::None)?;
         server.as_node = Some(AsNode {
-            bus_port: a_port()?,
+            bus_port: free_port()?,
             timeout,
         });
         server.start_on_a_free_port()?;
@@ -124,7 +124,7 @@ impl RedisServer {
             Ok(None) if !self.is_served_by(process.id()) => None,
             ready_or_ended => Some(ready_or_ended),
         });
-        match self.control(state.transpose())? {
+        match state.transpose()? {
             Some(None) => {
                 self.process = Some(process);
                 Ok(())
@@ -164,8 +164,8 @@ impl RedisServer {
     ///
     /// [`Error::Control`] when the operating system refuses.
     pub fn has_ended(&mut self) -> Result<Option<ExitStatus>, Error> {
-        let status = self.process.as_mut().map(Process::try_wait).transpose();
-        Ok(self.control(status)?.flatten())
+        let status = self.process.as_mut().map(Process::try_wait);
+        Ok(status.transpose()?.flatten())
     }
 
     /// Where the server keeps what survives it.
@@ -223,9 +223,9 @@ impl RedisServer {
         for _ in 1..PORT_TRIES {
             match self.start_again() {
                 Err(Error::RedisNotReady { output, .. }) if is_port_in_use(&output) => {
-                    self.port = a_port()?;
+                    self.port = free_port()?;
                     if let Some(node) = &mut self.as_node {
-                        node.bus_port = a_port()?;
+                        node.bus_port = free_port()?;
                     }
                 }
                 other => return other,
@@ -234,8 +234,8 @@ impl RedisServer {
         self.start_again()
     }
 
-    /// Whether the process `id` is what answers. The port alone would not tell: if somebody else
-    /// took it, a stranger answers while our server is just giving up.
+    /// Whether the process `id` is what answers. The port alone would not tell: if another program
+    /// took it, another Redis answers while our server is just giving up.
     fn is_served_by(&self, id: u32) -> bool {
         // A server that is still loading its file answers `PING` with an error, and so is not
         // connected to.
@@ -250,28 +250,22 @@ impl RedisServer {
 
     fn end(
         &mut self,
-        how: impl FnOnce(&mut Process) -> io::Result<ExitStatus>,
+        how: impl FnOnce(&mut Process) -> Result<ExitStatus, processes::Error>,
     ) -> Result<(), Error> {
         if let Some(process) = &mut self.process {
-            let ended = how(process);
-            self.control(ended)?;
+            how(process)?;
             self.process = None;
         }
         Ok(())
     }
 
     fn signal(&self, signal: Signal) -> Result<(), Error> {
-        self.control(match &self.process {
-            Some(process) => process.signal(signal),
-            None => Err(io::Error::new(io::ErrorKind::NotFound, "it does not run")),
-        })
-    }
-
-    fn control<T>(&self, result: io::Result<T>) -> Result<T, Error> {
-        Ok(result.map_err(|source| processes::Error::Control {
+        let not_running = || processes::Error::Control {
             name: self.program.to_string(),
-            source,
-        })?)
+            source: io::Error::new(io::ErrorKind::NotFound, "it does not run"),
+        };
+        let process = self.process.as_ref().ok_or_else(not_running)?;
+        Ok(process.signal(signal)?)
     }
 
     fn not_ready(&self, process: &Process, status: Option<ExitStatus>) -> Error {
@@ -297,10 +291,6 @@ impl AsNode {
         );
         arguments.split(' ').map(str::to_owned).collect()
     }
-}
-
-fn a_port() -> Result<u16, Error> {
-    Ok(free_port().map_err(processes::Error::Port)?)
 }
 
 /// redis-server, valkey-server and the standard library all quote the operating system here.

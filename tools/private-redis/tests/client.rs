@@ -2,11 +2,13 @@
 
 mod common;
 
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use private_redis::resp::read_request;
 use private_redis::{ClientError, Durability, RedisClient, RedisServer, without_password};
 use processes::free_port;
 
@@ -49,6 +51,58 @@ fn what_is_not_a_url_is_explained_with_what_is() {
     let expected =
         "it does not begin with redis://; expected redis://[user:password@]host[:port][/database]";
     assert_eq!(error.to_string(), expected);
+}
+
+/// Answers each request as a Redis would that has every password and database. Returns where it is, and
+/// what it is asked.
+fn recorder() -> (String, mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = BufReader::new(client.unwrap());
+            while let Ok(request) = read_request(&mut client) {
+                let words: Vec<_> = request.iter().map(|word| word.escape_ascii()).collect();
+                let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+                let is_ping = words[0] == "PING";
+                let answer = if is_ping { "+PONG\r\n" } else { "+OK\r\n" };
+                sender.send(words.join(" ")).unwrap();
+                client.get_mut().write_all(answer.as_bytes()).unwrap();
+            }
+        }
+    });
+    (address, receiver)
+}
+
+#[test]
+fn every_part_of_a_url_but_the_host_may_be_left_out() {
+    let (address, asked) = recorder();
+    for (url, expected) in [
+        (format!("redis://{address}"), &["PING"][..]),
+        (format!("redis://{address}/"), &["PING"]),
+        (format!("redis://{address}?protocol=resp3"), &["PING"]),
+        (
+            format!("redis://{address}/3?protocol=resp3"),
+            &["SELECT 3", "PING"],
+        ),
+        (format!("redis://:p%40ss@{address}"), &["AUTH p@ss", "PING"]),
+        (
+            format!("redis://me:a:b@{address}/1"),
+            &["AUTH me a:b", "SELECT 1", "PING"],
+        ),
+    ] {
+        RedisClient::connect_url(&url, LONG).unwrap();
+        assert_eq!(asked.try_iter().collect::<Vec<_>>(), expected, "{url}");
+    }
+    let short = Duration::from_millis(1);
+    for (url, address) in [
+        ("redis://127.255.255.254", "127.255.255.254:6379"),
+        ("redis://[::1]:9", "[::1]:9"),
+    ] {
+        let error = RedisClient::connect_url(url, short).unwrap_err();
+        assert!(error.to_string().contains(address), "{error}");
+    }
 }
 
 #[test]

@@ -8,7 +8,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use private_redis::embedded::{CONNECTIONS_MAX, QUIET_TIMEOUT};
+use private_redis::embedded::{CONNECTIONS_MAX, QUIET_TIMEOUT, STORE_BYTES_MAX};
+use private_redis::resp::REQUEST_BYTES_MAX;
 use private_redis::{Durability, RedisClient, RedisServer};
 use redis::AsyncCommands;
 
@@ -285,6 +286,35 @@ fn who_says_nothing_or_does_not_finish_is_closed() {
         let (what, is_closed) = waiting.join().unwrap();
         assert!(is_closed, "{what}: the connection stays");
     }
+}
+
+#[test]
+fn the_store_is_limited_and_what_is_removed_makes_room() {
+    let url = format!("redis://127.0.0.1:{}", common::serve_embedded());
+    let mut client = RedisClient::connect_url(&url, LONG).unwrap();
+    let value = "x".repeat(REQUEST_BYTES_MAX - 1000);
+    let fill = |client: &mut RedisClient| {
+        (0..)
+            .map(|number| client.command(&["SET", &format!("key {number}"), &value]))
+            .find_map(Result::err)
+            .unwrap()
+            .to_string()
+    };
+    let is_full =
+        "Redis answered SET with: OOM command not allowed when used memory > 'maxmemory'.";
+    assert_eq!(fill(&mut client), is_full);
+    // A value can be replaced by one of its size or less, and so makes room, and so does a removed one.
+    client.command(&["SET", "key 0", &value]).unwrap();
+    client.command(&["SET", "key 1", ""]).unwrap();
+    client.command(&["SET", "one more", &value]).unwrap();
+    client.command(&["SET", "too many", &value]).unwrap_err();
+    client.command(&["DEL", "key 2"]).unwrap();
+    client.command(&["SET", "too many", &value]).unwrap();
+    client.command(&["FLUSHALL"]).unwrap();
+    assert_eq!(fill(&mut client), is_full);
+    let most = (STORE_BYTES_MAX / REQUEST_BYTES_MAX - 1).to_string();
+    let exists = client.command(&["EXISTS", &format!("key {most}")]).unwrap();
+    assert_eq!(exists.as_integer(), Some(1), "key {most}");
 }
 
 /// A pool keeps connections for hours, and one that was lost may be lost for ever: see step 2.

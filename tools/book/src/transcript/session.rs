@@ -299,7 +299,7 @@ impl Session<'_> {
         let Some(mut terminal) = self.terminals.remove(name) else {
             return Err(format!("nothing runs in terminal {name}"));
         };
-        let error = |error: std::io::Error| error.to_string();
+        let error = |error: processes::Error| error.to_string();
         if let Some(ended) = terminal.process.try_wait().map_err(error)? {
             let all = matching::significant(&terminal.process.output_tail(usize::MAX));
             return Err(format!(

@@ -62,7 +62,7 @@ const OUTAGES: &[(&str, &[&str], &[&str])] = &[
 
 /// The lack is exactly that there is no `/readyz` (404).
 pub fn ready_means_ready(bench: &Bench) -> Checked {
-    if let RedisSource::Program(RedisProgram::Embedded { .. }) = bench.redis {
+    if let RedisSource::Program(RedisProgram::Embedded(_)) = bench.redis {
         return left_out("the embedded Redis has no outages; it takes a real redis-server");
     }
     let (mut redis, service) = bench.own(&[])?;

@@ -64,28 +64,3 @@ impl Store {
 fn size(key: &[u8], value: &[u8]) -> usize {
     ENTRY_BYTES + key.len() + value.len()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_the_entries_occupy_is_limited_and_counted_down_again() {
-        let mut store = Store::new();
-        let half = vec![b'x'; STORE_BYTES_MAX / 2 - ENTRY_BYTES - 1];
-        store.set(b"a", &half).unwrap();
-        store.set(b"b", &half).unwrap();
-        store.set(b"c", b"").expect_err("it is full");
-        store.set(b"a", &half).expect("it replaces one of its size");
-        store.set(b"a", b"").unwrap();
-        store.set(b"c", b"").expect("there is room again");
-        for key in [b"a", b"b", b"c"] {
-            assert!(store.remove(key));
-        }
-        assert!(!store.remove(b"a"));
-        assert_eq!(store.bytes, 0, "something was not counted down");
-        store.set(b"a", &half).unwrap();
-        store.clear();
-        assert_eq!((store.bytes, store.get(b"a")), (0, None));
-    }
-}

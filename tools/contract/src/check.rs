@@ -11,7 +11,7 @@ use output::terminal::{self, BOLD, DIM, GREEN, RED, RESET, YELLOW};
 use processes::interrupt;
 use steps::{Profile, Program, RedisChoice, Source, Step, programs};
 
-use crate::{CAPABILITIES, Cell, Finding, RedisSource, Report, Subject, results};
+use crate::{CAPABILITIES, Cell, FaultRun, Finding, RedisSource, Report, Subject, results};
 
 /// Checks what steps do, from outside, over HTTP
 #[derive(Parser)]
@@ -44,6 +44,10 @@ pub struct CheckOptions {
 }
 
 /// Checks, prints what was found, and fails if anything is not as expected.
+///
+/// # Errors
+///
+/// For wrong use, or when there is nothing that could be checked.
 pub fn run(root: &Path, options: &CheckOptions) -> Result<ExitCode> {
     ensure_known(&options.only)?;
     interrupt::exit_on_interrupt()?;
@@ -64,7 +68,7 @@ pub fn run(root: &Path, options: &CheckOptions) -> Result<ExitCode> {
                 return Ok(ExitCode::FAILURE);
             };
             terminal::progress(&format!("Redis: {}", source.description()));
-            self::steps(&steps, &programs, &source, &options.only)?
+            self::steps(&steps, &programs, &source, &options.only)
         }
     };
     if let Some(file) = &options.json {
@@ -82,18 +86,32 @@ pub fn run(root: &Path, options: &CheckOptions) -> Result<ExitCode> {
     })
 }
 
-/// Checks steps that are built already.
+/// Checks steps that are built already. The Redis that runs in a container ends with `source`.
 pub fn steps(
     steps: &[Step],
     programs: &[Program],
     source: &Source,
     only: &[String],
-) -> Result<Vec<Report>> {
+) -> Vec<Report> {
     let redis = RedisSource::from(source);
     let subjects = steps.iter().zip(programs);
-    Ok(subjects
+    subjects
         .map(|(step, program)| one(&Subject::step(step, program), &redis, only))
-        .collect())
+        .collect()
+}
+
+/// Holds a step that is built already to its promises, on a bad wire to a Redis.
+///
+/// # Errors
+///
+/// See [`FaultRun::check`].
+pub fn faults(
+    step: &Step,
+    program: &Program,
+    source: &Source,
+    run: FaultRun,
+) -> Result<String, Finding> {
+    run.check(&Subject::step(step, program), &RedisSource::from(source))
 }
 
 fn one(subject: &Subject, redis: &RedisSource, only: &[String]) -> Report {

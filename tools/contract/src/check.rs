@@ -11,7 +11,13 @@ use output::terminal::{self, BOLD, DIM, GREEN, RED, RESET, YELLOW};
 use processes::interrupt;
 use steps::{Profile, Program, RedisChoice, Source, Step, programs};
 
-use crate::{CAPABILITIES, Cell, FaultRun, Finding, RedisSource, Report, Subject, results};
+use crate::{
+    capabilities::CAPABILITIES,
+    faults::FaultRun,
+    finding::{Cell, Finding, Report},
+    results,
+    subject::{RedisSource, Subject},
+};
 
 /// Checks what steps do, from outside, over HTTP
 #[derive(Parser)]
@@ -116,7 +122,7 @@ pub fn faults(
 
 fn one(subject: &Subject, redis: &RedisSource, only: &[String]) -> Report {
     anstream::println!("\n{BOLD}{}{RESET}", subject.name());
-    crate::run(subject, redis, only, print)
+    crate::run::run(subject, redis, only, print)
 }
 
 /// One line a capability, and below it what was seen if that is not what was expected.

@@ -1,24 +1,10 @@
-//! Where a step differs from what its number says, and the differences that a check may find.
+//! Where a step differs from what its number says.
 
-use crate::{capabilities::Capability, finding::Finding, subject::Subject};
-
-/// The differences to the letter that a check may find.
-pub mod but {
-    /// Flask's default content type.
-    pub const HTML: &str = "answers text/html";
-    /// A client that waits for Redis for ever, or does not ask whether it can count.
-    pub const STAYS: &str = "stays with a Redis that is silent";
-    /// Rocket has no 405.
-    pub const NOT_FOUND: &str = "answers POST / with 404";
-    /// A service that keeps its count to itself and so is not hurt when Redis is.
-    pub const NO_REDIS: &str = "needs no Redis";
-    /// A server that closes its idle connections at once when it stops.
-    pub const LOST_ON_THE_WIRE: &str = "loses requests on the wire when it stops";
-    /// A server that closes each connection after one answer.
-    pub const ONE_ANSWER: &str = "gives one answer a connection";
-    /// A server that treats HEAD on its own.
-    pub const HEAD_IS_NO_VISIT: &str = "HEAD / does not count";
-}
+use crate::{
+    capabilities::Capability,
+    finding::{Finding, but},
+    subject::Subject,
+};
 
 /// Where a step has what its number says it lacks, or has it with a difference to the letter. Each was
 /// measured, again and again.

@@ -36,7 +36,7 @@ use crate::{
     service::{Service, Visit},
     subject::{RedisSource, Subject},
 };
-use promises::broken_promise;
+use promises::{Outcome, broken_promise};
 
 /// Visitors at once.
 const CLIENTS: usize = 32;
@@ -61,17 +61,6 @@ pub struct FaultRun {
     pub seed: u64,
     /// How long visitors come, at least.
     pub duration: Duration,
-}
-
-/// What became of a visit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    /// It was answered with this number, and the answer was there at this instant.
-    Number(u64, Instant),
-    /// It was refused.
-    Refused,
-    /// The visitor left before there was an answer.
-    Left,
 }
 
 impl FaultRun {

@@ -37,6 +37,24 @@ pub enum Finding {
     },
 }
 
+/// The differences to the letter that a check may find.
+pub(crate) mod but {
+    /// Flask's default content type.
+    pub(crate) const HTML: &str = "answers text/html";
+    /// A client that waits for Redis for ever, or does not ask whether it can count.
+    pub(crate) const STAYS: &str = "stays with a Redis that is silent";
+    /// Rocket has no 405.
+    pub(crate) const NOT_FOUND: &str = "answers POST / with 404";
+    /// A service that keeps its count to itself and so is not hurt when Redis is.
+    pub(crate) const NO_REDIS: &str = "needs no Redis";
+    /// A server that closes its idle connections at once when it stops.
+    pub(crate) const LOST_ON_THE_WIRE: &str = "loses requests on the wire when it stops";
+    /// A server that closes each connection after one answer.
+    pub(crate) const ONE_ANSWER: &str = "gives one answer a connection";
+    /// A server that treats HEAD on its own.
+    pub(crate) const HEAD_IS_NO_VISIT: &str = "HEAD / does not count";
+}
+
 /// What a check comes to. The error is a finding, too, one that ends the check early: something is
 /// missing ([`Finding::LeftOut`]) or broken.
 pub(crate) type Checked<T = Finding> = Result<T, Finding>;

@@ -21,6 +21,7 @@ mod faults;
 mod finding;
 mod hostile;
 pub mod results;
+mod run;
 mod service;
 mod subject;
 
@@ -28,33 +29,5 @@ pub use capabilities::{CAPABILITIES, Capability};
 pub use faults::FaultRun;
 pub use finding::{Cell, Finding, Report};
 pub use results::markdown;
+pub use run::run;
 pub use subject::{RedisSource, Subject};
-
-use bench::Bench;
-use expectations::is_expected;
-
-/// Checks one service and says after each capability what was found. No `only` means all of them.
-pub fn run(
-    subject: &Subject,
-    redis: &RedisSource,
-    only: &[String],
-    mut progress: impl FnMut(&Cell),
-) -> Report {
-    let wanted = |id: &str| only.is_empty() || only.iter().any(|name| name == id);
-    let bench = Bench::new(subject, redis);
-    let mut cells = Vec::new();
-    for capability in CAPABILITIES.iter().filter(|known| wanted(known.id)) {
-        let finding = (capability.check)(&bench).unwrap_or_else(|end| end);
-        let cell = Cell {
-            id: capability.id.to_owned(),
-            as_expected: is_expected(subject, capability, &finding),
-            finding,
-        };
-        progress(&cell);
-        cells.push(cell);
-    }
-    Report {
-        subject: subject.name().to_owned(),
-        cells,
-    }
-}

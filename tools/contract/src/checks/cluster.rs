@@ -15,27 +15,20 @@ use processes::free_port;
 use super::page;
 use crate::{
     bench::Bench,
-    expectations::but,
-    finding::{Checked, Finding, broken, left_out},
+    finding::{Checked, Finding, broken, but, left_out},
     service::{Service, Visit},
     subject::RedisSource,
 };
-
-/// The key that holds the count. Which node of a cluster counts, depends on it.
-const KEY: &str = "seen";
+use trouble::{CLIENTS, HEAL_TIMEOUT, KEY};
 
 /// The first Redis whose nodes can be told which port to use among themselves.
 const REDIS_MIN: u32 = 7;
 
-/// Visitors at once, and how long they come before and after the failover.
-const CLIENTS: usize = 16;
+/// How long visitors come before and after the failover.
 const CALM: Duration = Duration::from_millis(500);
 
 /// How long the cluster may take to replace a node. It is some 3 s; on a busy machine, it may be more.
 const FAILOVER_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long after that the service may take to find the new master.
-const HEAL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The lack is exactly that a `REDIS_URL` with several nodes stops the start, with a word about it.
 pub fn cluster(bench: &Bench) -> Checked {
@@ -51,7 +44,7 @@ pub fn cluster(bench: &Bench) -> Checked {
         Ok(service) => match (service.try_visit()?, service.try_visit()?) {
             (Visit::Number(1), Visit::Number(2)) => return Ok(Finding::has_but(but::NO_REDIS)),
             (Visit::Refused(_), Visit::Refused(_)) => service.stop()?,
-            _ => return broken("a number was given without any node of a cluster".to_owned()),
+            _ => return broken("a number was given without any node of a cluster"),
         },
     }
     let mut cluster = RedisCluster::start(real_redis(bench)?)?;

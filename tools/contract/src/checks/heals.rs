@@ -11,8 +11,7 @@ use super::{
 };
 use crate::{
     bench::{Bench, needs_no_redis},
-    expectations::but,
-    finding::{Checked, Finding},
+    finding::{Checked, Finding, but},
     service::{Service, Visit},
 };
 

@@ -8,8 +8,7 @@ use private_redis::RedisServer;
 use super::retry;
 use crate::{
     bench::{Bench, Ended, needs_no_redis},
-    expectations::but,
-    finding::{Checked, Finding, broken},
+    finding::{Checked, Finding, broken, but},
     service::{Service, Visit},
 };
 

@@ -7,8 +7,7 @@ use load::{Response, ledger};
 use super::retry;
 use crate::{
     bench::{Bench, commands},
-    expectations::but,
-    finding::{Checked, Finding, broken},
+    finding::{Checked, Finding, broken, but},
     service::Service,
 };
 

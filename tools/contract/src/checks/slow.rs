@@ -11,8 +11,7 @@ use processes::Signal;
 use super::{LONG_HEADER_TIMEOUT, OTHERS_TIMEOUT, within};
 use crate::{
     bench::Bench,
-    expectations::but,
-    finding::{Checked, Finding, broken},
+    finding::{Checked, Finding, broken, but},
     hostile::Client,
     service::Service,
 };

@@ -12,8 +12,7 @@ use processes::Signal;
 use super::{LONG_HEADER_TIMEOUT, has_without, retry};
 use crate::{
     bench::Bench,
-    expectations::but,
-    finding::{Checked, Finding, broken},
+    finding::{Checked, Finding, broken, but},
     service::Service,
 };
 

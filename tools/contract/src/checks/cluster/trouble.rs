@@ -5,12 +5,20 @@ use std::{thread, time::Duration};
 use load::ledger;
 use private_redis::{RedisClient, RedisCluster};
 
-use super::{CLIENTS, HEAL_TIMEOUT, KEY};
 use crate::{
     checks::within,
     finding::{Checked, broken},
     service::Service,
 };
+
+/// The key that holds the count. Which node of a cluster counts, depends on it.
+pub const KEY: &str = "seen";
+
+/// Visitors at once.
+pub const CLIENTS: usize = 16;
+
+/// How long the service may take to serve again when the cluster is whole.
+pub const HEAL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a state lasts until it is observed, for the service to make the connections that it takes;
 /// and how long it is observed.

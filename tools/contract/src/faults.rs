@@ -206,7 +206,7 @@ fn visitor(
                 Outcome::Left
             }
             Err(failure) => return Err(error(failure)),
-            Ok(response) if response.is_refusal() => {
+            Ok(response) if response.turns_away() => {
                 thread::sleep(REFUSED_PAUSE);
                 Outcome::Refused
             }

@@ -98,7 +98,7 @@ fn visit_until(over: &AtomicBool, addr: SocketAddr) -> Vec<u64> {
         while !over.load(Relaxed) {
             match connection.ask("GET", "/") {
                 Ok(page) if page.seen().is_some() => numbers.extend(page.seen()),
-                Ok(refusal) if refusal.is_refusal() => thread::sleep(REFUSED_PAUSE),
+                Ok(refusal) if refusal.turns_away() => thread::sleep(REFUSED_PAUSE),
                 Ok(other) => panic!("GET / answered\n{other}"),
                 Err(_) => break,
             }

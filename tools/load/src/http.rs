@@ -62,7 +62,7 @@ impl Response {
     }
 
     /// Whether it is a refusal that is in order: 503, with `Retry-After` in seconds.
-    pub fn is_refusal(&self) -> bool {
+    pub fn turns_away(&self) -> bool {
         let seconds = self.header("retry-after").map(str::parse::<u32>);
         self.status == 503 && matches!(seconds, Some(Ok(_)))
     }

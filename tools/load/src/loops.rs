@@ -64,7 +64,7 @@ fn visit(connection: &mut Connection) -> Result<Option<u64>, String> {
     let response = connection.ask("GET", "/");
     let response = response.map_err(|error| format!("GET /: {error}"))?;
     match response.seen() {
-        None if !response.is_refusal() => Err(format!("GET / answered\n{response}")),
+        None if !response.turns_away() => Err(format!("GET / answered\n{response}")),
         number => Ok(number),
     }
 }

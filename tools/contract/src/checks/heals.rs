@@ -119,7 +119,7 @@ fn visits(service: &Service, visitors: usize) -> Vec<Option<bool>> {
     let answers = load::at_once(service.addr, visitors, "/", HEAL_TIMEOUT);
     let served = |answer: Response| match answer.seen() {
         Some(number) => (number > 1000).then_some(true),
-        None => answer.is_refusal().then_some(false),
+        None => answer.turns_away().then_some(false),
     };
     let answers = answers.into_iter();
     answers.map(|answer| answer.ok().and_then(served)).collect()

@@ -154,7 +154,7 @@ pub fn refusals(service: &Service, path: &str, state: &str) -> Checked<Option<St
         if let Some(seen) = first(|answer| !answer.is_failure()) {
             return broken(seen);
         }
-        if let Some(seen) = first(|answer| !answer.is_refusal()) {
+        if let Some(seen) = first(|answer| !answer.turns_away()) {
             return Ok(Ok(Some(seen)));
         }
         let Some(late) = first(|answer| answer.took > REFUSAL_TIMEOUT) else {

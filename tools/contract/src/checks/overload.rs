@@ -121,7 +121,7 @@ fn refuses_the_rest(service: &Service, redis: &RedisServer) -> Checked<Result<bo
     if answers.iter().all(|answer| answer.status != 503) {
         return Ok(Ok(false));
     }
-    let is_shed = |answer: &&Response| answer.is_refusal() && answer.took <= SHED_TIMEOUT;
+    let is_shed = |answer: &&Response| answer.turns_away() && answer.took <= SHED_TIMEOUT;
     let shed = answers.iter().filter(is_shed).count();
     if shed == BEYOND {
         return Ok(Ok(true));

@@ -123,7 +123,7 @@ fn is_not_ready(service: &Service, state: &str) -> Checked<Option<String>> {
     let is_noticed = within(NOTICE_TIMEOUT, || {
         let readyz = service.ask("GET", "/readyz")?;
         status = readyz.status;
-        Ok(readyz.is_refusal())
+        Ok(readyz.turns_away())
     })?;
     Ok((!is_noticed).then(|| {
         format!(
@@ -159,7 +159,7 @@ fn below_zero(service: &Service, redis: &RedisServer) -> Checked<Option<String>>
     for _ in 0..HIGHEST {
         let answer = service.ask("GET", "/")?;
         let seen = answer.seen();
-        if !seen.is_some_and(|seen| (1..=HIGHEST).contains(&seen)) && !answer.is_refusal() {
+        if !seen.is_some_and(|seen| (1..=HIGHEST).contains(&seen)) && !answer.turns_away() {
             let flaw = format!("with a count of -3, GET / answered\n{answer}");
             return Ok(Some(flaw));
         }

@@ -1,10 +1,10 @@
 //! A proxy between a service and Redis that makes everything go wrong that can.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -117,7 +117,10 @@ pub struct Count {
 
 #[derive(Debug)]
 struct Wire {
-    redis: SocketAddr,
+    redis: Mutex<SocketAddr>,
+    /// How many connections were accepted, and how many of them, the first ones, are silent.
+    accepted: AtomicU64,
+    silent: AtomicU64,
     seed: u64,
     odds: fn(Fault) -> u64,
     is_over: AtomicBool,
@@ -135,7 +138,9 @@ impl FaultProxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let addr = listener.local_addr()?;
         let wire = Arc::new(Wire {
-            redis,
+            redis: Mutex::new(redis),
+            accepted: AtomicU64::new(0),
+            silent: AtomicU64::new(0),
             seed,
             odds,
             is_over: AtomicBool::new(false),
@@ -155,6 +160,18 @@ impl FaultProxy {
     /// Where it is, such as `redis://127.0.0.1:23456`.
     pub fn url(&self) -> String {
         format!("redis://{}", self.addr)
+    }
+
+    /// From now on, new connections lead to `redis`. The old ones stay where they are.
+    pub fn lead_to(&self, redis: SocketAddr) {
+        *lock(&self.wire.redis) = redis;
+    }
+
+    /// From now on, nothing comes through on the connections that there are: neither a byte nor the end.
+    /// It is what a client sees of a machine that has lost its power.
+    pub fn silence(&self) {
+        let accepted = self.wire.accepted.load(Ordering::SeqCst);
+        self.wire.silent.store(accepted, Ordering::SeqCst);
     }
 
     /// How often each fault has happened so far.
@@ -191,29 +208,35 @@ impl Wire {
                 if self.is_over() {
                     return;
                 }
+                self.accepted.store(number + 1, Ordering::SeqCst);
                 // A connection that fails is a fault like any other.
-                scope.spawn(move || {
-                    client.and_then(|client| self.serve(client, random(self.seed, number)))
-                });
+                scope.spawn(move || client.and_then(|client| self.serve(client, number)));
             }
         });
     }
 
     /// Passes on one command and its reply after the other, until somebody ends the connection. To
     /// return is to cut it.
-    fn serve(&self, client: TcpStream, mut random: Rng) -> io::Result<()> {
+    fn serve(&self, client: TcpStream, number: u64) -> io::Result<()> {
+        let mut random = random(self.seed, number);
         client.set_nodelay(true)?;
         client.set_write_timeout(Some(REDIS_TIMEOUT))?;
-        let redis = TcpStream::connect_timeout(&self.redis, REDIS_TIMEOUT)?;
+        let addr = *lock(&self.redis);
+        let redis = TcpStream::connect_timeout(&addr, REDIS_TIMEOUT)?;
         redis.set_nodelay(true)?;
         redis.set_read_timeout(Some(REDIS_TIMEOUT))?;
         let (mut client, mut redis) = (BufReader::new(client), BufReader::new(redis));
         let mut goes_on = true;
         while goes_on && !self.is_over() {
             client.get_ref().set_read_timeout(Some(POLL_INTERVAL))?;
-            match client.fill_buf() {
-                Ok([]) => return Ok(()),
-                Ok(_) => {}
+            let has_ended = client.fill_buf().map(<[u8]>::is_empty);
+            if number < self.silent.load(Ordering::SeqCst) {
+                thread::sleep(POLL_INTERVAL);
+                continue;
+            }
+            match has_ended {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
                 Err(error) => return Err(error),
             }
@@ -242,11 +265,15 @@ impl Wire {
             Some(Fault::Late) => thread::sleep(late(random)),
             _ => {}
         }
-        let (mut request, mut reply) = (Vec::new(), Vec::new());
+        let mut request = Vec::new();
         write_request(command, &mut request);
         redis.get_mut().write_all(&request)?;
-        let value = read_value(redis)?;
-        value.write(false, &mut reply);
+        let mut reader = Copying {
+            reader: redis,
+            copy: Vec::new(),
+        };
+        let value = read_value(&mut reader)?;
+        let reply = reader.copy;
         self.note_reply(count, &value);
         let (beginning, end) = match fault {
             Some(Fault::LostReply) => return Ok(false),
@@ -327,7 +354,7 @@ impl Wire {
     }
 
     fn record(&self) -> MutexGuard<'_, Record> {
-        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.record)
     }
 
     fn is_over(&self) -> bool {
@@ -339,4 +366,35 @@ impl Wire {
 /// the same seed.
 pub fn random(seed: u64, number: u64) -> Rng {
     Rng::with_seed(Rng::with_seed(seed).u64(..).wrapping_add(number))
+}
+
+/// A reader that keeps a copy of what is read: a client gets the bytes that Redis sent.
+struct Copying<R> {
+    reader: R,
+    copy: Vec<u8>,
+}
+
+impl<R: BufRead> Read for Copying<R> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(bytes)?;
+        self.copy.extend_from_slice(&bytes[..count]);
+        Ok(count)
+    }
+}
+
+impl<R: BufRead> BufRead for Copying<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.reader.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        if let Ok(bytes) = self.reader.fill_buf() {
+            self.copy.extend_from_slice(&bytes[..count]);
+        }
+        self.reader.consume(count);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

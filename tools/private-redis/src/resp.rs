@@ -110,7 +110,7 @@ fn write_bulk(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend(b"\r\n");
 }
 
-/// Waits for a value of RESP2.
+/// Waits for a value. Of RESP3 it takes what libraries get that ask for it and count.
 ///
 /// # Errors
 ///
@@ -135,13 +135,20 @@ fn read_nested(reader: &mut impl BufRead, depth: usize) -> io::Result<Value> {
         b'-' => Value::Error(lossy()),
         b':' => Value::Integer(parse_integer(text).ok_or_else(|| invalid("not a number"))?),
         b'$' | b'*' if text == b"-1" => Value::Null,
+        b'_' => Value::Null,
         b'$' => Value::Bulk(read_bulk(reader, parse_length(text, VALUE_BYTES_MAX)?)?),
-        b'*' if depth == NESTING_MAX => return Err(invalid("lists lie too deep in lists")),
+        b'*' | b'%' if depth == NESTING_MAX => return Err(invalid("lists lie too deep in lists")),
         b'*' => {
             // No room is made for what is only announced.
             let elements = 0..parse_length(text, VALUE_BYTES_MAX)?;
             let elements = elements.map(|_| read_nested(reader, depth + 1));
             Value::Array(elements.collect::<Result<_, _>>()?)
+        }
+        b'%' => {
+            let pairs = 0..parse_length(text, VALUE_BYTES_MAX)?;
+            let mut next = || read_nested(reader, depth + 1);
+            let pairs = pairs.map(|_| Ok((next()?, next()?)));
+            Value::Map(pairs.collect::<io::Result<_>>()?)
         }
         _ => return Err(invalid("no type begins with this byte")),
     })

@@ -100,7 +100,7 @@ pub fn ready_means_ready(bench: &Bench) -> Result<Finding, Stop> {
 fn real_redis(bench: &Bench) -> Result<RedisServer, Stop> {
     if matches!(
         bench.redis,
-        RedisSource::Program(RedisProgram::Embedded { .. })
+        RedisSource::Program(RedisProgram::Embedded(_))
     ) {
         let why = "the embedded Redis has no outages; it takes a real redis-server";
         return Err(Stop::LeftOut(why.to_owned()));

@@ -103,7 +103,7 @@ pub fn parse(mut parser: Parser) -> Result<Command> {
             Some(Short('h') | Long("help")) => wants_help = true,
             Some(Value(value)) if value == "help" => wants_help = true,
             Some(Value(value)) => name = Some(value.string()?),
-            Some(other) => return Err(unexpected(other, &["help"], "cargo xtask --help")),
+            Some(other) => return Err(unexpected(&other, &["help"], "cargo xtask --help")),
         }
     }
     let name = name.unwrap_or_default();
@@ -170,7 +170,7 @@ fn run(mut parser: Parser) -> Result<Option<Command>> {
             Value(_) => bail!("cargo xtask run takes one step; see cargo xtask run --help"),
             other => {
                 let known = ["port", "redis", "release", "docker", "help"];
-                return Err(unexpected(other, &known, "cargo xtask run --help"));
+                return Err(unexpected(&other, &known, "cargo xtask run --help"));
             }
         }
     }
@@ -192,7 +192,7 @@ fn only_values(mut parser: Parser, command: &str) -> Result<Option<Vec<String>>>
             Value(value) => values.push(value.string()?),
             other => {
                 let help = format!("cargo xtask {command} --help");
-                return Err(unexpected(other, &["help"], &help));
+                return Err(unexpected(&other, &["help"], &help));
             }
         }
     }
@@ -207,7 +207,7 @@ fn value(parser: &mut Parser, option: &str, expected: &str) -> Result<String> {
 }
 
 /// An option that does not exist.
-fn unexpected(argument: Arg<'_>, known: &[&str], help: &str) -> anyhow::Error {
+fn unexpected(argument: &Arg<'_>, known: &[&str], help: &str) -> anyhow::Error {
     match argument {
         Long(name) => {
             let nearest = nearest(name, known.iter().copied()).unwrap_or_default();

@@ -37,12 +37,16 @@ pub fn run(root: &Path, options: &RunOptions) -> Result<ExitCode> {
     if options.docker {
         return docker::run(root, &step, options.port);
     }
+    // From here on something may run that must be stopped: the compiler, too.
+    let interrupted = interrupt::catch()?;
     let source = step
         .needs_redis()
-        .then(|| Source::choose(root, &options.redis))
-        .transpose()?;
+        .then(|| Source::choose(root, &options.redis));
+    if interrupted.yet() {
+        return Ok(interrupt::STATUS.into());
+    }
+    let source = source.transpose()?;
 
-    let interrupted = interrupt::catch()?;
     // The first page is worth more than a fast one: a debug build is there in two thirds of the time.
     let profile = if options.release {
         Profile::Release
@@ -82,7 +86,7 @@ fn ensure_port_is_free(port: u16) -> Result<()> {
             )
         }
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            bail!("port {port} is reserved for the administrator; take one above 1023 with --port")
+            bail!("port {port} needs administrator rights; take one above 1023 with --port")
         }
         Err(error) => {
             bail!("cannot listen on port {port}: {error}; take another one with --port")

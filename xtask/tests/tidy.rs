@@ -138,3 +138,17 @@ fn every_step_is_named_where_people_look() {
     }
     report(&errors);
 }
+
+#[test]
+fn the_readme_says_what_every_tool_is() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, layout) = readme.split_once("## Layout").unwrap();
+    for tool in fs::read_dir(root().join("tools")).unwrap() {
+        let tool = tool.unwrap().file_name().into_string().unwrap();
+        let line = format!("{tool}/ ");
+        assert!(
+            layout.contains(&line),
+            "README.md: error: nothing about tools/{tool}"
+        );
+    }
+}

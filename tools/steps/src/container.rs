@@ -23,7 +23,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 pub struct Redis {
     /// Where it is.
     pub url: String,
-    _project: Project,
+    _project: Box<Project>,
 }
 
 impl Redis {
@@ -56,7 +56,7 @@ impl Redis {
         }
         Ok(Self {
             url,
-            _project: project,
+            _project: Box::new(project),
         })
     }
 }
@@ -72,7 +72,7 @@ pub fn compose(instead: &str) -> Result<Compose> {
     }
     let Some(compose) = Compose::all().into_iter().next() else {
         let install = Tool::COMPOSE.install(Platform::here());
-        bail!("there is no Docker Compose; {install}, or to go on without: {instead}");
+        bail!("Docker Compose is missing; {install} installs it; to go on without it: {instead}");
     };
     Ok(compose)
 }

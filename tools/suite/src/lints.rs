@@ -26,8 +26,13 @@ pub fn run(root: &Path, summary: &mut Summary) -> Result<()> {
 /// nothing. clippy itself knows tests by their attribute only, and not the functions that they share: so it
 /// is asked to find every `unwrap`, and those in the files of tests are left out here.
 fn clippy(root: &Path, summary: &mut Summary) -> Result<()> {
-    let mut arguments = vec!["--workspace", "--all-targets", "--message-format=json"];
-    arguments.extend(["--", "--warn", "clippy::unwrap_used"]);
+    let mut arguments = vec!["--workspace", "--all-targets", "--keep-going"];
+    arguments.extend([
+        "--message-format=json",
+        "--",
+        "--warn",
+        "clippy::unwrap_used",
+    ]);
     let mut command = component(root, "clippy", &arguments);
     terminal::progress(&shown(&command));
     // cargo shows its progress on standard error.

@@ -51,7 +51,7 @@ pub enum Action {
 /// What is wrong with how a block is written: the line of the page, and one sentence.
 type Wrong = (usize, String);
 
-/// The blocks of a page that can be typed. [`crate::lints`] says what is wrong with the others.
+/// The blocks of a page that can be typed. The lints say what is wrong with the others.
 pub fn of_page(text: &str) -> Vec<Block> {
     let fences = markdown::content(text).fences;
     let consoles = fences.iter().filter(|fence| fence.is_transcript());

@@ -20,8 +20,6 @@ pub struct Block {
     pub status: i32,
     /// How long a command may take.
     pub timeout: Duration,
-    /// Whether what is printed is compared.
-    pub is_compared: bool,
     /// What happens, in order.
     pub parts: Vec<Part>,
 }
@@ -81,7 +79,6 @@ pub fn parse(fence: &Fence) -> Result<Block, Wrong> {
         needs: Vec::new(),
         status: 0,
         timeout: TIMEOUT,
-        is_compared: true,
         parts: Vec::new(),
     };
     for option in fence.options() {
@@ -121,10 +118,8 @@ impl Block {
             }
             ("status", _) => self.status = number()?.into(),
             ("timeout", _) => self.timeout = Duration::from_secs(number()?.into()),
-            ("check", "no-output") => self.is_compared = false,
             _ => {
-                let known =
-                    "terminal=NAME, needs=PROGRAM, status=N, timeout=SECONDS, check=no-output";
+                let known = "terminal=NAME, needs=PROGRAM, status=N, timeout=SECONDS";
                 return Err(format!(
                     "console has no option {option:?}; there are {known}"
                 ));

@@ -3,13 +3,13 @@
 //! A page is Markdown with directives in it (`book/AUTHORING.md` tells how to write one). It goes
 //! through here in four stages:
 //!
-//! 1. [`source`] reads the pages, [`markdown`] finds what is in them.
-//! 2. [`expand`] puts in what the directives ask for: code ([`mod@include`]), solutions ([`exercise`]),
-//!    figures ([`value`]), pictures ([`picture`]). What [`generated`] writes (diffs in [`mod@pieces`],
-//!    [`tables`]) is asked for in the same way.
-//! 3. [`mod@render`] hands the pages to mdBook, as a library.
-//! 4. [`lints`] checks the pages as they were written and as they were rendered, and [`transcript`] types
-//!    the commands of a page and compares what they print.
+//! 1. `source` reads the pages, `markdown` finds what is in them.
+//! 2. `expand` puts in what the directives ask for: code (`include`), solutions (`exercise`), figures
+//!    (`value`), pictures (`picture`). What `generated` writes (diffs in `pieces`, and `tables`) is asked
+//!    for in the same way.
+//! 3. `render` hands the pages to mdBook, as a library.
+//! 4. `lints` checks the pages as they were written and as they were rendered, and `transcript` types the
+//!    commands of a page and compares what they print.
 
 mod commands;
 mod exercise;

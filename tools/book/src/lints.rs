@@ -74,18 +74,6 @@ fn of_page(page: &Page, content: &Content, steps: &[Step]) -> Vec<Problem> {
             problems.extend(wrong.map(|(line, what)| page.problem(line, what)));
         }
     }
-    for (line, alternative) in &content.images {
-        if alternative.trim().is_empty() {
-            let what = "the image says nothing to who cannot see it; write ![what it shows](…)";
-            problems.push(page.problem(*line, what));
-        }
-    }
-    for (line, target) in &content.links {
-        if target.starts_with("http:") || target.starts_with("//") {
-            let what = format!("{target}: links to other hosts begin with https://");
-            problems.push(page.problem(*line, what));
-        }
-    }
     problems.extend(figures::typed(page, content));
     problems.extend(exercises::sketches(page, content));
     let mut steps = steps.iter().filter(|step| step.number > 0);

@@ -1,4 +1,4 @@
-//! What is in a page: fences, headings, text, links and images, each with its line.
+//! What is in a page: fences, headings, text and more, each with its line.
 
 use std::{mem, ops::Range};
 
@@ -111,10 +111,6 @@ pub struct Content {
     pub headings: Vec<Heading>,
     /// Text.
     pub passages: Vec<Passage>,
-    /// Lines and alternative texts of images.
-    pub images: Vec<(usize, String)>,
-    /// Lines and targets of links.
-    pub links: Vec<(usize, String)>,
     /// Lines and texts of HTML.
     pub html: Vec<(usize, String)>,
     /// Lines of list items.
@@ -128,7 +124,6 @@ pub fn content(text: &str) -> Content {
         content: Content::default(),
         passage: Passage::default(),
         fence: None,
-        image: None,
         is_heading: false,
     };
     let options = MarkdownOptions::default();
@@ -145,7 +140,6 @@ struct Reader<'a> {
     content: Content,
     passage: Passage,
     fence: Option<Fence>,
-    image: Option<(usize, String)>,
     is_heading: bool,
 }
 
@@ -166,19 +160,13 @@ impl Reader<'_> {
                     line,
                 });
             }
-            Event::Start(Tag::Image { .. }) => self.image = Some((line, String::new())),
-            Event::End(TagEnd::Image) => content.images.extend(self.image.take()),
-            Event::Start(Tag::Link { dest_url, .. }) => {
-                content.links.push((line, dest_url.into_string()));
-            }
             Event::Start(Tag::Item) => content.items.push(line),
             Event::Html(html) | Event::InlineHtml(html) => {
                 content.html.push((line, html.into_string()));
             }
-            Event::Text(words) => match (&mut self.fence, &mut self.image) {
-                (Some(fence), _) => fence.body.push_str(&words),
-                (None, Some((_, alternative))) => alternative.push_str(&words),
-                (None, None) => self.words(&words, &words, line),
+            Event::Text(words) => match &mut self.fence {
+                Some(fence) => fence.body.push_str(&words),
+                None => self.words(&words, &words, line),
             },
             // Something stands in the passage, so that what is around it does not grow together.
             Event::Code(code) => self.words("`", &code, line),
@@ -242,7 +230,8 @@ mod tests {
 
     #[test]
     fn a_page_is_taken_apart_with_its_lines() {
-        let text = "# A `b` c\n\nOne\ntwo `x` three.\n\n- item\n  ```rust,sketch\n  fn a() {}\n\n  ```\n\n![alt](a.png)\n[x](y.md#z)\n";
+        let text =
+            "# A `b` c\n\nOne\ntwo `x` three.\n\n- item\n  ```rust,sketch\n  fn a() {}\n\n  ```\n";
         let content = content(text);
         assert_eq!(content.headings[0].text, "A b c");
         assert_eq!(content.passages[1].text, "One two ` three.");
@@ -260,7 +249,6 @@ mod tests {
             &text[fence.range.clone()],
             "  ```rust,sketch\n  fn a() {}\n\n  ```\n"
         );
-        assert_eq!(content.images, [(12, "alt".to_owned())]);
-        assert_eq!(content.links, [(13, "y.md#z".to_owned())]);
+        assert_eq!(content.items, [6]);
     }
 }

@@ -327,6 +327,7 @@ fn a_dead_link_or_anchor_is_found() {
     drifts(
         INTRO,
         &[
+            ("step-1-memory.md#break-it", "http://x/", "3:", "https://"),
             (
                 "step-1-memory.md#",
                 "step-9-none.md#",

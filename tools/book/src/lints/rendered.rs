@@ -169,8 +169,13 @@ fn elsewhere(target: &str) -> Option<String> {
     })
 }
 
-/// Why a link leads nowhere.
+/// What is wrong with a link.
 fn dead(out: &Path, pages: &BTreeMap<String, Html>, page: &str, target: &str) -> Option<String> {
+    if target.starts_with("http:") || target.starts_with("//") {
+        return Some(format!(
+            "{target}: links to other hosts begin with https://"
+        ));
+    }
     if is_foreign(target) || target.starts_with("mailto:") || target.starts_with("javascript:") {
         return None;
     }

@@ -20,8 +20,6 @@ pub struct Block {
     pub status: i32,
     /// How long a command may take.
     pub timeout: Duration,
-    /// Whether what is printed is compared.
-    pub is_compared: bool,
     /// What happens, in order.
     pub parts: Vec<Part>,
 }
@@ -51,7 +49,7 @@ pub enum Action {
 /// What is wrong with how a block is written: the line of the page, and one sentence.
 type Wrong = (usize, String);
 
-/// The blocks of a page that can be typed. [`crate::lints`] says what is wrong with the others.
+/// The blocks of a page that can be typed. The lints say what is wrong with the others.
 pub fn of_page(text: &str) -> Vec<Block> {
     let fences = markdown::content(text).fences;
     let consoles = fences.iter().filter(|fence| fence.is_transcript());
@@ -81,7 +79,6 @@ pub fn parse(fence: &Fence) -> Result<Block, Wrong> {
         needs: Vec::new(),
         status: 0,
         timeout: TIMEOUT,
-        is_compared: true,
         parts: Vec::new(),
     };
     for option in fence.options() {
@@ -121,10 +118,8 @@ impl Block {
             }
             ("status", _) => self.status = number()?.into(),
             ("timeout", _) => self.timeout = Duration::from_secs(number()?.into()),
-            ("check", "no-output") => self.is_compared = false,
             _ => {
-                let known =
-                    "terminal=NAME, needs=PROGRAM, status=N, timeout=SECONDS, check=no-output";
+                let known = "terminal=NAME, needs=PROGRAM, status=N, timeout=SECONDS";
                 return Err(format!(
                     "console has no option {option:?}; there are {known}"
                 ));

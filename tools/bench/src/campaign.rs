@@ -1,4 +1,4 @@
-//! Who runs when.
+//! Which contestant runs when.
 
 use crate::results::{Figures, Load, Rate, Results, Round};
 use crate::summary::slowest_capacity;
@@ -37,7 +37,7 @@ impl Outcome {
     }
 }
 
-/// Carries out trials: for real in [`trial`](crate::trial), and from a list in tests.
+/// Carries out trials: for real in `trial`, and from a list in tests.
 pub trait Executor {
     /// Carries out one trial.
     fn execute(&mut self, trial: &Trial) -> Outcome;
@@ -92,7 +92,7 @@ pub fn run<E>(
                     .map(|capacity| (capacity * percent / 100.0).floor().max(1.0))
             }
         };
-        // Where nobody has a capacity there is nothing to take a part of.
+        // Without any capacity there is nothing to take a percentage of.
         if let Some(rate) = rate {
             run_load(results, connections, Load::FixedRate(rate))?;
         }

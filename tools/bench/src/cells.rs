@@ -214,8 +214,8 @@ pub fn noise(group: &Group) -> String {
     }
 }
 
-/// Whose accept queue was too short for so many connections at once. `None` when everybody's was long
-/// enough, or nothing is known.
+/// Which contestants' accept queues were too short for so many connections at once. `None` when all were
+/// long enough, or nothing is known.
 pub(crate) fn queue(group: &Group) -> Option<String> {
     let overflows = |row: &Row| {
         let times = row.queue_overflows.filter(|times| *times >= 1.0)?;

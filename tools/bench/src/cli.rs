@@ -53,7 +53,7 @@ pub(crate) enum Command {
 /// The arguments of a measurement.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// Who takes part: steps such as 2 or step-2-redis, flask-debug, flask-gunicorn, limit (no
+    /// What is measured: steps such as 2 or step-2-redis, flask-debug, flask-gunicorn, limit (no
     /// framework, to see what the machine can do); or all
     #[arg(value_name = "STEP")]
     pub steps: Vec<String>,

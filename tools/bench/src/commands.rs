@@ -10,7 +10,7 @@ use output::terminal;
 use crate::agreement::{self, Agreement, Row};
 use crate::cli::{Cli, Command};
 use crate::results::Results;
-use crate::{builtin, plot, published, report, session};
+use crate::{builtin, published, report, session};
 
 /// The exit status when nothing could be measured.
 const COULD_NOT_START: u8 = 2;
@@ -46,8 +46,7 @@ fn readme() -> Result<()> {
     let folder = published::shown(root())?;
     let folder = folder.with_context(|| format!("{} holds no run", published::RUNS))?;
     let results = Results::read(&folder)?;
-    let plots = plot::draw(&results);
-    let part = report::readme_part(&results, &plots, folder.strip_prefix(root())?);
+    let part = report::readme_part(&results, folder.strip_prefix(root())?);
     print!("{part}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Who can take part: the steps, both ways to serve Flask, the probe that shows the limit, and
+//! What can take part: the steps, both ways to serve Flask, the probe that shows the limit, and
 //! whatever server the user already runs.
 
 use std::{path::Path, path::PathBuf, slice};
@@ -22,7 +22,7 @@ const FLASKS: [(&str, FlaskServer); 2] = [
     ("flask-gunicorn", FlaskServer::Gunicorn),
 ];
 
-/// Somebody who can take part.
+/// A server that can be measured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Contestant {
     /// The name, such as `step-2-redis`.

@@ -1,5 +1,5 @@
 //! The two load generators, each a process of its own, so that its processor time can be told from
-//! everybody else's and so that it can be stopped at any moment. Both print one line of JSON.
+//! that of all others and so that it can be stopped at any moment. Both print one line of JSON.
 
 use std::fs;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ pub(crate) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How much longer than its load a generator may run: the last responses, and its own start.
 const GRACE: Duration = Duration::from_secs(RESPONSE_TIMEOUT.as_secs() + 20);
 
-/// How often a wait checks whether somebody asked to stop.
+/// How often a wait checks for an interrupt.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How many lines of a process that printed something unexpected an error message quotes.
@@ -42,7 +42,7 @@ pub enum Engine {
         /// Where the script is.
         folder: Folder,
     },
-    /// The engine in [`builtin`](crate::builtin), which this program is when it is called with
+    /// The engine in `builtin`, which this program is when it is called with
     /// `load`.
     Builtin {
         /// The program: usually this one.
@@ -106,7 +106,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// When the program fails, prints something unexpected, or somebody asked to stop.
+    /// When the program fails, prints something unexpected, or is interrupted.
     pub(crate) fn run(&self, order: &Order, interrupted: &Interrupted) -> Result<LoadReport> {
         let mut process = Process::spawn(self.name(), self.command(order)?, Output::Capture)?;
         let report = result(&mut process, order.duration + GRACE, interrupted);
@@ -157,7 +157,7 @@ fn result(
 ///
 /// # Errors
 ///
-/// When the process ends before or the time is over, with what it printed; or somebody asked to stop.
+/// When the process ends before or the time is over, with what it printed; or when interrupted.
 pub(crate) fn wait_for_line(
     process: &mut Process,
     timeout: Duration,

@@ -2,7 +2,7 @@
 //!
 //! It works in three stages that know nothing of each other's insides:
 //!
-//! 1. **Measure**: `campaign` decides who runs when, `trial` starts one contestant, lets `engine` load
+//! 1. **Measure**: `campaign` decides what runs when, `trial` starts one contestant, lets `engine` load
 //!    it, and `verify` decides whether the round counts at all.
 //! 2. **Plain data**: [`results`] is all that was seen, written to `results.json` after each round.
 //! 3. **Render**: [`summary`] condenses the rounds with `statistics`; [`cells`] puts them into tables

@@ -1,4 +1,4 @@
-//! What a load cost, beside the answers: processor time of everybody who matters, and connections that
+//! What a load cost, beside the answers: processor time of all processes that matter, and connections that
 //! found an accept queue full.
 
 use std::thread::available_parallelism;

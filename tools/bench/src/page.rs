@@ -53,7 +53,7 @@ pub(crate) fn check_that_it_counts(page: &Url) -> Result<()> {
     must_grow(first, second)
 }
 
-/// Checks the page until nobody else is seen to count: two checks, some time and one number apart.
+/// Checks the page until no other visit is seen to be counted: two checks, some time and one number apart.
 ///
 /// # Errors
 ///

@@ -22,41 +22,31 @@ pub struct Plot {
     pub description: String,
     /// The picture.
     pub svg: String,
-    connections: u32,
-    load: Load,
-}
-
-impl Plot {
-    /// Whether it shows this group.
-    pub(crate) fn is_of(&self, group: &Group) -> bool {
-        self.connections == group.connections && self.load == group.load
-    }
 }
 
 /// Draws all plots of a run.
 pub fn draw(results: &Results) -> Vec<Plot> {
-    let mut plots = Vec::new();
-    for group in summarise(results) {
-        let name = match group.load {
-            Load::Capacity => "",
-            Load::FixedRate(_) => "fixed-rate-",
-        };
-        let mut add = |kind: &str, picture: Option<svg::Picture>| {
-            if let Some(picture) = picture {
-                plots.push(Plot {
-                    file: format!("{kind}-{name}{}.svg", group.connections),
-                    svg: picture.finish(),
-                    description: picture.description,
-                    connections: group.connections,
-                    load: group.load,
-                });
-            }
-        };
-        if group.load == Load::Capacity {
-            add("throughput", throughput::draw(&group));
-        }
-        add("latency", latency::draw(&group));
-        add("cpu", cpu::draw(&group));
-    }
-    plots
+    summarise(results).iter().flat_map(of).collect()
+}
+
+/// Draws the plots of a group.
+pub(crate) fn of(group: &Group) -> Vec<Plot> {
+    let (name, throughput) = match group.load {
+        Load::Capacity => ("", throughput::draw(group)),
+        Load::FixedRate(_) => ("fixed-rate-", None),
+    };
+    let pictures = [
+        ("throughput", throughput),
+        ("latency", latency::draw(group)),
+        ("cpu", cpu::draw(group)),
+    ];
+    let plot = |(kind, picture): (&str, Option<svg::Picture>)| {
+        let picture = picture?;
+        Some(Plot {
+            file: format!("{kind}-{name}{}.svg", group.connections),
+            svg: picture.finish(),
+            description: picture.description,
+        })
+    };
+    pictures.into_iter().filter_map(plot).collect()
 }

@@ -61,7 +61,7 @@ pub(crate) fn machine_cpu() -> Option<Duration> {
 }
 
 /// How often a connection was refused a place in the accept queue of a port that listens, since the
-/// machine started: `ListenOverflows` of Linux. Whoever is refused hears nothing, and tries again
+/// machine started: `ListenOverflows` of Linux. A client that is refused is not told, and tries again
 /// after a second.
 pub(crate) fn queue_overflows() -> Option<u64> {
     let netstat = fs::read_to_string("/proc/self/net/netstat").ok()?;
@@ -142,12 +142,12 @@ mod tests {
     #[test]
     fn a_connection_that_finds_the_queue_full_is_counted() {
         let before = queue_overflows().unwrap();
-        // Nobody accepts, and the queue of the standard library has 128 places.
+        // Nothing accepts, and the queue of the standard library has 128 places.
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
         let connect = |_| TcpStream::connect_timeout(&addr, Duration::from_millis(100));
         let connections: Vec<_> = (0..1_000).map_while(|i| connect(i).ok()).collect();
-        assert!(connections.len() < 1_000, "everybody found a place");
+        assert!(connections.len() < 1_000, "the queue took all of them");
         assert!(queue_overflows().unwrap() > before);
     }
 

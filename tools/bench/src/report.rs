@@ -9,7 +9,7 @@ use textwrap::{Options, WordSplitter};
 
 use crate::agreement::Agreement;
 use crate::cells;
-use crate::plot::Plot;
+use crate::plot;
 use crate::results::{Load, Rate, Results};
 use crate::summary::{Group, summarise, warnings};
 use crate::units::{count, mebibytes};
@@ -32,7 +32,7 @@ const READING: &str = "\
 - A round counts when every response had status 200, no connection was lost, and the counter on the
   page moved by the number of responses and at most one more for each connection. Any other round is
   discarded.
-- Closed-loop latency hides stalls: while a server stands still nobody asks. wrk corrects for that in
+- Closed-loop latency hides stalls: while a server stands still no request is sent. wrk corrects for that in
   part. For latency, use a run at a fixed rate.
 - A client that finds the accept queue full tries to connect again after a second. wrk counts latency
   from the request on, so that this second is in no percentile.
@@ -43,17 +43,17 @@ const READING: &str = "\
 ";
 
 /// The report for a page. It refers to the plots by their file names, in the same folder.
-pub fn markdown(results: &Results, plots: &[Plot]) -> String {
+pub fn markdown(results: &Results) -> String {
     let mut text = String::from("<!-- Written by cargo xtask bench; do not edit. -->\n\n");
     text += "# Benchmark report\n\n";
     text += &circumstances(results);
     for group in summarise(results) {
-        text += &markdown_group(&group, plots);
+        text += &markdown_group(&group);
     }
     text + READING
 }
 
-fn markdown_group(group: &Group, plots: &[Plot]) -> String {
+fn markdown_group(group: &Group) -> String {
     let throughput = cells::throughput(group, usize::MAX).markdown();
     let cost = cells::cost(group).markdown();
     let mut paragraphs = vec![
@@ -68,7 +68,7 @@ fn markdown_group(group: &Group, plots: &[Plot]) -> String {
         .map(|(name, reason)| format!("- **Discarded:** `{name}`: {reason}"))
         .collect();
     paragraphs.extend((!discarded.is_empty()).then(|| discarded.join("\n")));
-    let plots = plots.iter().filter(|plot| plot.is_of(group));
+    let plots = plot::of(group).into_iter();
     paragraphs.extend(plots.map(|plot| format!("![{}]({})", plot.description, plot.file)));
     paragraphs.join("\n\n") + "\n\n"
 }
@@ -84,7 +84,7 @@ fn discarded(group: &Group) -> impl Iterator<Item = (&str, String)> {
 /// The part of the README that shows a run: a table with one row for each contestant, the capacity at
 /// every number of connections, and the rest at the last of them; and a plot of these. `folder` is where
 /// the run lies, as seen from the README.
-pub fn readme_part(results: &Results, plots: &[Plot], folder: &Path) -> String {
+pub fn readme_part(results: &Results, folder: &Path) -> String {
     let mut groups = summarise(results);
     groups.retain(|group| group.load == Load::Capacity);
     let (Some(table), Some(last)) = (cells::overview(&groups), groups.last()) else {
@@ -103,7 +103,7 @@ pub fn readme_part(results: &Results, plots: &[Plot], folder: &Path) -> String {
         count(last.connections.into()),
         cells::noise(last)
     );
-    if let Some(plot) = plots.iter().find(|plot| plot.is_of(last)) {
+    if let Some(plot) = plot::of(last).first() {
         let _ = writeln!(text, "\n![{}]({folder}/{})", plot.description, plot.file);
     }
     text

@@ -1,6 +1,6 @@
 //! What was seen, as plain data: the whole content of `results.json`.
 //!
-//! Nothing in here is an average. Whoever doubts a figure of a report finds the rounds behind it.
+//! Nothing in here is an average. The rounds behind every figure of a report can be looked up.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -34,7 +34,7 @@ pub struct Results {
     pub plan: Plan,
     /// What about the machine makes the figures worth less, in sentences.
     pub warnings: Vec<String>,
-    /// Who took part, in the order of the tables.
+    /// The contestants, in the order of the tables.
     pub contestants: Vec<Entry>,
     /// Every round that was finished, in the order in which they ran.
     pub rounds: Vec<Round>,

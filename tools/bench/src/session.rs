@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use output::terminal::{RED, RESET, YELLOW};
 use private_redis::RedisProgram;
 use processes::interrupt::{self, Interrupted};
@@ -102,10 +102,9 @@ fn measure(root: &Path, args: &RunArgs, interrupted: &Interrupted) -> Result<Res
 ///
 /// When a file cannot be written.
 pub(crate) fn render(results: &Results, out: &Path) -> Result<()> {
-    let plots = plot::draw(results);
     let path = out.join("report.md");
-    let report = report::markdown(results, &plots);
-    let plots = plots
+    let report = report::markdown(results);
+    let plots = plot::draw(results)
         .into_iter()
         .map(|plot| (out.join(plot.file), plot.svg));
     for (file, text) in plots.chain([(path.clone(), report)]) {
@@ -129,7 +128,7 @@ fn allow_connections(connections: u32) -> Result<()> {
 }
 
 fn contestants(root: &Path, args: &RunArgs) -> Result<Vec<Contestant>> {
-    // Who names only running servers wants only those.
+    // Running servers alone are measured alone.
     let mut contestants = match args.steps.is_empty() && !args.against.is_empty() {
         true => Vec::new(),
         false => contestant::select(root, &args.steps)?,
@@ -149,13 +148,13 @@ fn find_redis(contestants: &[Contestant]) -> Result<Option<RedisProgram>> {
     if !contestants.iter().any(Contestant::needs_redis) {
         return Ok(None);
     }
-    match RedisProgram::find() {
-        Some(redis) => Ok(Some(redis)),
-        None => bail!(
+    let redis = RedisProgram::find().with_context(|| {
+        format!(
             "bench needs a real Redis, because the embedded one would be measured with the step; install it with: {}",
             Tool::REDIS.install(Platform::here())
-        ),
-    }
+        )
+    });
+    redis.map(Some)
 }
 
 fn find_engine(choice: Option<EngineChoice>) -> Result<Engine> {
@@ -191,7 +190,7 @@ fn results_folder(root: &Path, args: &RunArgs, date: &str) -> Result<PathBuf> {
     Ok(out)
 }
 
-/// Makes the list of contestants for the report, and how those are started who can take part. One that
+/// Makes the list of contestants for the report, and how those are started that can take part. One that
 /// cannot be made ready does not hold up the others.
 fn prepare(
     root: &Path,
@@ -220,13 +219,13 @@ fn prepare(
             failure,
         });
     }
-    ensure!(!starts.is_empty(), "nobody can take part");
+    ensure!(!starts.is_empty(), "no contestant can take part");
     entries.extend(repetition(&entries));
     Ok((entries, starts))
 }
 
 /// The first contestant that can take part runs twice in every round: what it differs from itself is
-/// noise. Step 1 is preferred, because it depends on nobody else.
+/// noise. Step 1 is preferred, because it depends on no other program.
 fn repetition(entries: &[Entry]) -> Option<Entry> {
     let mut able = entries.iter().filter(|entry| entry.failure.is_none());
     let first = able.clone().next();
@@ -307,7 +306,7 @@ fn progress(results: &Results) {
     );
 }
 
-/// Whether everybody took part and everything counted.
+/// Whether every contestant took part and every round counted.
 fn is_whole(results: &Results) -> bool {
     let mut entries = results.contestants.iter();
     let mut rounds = results.rounds.iter();

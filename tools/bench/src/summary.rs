@@ -111,7 +111,7 @@ pub fn summarise(results: &Results) -> Vec<Group> {
     groups
 }
 
-/// The capacity of the slowest contestant. `None` when nobody has a round that counts.
+/// The capacity of the slowest contestant. `None` when no contestant has a round that counts.
 pub(crate) fn slowest_capacity(results: &Results, connections: u32) -> Option<f64> {
     let rounds = Rounds::of(results, connections, true);
     let entries = results.contestants.iter();
@@ -215,7 +215,7 @@ fn group(results: &Results, rounds: &Rounds<'_>, connections: u32, load: Load) -
         let again = rounds.series(&entry.name, figure);
         Some((original, noise(&once, &again)?))
     });
-    // At a fixed rate everybody gives as many answers as were asked for.
+    // At a fixed rate every contestant gives as many answers as were asked for.
     let takes_part = |name| results.contestants.iter().any(|entry| entry.name == name);
     let baselines = BASELINES.iter();
     let (bases, baselines): (Vec<_>, Vec<_>) = baselines

@@ -27,7 +27,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(20);
 pub struct Bench {
     /// How each contestant is started, by name.
     pub starts: HashMap<String, Start>,
-    /// The Redis to start, unless nobody needs one.
+    /// The Redis to start, unless no contestant needs one.
     pub redis: Option<RedisProgram>,
     /// The load generator for closed loops.
     pub closed: Engine,
@@ -39,7 +39,7 @@ pub struct Bench {
     pub duration: Duration,
     /// How long it is loaded before that, unmeasured.
     pub warm_up: Duration,
-    /// Whether somebody asked to stop.
+    /// Whether to stop.
     pub interrupted: Interrupted,
 }
 
@@ -55,7 +55,7 @@ impl Bench {
         let start = self
             .starts
             .get(&trial.program)
-            .with_context(|| format!("nobody knows how to start {}", trial.program))?;
+            .with_context(|| format!("{} was not prepared", trial.program))?;
         let mut rig = Rig::start(start, self.redis.as_ref(), &self.interrupted)?;
         page::check_that_it_counts(&rig.page)?;
         if !self.warm_up.is_zero() {

@@ -239,17 +239,17 @@ fn a_server_that_is_not_there_is_reported() {
 }
 
 /// The stall is a quarter of the test. A closed loop would see four slow answers in a thousand; an
-/// open loop sees everybody who came meanwhile.
+/// open loop sees every request that was due meanwhile.
 #[test]
-fn a_stall_counts_for_everybody_who_came_meanwhile() {
+fn a_stall_counts_for_every_request_that_was_due_meanwhile() {
     static STALL: Mutex<()> = Mutex::new(());
     let page = serve(|seen, stream, _| {
-        let everybody_waits = STALL.lock().unwrap();
+        let all_wait = STALL.lock().unwrap();
         let number = count(seen);
         if number == 500 {
             thread::sleep(Duration::from_millis(250));
         }
-        drop(everybody_waits);
+        drop(all_wait);
         answer(stream, "200 OK", number)
     });
     let outcome = measure(builtin(), page, Load::FixedRate(1000.0));

@@ -20,7 +20,7 @@ fn reports_and_plots_are_those_of_the_stored_results() {
     for run in runs() {
         let results = Results::read(&run).unwrap();
         let plots = plot::draw(&results);
-        let mut files = vec![("report.md", bench::markdown(&results, &plots))];
+        let mut files = vec![("report.md", bench::markdown(&results))];
         files.extend(
             plots
                 .iter()

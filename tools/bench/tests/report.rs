@@ -229,7 +229,7 @@ fn a_stop_keeps_the_rounds_that_were_finished() {
         3,
         "the fourth was cut short and is no result"
     );
-    // Whoever was not measured yet has done nothing wrong.
+    // What was not measured yet has done nothing wrong.
     let rendered = bench::terminal(&results);
     assert!(rendered.contains("step-4-pooled"), "{rendered}");
     assert!(!rendered.contains("discarded"), "{rendered}");
@@ -353,10 +353,9 @@ fn only_what_counts_in_both_runs_is_compared() {
 #[test]
 fn the_report_and_the_readme_have_their_tables_and_plots() {
     let (results, _) = finished(results(&EVERYBODY, None));
-    let plots = plot::draw(&results);
-    insta::assert_snapshot!("report", bench::markdown(&results, &plots));
+    insta::assert_snapshot!("report", bench::markdown(&results));
     let folder = Path::new("book/measurements/bench/a");
-    insta::assert_snapshot!("readme", bench::readme_part(&results, &plots, folder));
+    insta::assert_snapshot!("readme", bench::readme_part(&results, folder));
 }
 
 #[test]

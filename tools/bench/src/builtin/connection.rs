@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use crate::page;
 
 /// How long a connection may be idle before it is replaced. Servers close idle connections, gunicorn
-/// after 2 s, and a request that crosses such a close on its way is lost, which would be nobody's
-/// fault.
+/// after 2 s, and a request that crosses such a close on its way is lost, which is no error of
+/// the server's.
 const IDLE_MAX: Duration = Duration::from_secs(1);
 
 /// Why a visit brought no number.

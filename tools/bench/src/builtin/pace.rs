@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-/// The times at which requests are due, handed out to whoever is free.
+/// The times at which requests are due, handed out to the clients that are free.
 #[derive(Debug)]
 pub(super) struct Pace {
     start: Instant,
@@ -57,7 +57,7 @@ impl Pace {
             let now = Instant::now();
             return (now < self.start + self.duration).then_some(now);
         };
-        // Nobody closes the semaphore; if somebody did, it would be the end.
+        // The semaphore is never closed; if it were, that would be the end.
         schedule.due.acquire().await.ok()?.forget();
         let number = schedule.next.fetch_add(1, Ordering::Relaxed);
         (number < schedule.requests).then(|| schedule.due_at(self.start, number))
@@ -94,7 +94,7 @@ mod tests {
     use std::sync::Arc;
 
     #[tokio::test]
-    async fn an_open_loop_hands_out_every_time_once_even_to_somebody_late() {
+    async fn an_open_loop_hands_out_every_time_once_even_to_a_late_client() {
         let start = Instant::now();
         let pace = Arc::new(Pace::new(start, Duration::from_millis(50), Some(1000.0)));
         let driver = Arc::clone(&pace);

@@ -16,66 +16,50 @@ const PARTS: [(&str, &str, Fill); 3] = [
 ];
 
 pub(super) fn draw(group: &Group) -> Option<Picture> {
-    let rows: Vec<&Row> = group.contestants().collect();
-    let mut totals: Vec<f64> = rows
-        .iter()
-        .filter_map(|row| row.cpu.as_ref())
-        .map(total)
-        .collect();
+    let totals = group.contestants().filter_map(|row| row.cpu.as_ref());
+    let mut totals: Vec<f64> = totals.map(total).collect();
     totals.sort_by(f64::total_cmp);
     let limit = totals.get(totals.len() / 2)? * LENGTH_MAX;
-    let longest = totals
-        .iter()
-        .copied()
-        .rfind(|total| *total <= limit)?
-        .max(f64::MIN_POSITIVE);
+    let longest = totals.iter().copied().rfind(|total| *total <= limit)?;
+    let longest = longest.max(f64::MIN_POSITIVE);
     let x = |microseconds: f64| {
         FIELD_START + (FIELD_END - FIELD_START) * (microseconds / longest).min(1.0)
     };
 
-    let listing: Vec<String> = rows
-        .iter()
-        .map(|row| match row.cpu {
-            Some(cpu) => format!(
-                "{} {}, {} and {}",
-                row.name,
-                short(cpu.server_us),
-                short(cpu.redis_us),
-                short(cpu.load_us)
-            ),
-            None => format!("{} unknown", row.name),
-        })
-        .collect();
     let title = format!("{}: processor time, µs a response", cells::title(group));
-    let description = format!(
-        "{title}: server, Redis and load generator. {}.",
-        listing.join("; ")
-    );
-    let mut picture = Picture::new(title, description, rows.len());
+    let about = ": server, Redis and load generator.";
+    let mut picture = Picture::new(group, title, about, "; ", describe);
     legend(&mut picture);
-    for (line, row) in rows.iter().enumerate() {
-        let y = Picture::middle(line);
-        picture.name(line, &row.name);
-        let Some(cpu) = row.cpu else {
-            picture.text(FIELD_START, y + 5.0, "start", "unknown");
-            continue;
-        };
-        let mut from = 0.0;
-        for ((_, colour, fill), part) in
-            PARTS.iter().zip([cpu.server_us, cpu.redis_us, cpu.load_us])
-        {
-            if part > 0.0 && from < longest {
-                picture.bar(y, x(from), x(from + part), colour, *fill);
+    picture.rows(
+        group,
+        |_| "unknown",
+        |picture, row, y| {
+            let cpu = row.cpu?;
+            let parts = [cpu.server_us, cpu.redis_us, cpu.load_us];
+            let mut from = 0.0;
+            for ((_, colour, fill), part) in PARTS.iter().zip(parts) {
+                if part > 0.0 && from < longest {
+                    picture.bar(y, x(from), x(from + part), colour, *fill);
+                }
+                from += part;
             }
-            from += part;
-        }
-        if total(&cpu) > longest {
-            cut(&mut picture, y);
-        }
-        let end = x(total(&cpu)) + 14.0;
-        picture.text(end, y + 5.0, "start", &short(total(&cpu)));
-    }
+            if total(&cpu) > longest {
+                cut(picture, y);
+            }
+            let end = x(total(&cpu)) + 14.0;
+            picture.text(end, y + 5.0, "start", &short(total(&cpu)));
+            Some(())
+        },
+    );
     Some(picture)
+}
+
+fn describe(row: &Row) -> String {
+    let Some(cpu) = row.cpu else {
+        return "unknown".to_owned();
+    };
+    let [server, redis, load] = [cpu.server_us, cpu.redis_us, cpu.load_us].map(short);
+    format!("{server}, {redis} and {load}")
 }
 
 fn total(cpu: &Cpu) -> f64 {

@@ -14,12 +14,7 @@ const SIZE: f64 = 6.0;
 const MARKS: [&str; 4] = ["p50", "p90", "p99", "max"];
 
 pub(super) fn draw(group: &Group) -> Option<Picture> {
-    let rows: Vec<&Row> = group.contestants().collect();
-    let values = || {
-        rows.iter()
-            .flat_map(|row| marks(row))
-            .map(|(_, value)| value)
-    };
+    let values = || group.contestants().flat_map(marks).map(|(_, value)| value);
     let lowest = values().min_by(f64::total_cmp)?.max(1.0);
     let highest = values().max_by(f64::total_cmp)?;
     let (from, to) = (lowest.log10().floor(), highest.log10().ceil());
@@ -32,9 +27,7 @@ pub(super) fn draw(group: &Group) -> Option<Picture> {
         Load::Capacity => format!("{}: closed-loop latency", cells::title(group)),
         Load::FixedRate(_) => cells::title(group),
     };
-    let listing: Vec<String> = rows.iter().map(|row| describe(row)).collect();
-    let description = format!("{title}, in milliseconds. {}.", listing.join("; "));
-    let mut picture = Picture::new(title, description, rows.len());
+    let mut picture = Picture::new(group, title, ", in milliseconds.", "; ", describe);
     legend(&mut picture);
     for exponent in from as i32..=to as i32 {
         let at = x(10_f64.powi(exponent));
@@ -42,24 +35,19 @@ pub(super) fn draw(group: &Group) -> Option<Picture> {
         picture.text(at, 66.0, "middle", &decade(exponent));
     }
     picture.text(WIDTH - 2.0, 66.0, "end", "p99");
-    for (line, row) in rows.iter().enumerate() {
-        let y = Picture::middle(line);
-        picture.name(line, &row.name);
+    picture.rows(group, cells::missing, |picture, row, y| {
         let marks = marks(row);
-        let Some((first, last)) = marks.first().zip(marks.last()) else {
-            picture.text(FIELD_START, y + 5.0, "start", cells::missing(row));
-            continue;
-        };
+        let (first, last) = marks.first().zip(marks.last())?;
         picture.line((x(first.1), y), (x(last.1), y), 2.0);
         // From the right, so that the median is on top where marks meet.
         for (mark, value) in marks.iter().rev() {
-            draw_mark(&mut picture, mark, x(*value), y);
+            draw_mark(picture, mark, x(*value), y);
         }
-        if let Some(p99) = row.latency.and_then(|latency| latency.p99) {
-            let text = format!("{} ms", milliseconds(p99));
-            picture.text(WIDTH - 2.0, y + 5.0, "end", &text);
+        if let Some(p99) = cells::figure(row, "p99") {
+            picture.text(WIDTH - 2.0, y + 5.0, "end", &format!("{p99} ms"));
         }
-    }
+        Some(())
+    });
     Some(picture)
 }
 
@@ -76,12 +64,10 @@ fn marks(row: &Row) -> Vec<(&'static str, f64)> {
 
 fn describe(row: &Row) -> String {
     let marks = marks(row).into_iter();
-    let marks: Vec<String> = marks
-        .map(|(name, value)| format!("{name} {}", milliseconds(value)))
-        .collect();
-    match marks.is_empty() {
-        true => format!("{} {}", row.name, cells::missing(row)),
-        false => format!("{} {}", row.name, marks.join(", ")),
+    let marks = marks.map(|(name, value)| format!("{name} {}", milliseconds(value)));
+    match marks.collect::<Vec<_>>() {
+        none if none.is_empty() => cells::missing(row).to_owned(),
+        marks => marks.join(", "),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt::{Display, Write};
 
+use crate::summary::{Group, Row};
+
 /// The width of every picture. Text of 14 units stays legible at the width of a book's page.
 pub(super) const WIDTH: f64 = 720.0;
 
@@ -44,18 +46,27 @@ pub(super) enum Fill {
 #[derive(Debug)]
 pub(super) struct Picture {
     title: String,
-    /// What it shows, for those who cannot see it.
     pub(super) description: String,
     lines: usize,
     body: String,
 }
 
 impl Picture {
-    pub(super) fn new(title: String, description: String, lines: usize) -> Picture {
+    /// A picture with a line for each contestant, and nothing in it. What it shows is described for
+    /// those who cannot see it: the title, what it is `about`, and the figures of each contestant.
+    pub(super) fn new(
+        group: &Group,
+        title: String,
+        about: &str,
+        separator: &str,
+        figures: impl Fn(&Row) -> String,
+    ) -> Picture {
+        let describe = |row: &Row| format!("{} {}", row.name, figures(row));
+        let listing: Vec<String> = group.contestants().map(describe).collect();
         let mut picture = Picture {
+            description: format!("{title}{about} {}.", listing.join(separator)),
             title,
-            description,
-            lines,
+            lines: listing.len(),
             body: String::new(),
         };
         let heading = escape(&picture.title);
@@ -65,19 +76,26 @@ impl Picture {
         picture
     }
 
-    /// The height of a line's middle.
-    pub(super) fn middle(line: usize) -> f64 {
-        HEAD_HEIGHT + LINE_HEIGHT * (line as f64 + 0.5)
+    /// Draws the line of each contestant: its name, and what `draw` adds at the height of the line's
+    /// middle. Where that is nothing, `missing` says why.
+    pub(super) fn rows(
+        &mut self,
+        group: &Group,
+        missing: fn(&Row) -> &'static str,
+        draw: impl Fn(&mut Picture, &Row, f64) -> Option<()>,
+    ) {
+        for (line, row) in group.contestants().enumerate() {
+            let y = HEAD_HEIGHT + LINE_HEIGHT * (line as f64 + 0.5);
+            self.text(NAMES_END, y + 5.0, "end", &row.name);
+            if draw(self, row, y).is_none() {
+                self.text(FIELD_START, y + 5.0, "start", missing(row));
+            }
+        }
     }
 
     /// Where the lines begin and end.
     pub(super) fn extent(&self) -> (f64, f64) {
         (HEAD_HEIGHT, HEAD_HEIGHT + LINE_HEIGHT * self.lines as f64)
-    }
-
-    /// Writes the name of a line in front of it.
-    pub(super) fn name(&mut self, line: usize, name: &str) {
-        self.text(NAMES_END, Self::middle(line) + 5.0, "end", name);
     }
 
     /// Writes text. `anchor` is the SVG word: start, middle or end.
@@ -178,8 +196,13 @@ mod tests {
 
     #[test]
     fn text_cannot_break_out_of_the_picture() {
-        let mut picture = Picture::new("a < b".to_owned(), "\"&\"".to_owned(), 1);
-        picture.name(0, "</text><script>");
+        let mut picture = Picture {
+            title: "a < b".to_owned(),
+            description: "\"&\"".to_owned(),
+            lines: 1,
+            body: String::new(),
+        };
+        picture.text(0.0, 0.0, "start", "</text><script>");
         let svg = picture.finish();
         assert!(!svg.contains("<script>") && !svg.contains("a < b"), "{svg}");
         assert!(!svg.contains("\n\n"), "a blank line ends an HTML block");

@@ -2,38 +2,23 @@
 
 use super::svg::{BLUE, FIELD_END, FIELD_START, Fill, Picture};
 use crate::cells;
-use crate::summary::{Group, Row};
+use crate::summary::Group;
 use crate::units::count;
 
 /// How far the ends of a whisker reach up and down: out of the bar, or they would be lost in it.
 const WHISKER: f64 = 13.0;
 
 pub(super) fn draw(group: &Group) -> Option<Picture> {
-    let rows: Vec<&Row> = group.contestants().collect();
-    let spreads = rows.iter().filter_map(|row| row.per_second);
+    let spreads = group.contestants().filter_map(|row| row.per_second);
     let highest = spreads.map(|spread| spread.max).max_by(f64::total_cmp)?;
     let x = |value: f64| FIELD_START + (FIELD_END - FIELD_START) * value / highest;
 
-    let listing: Vec<String> = rows
-        .iter()
-        .map(|row| format!("{} {}", row.name, cells::requests(row)))
-        .collect();
     let title = format!("{}: requests a second", cells::title(group));
-    let description = format!("{title}. {}.", listing.join(", "));
-    let mut picture = Picture::new(title, description, rows.len());
-    picture.text(
-        FIELD_START,
-        48.0,
-        "start",
-        "bar: median of the rounds; whisker: lowest to highest",
-    );
-    for (line, row) in rows.iter().enumerate() {
-        let y = Picture::middle(line);
-        picture.name(line, &row.name);
-        let Some(spread) = row.per_second else {
-            picture.text(FIELD_START, y + 5.0, "start", cells::missing(row));
-            continue;
-        };
+    let mut picture = Picture::new(group, title, ".", ", ", cells::requests);
+    let legend = "bar: median of the rounds; whisker: lowest to highest";
+    picture.text(FIELD_START, 48.0, "start", legend);
+    picture.rows(group, cells::missing, |picture, row, y| {
+        let spread = row.per_second?;
         picture.bar(y, FIELD_START, x(spread.median), BLUE, Fill::Pale);
         let (low, high) = (x(spread.min), x(spread.max));
         if row.valid > 1 {
@@ -42,6 +27,7 @@ pub(super) fn draw(group: &Group) -> Option<Picture> {
             picture.line((high, y - WHISKER), (high, y + WHISKER), 2.0);
         }
         picture.text(high + 10.0, y + 5.0, "start", &count(spread.median));
-    }
+        Some(())
+    });
     Some(picture)
 }

@@ -61,8 +61,10 @@ fn the_image_is_two_small_programs_without_rights() {
 /// A step that has no `/readyz`. It is small, and so is soon compiled.
 const EARLY_STEP: &str = "step-2-redis";
 
+/// Tests begin in the order of their names: while the change of one line, above all others, has the
+/// image of this step built, the one before this has the last step's built beside it.
 #[test]
-fn another_step_is_built_and_healthy_although_it_knows_no_health() {
+fn the_step_that_you_name_is_built_and_healthy_although_it_has_no_readyz() {
     with_each_compose(|compose| {
         let stage = Stage::new(compose, Some(EARLY_STEP));
         stage.up();

@@ -1,5 +1,6 @@
 //! Asks a Redis a question, from blocking code.
 
+use std::fmt;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
@@ -19,13 +20,11 @@ pub struct RedisClient {
 }
 
 /// What can go wrong between a client and a Redis.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum ClientError {
     /// The text is not a URL of a Redis, and why not.
-    #[error("{0}; expected redis://[user:password@]host[:port][/database]")]
     MalformedUrl(String),
     /// Nothing listens at the address, or its name is unknown.
-    #[error("no Redis can be reached at {address}: {source}")]
     Unreachable {
         /// `host:port`.
         address: String,
@@ -33,7 +32,6 @@ pub enum ClientError {
         source: io::Error,
     },
     /// The connection was made, and no whole answer came in time.
-    #[error("{address} takes connections but did not answer within {timeout:?}")]
     Silent {
         /// `host:port`.
         address: String,
@@ -41,7 +39,6 @@ pub enum ClientError {
         timeout: Duration,
     },
     /// The connection was lost before the answer.
-    #[error("{address} closed the connection before it answered: {source}")]
     Closed {
         /// `host:port`.
         address: String,
@@ -49,7 +46,6 @@ pub enum ClientError {
         source: io::Error,
     },
     /// What came is not an answer of a Redis.
-    #[error("what listens on {address} is not a Redis; it answered \"{got}\"")]
     NotRedis {
         /// `host:port`.
         address: String,
@@ -57,21 +53,16 @@ pub enum ClientError {
         got: String,
     },
     /// The server wants a password, and the URL has none.
-    #[error(
-        "the Redis at {address} asks for a password; put it in the URL: redis://:PASSWORD@{address}"
-    )]
     PasswordNeeded {
         /// `host:port`.
         address: String,
     },
     /// The server does not accept the user and password of the URL.
-    #[error("the Redis at {address} does not accept the user and password of the URL")]
     PasswordRefused {
         /// `host:port`.
         address: String,
     },
     /// The server answered with an error.
-    #[error("Redis answered {command} with: {message}")]
     Refused {
         /// The name of the command.
         command: String,
@@ -207,6 +198,40 @@ fn connect(host: (&str, u16), timeout: Duration) -> io::Result<TcpStream> {
     }
     Err(error)
 }
+
+impl fmt::Display for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&match self {
+            ClientError::MalformedUrl(why) => {
+                format!("{why}; expected redis://[user:password@]host[:port][/database]")
+            }
+            ClientError::Unreachable { address, source } => {
+                format!("no Redis can be reached at {address}: {source}")
+            }
+            ClientError::Silent { address, timeout } => {
+                format!("{address} takes connections but did not answer within {timeout:?}")
+            }
+            ClientError::Closed { address, source } => {
+                format!("{address} closed the connection before it answered: {source}")
+            }
+            ClientError::NotRedis { address, got } => {
+                format!("what listens on {address} is not a Redis; it answered \"{got}\"")
+            }
+            ClientError::PasswordNeeded { address } => format!(
+                "the Redis at {address} asks for a password; put it in the URL: redis://:PASSWORD@{address}"
+            ),
+            ClientError::PasswordRefused { address } => {
+                format!("the Redis at {address} does not accept the user and password of the URL")
+            }
+            ClientError::Refused { command, message } => {
+                format!("Redis answered {command} with: {message}")
+            }
+        })
+    }
+}
+
+/// The messages quote their causes.
+impl std::error::Error for ClientError {}
 
 impl ClientError {
     /// The same without the password, which the server may have repeated. Redis itself quotes the

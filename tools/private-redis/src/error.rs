@@ -1,5 +1,6 @@
 //! What can go wrong with a private Redis.
 
+use std::fmt;
 use std::process::ExitStatus;
 
 use processes::Tail;
@@ -10,10 +11,9 @@ use crate::ClientError;
 ///
 /// The message says what happened and to what, and ends with the last lines that the server
 /// printed, where there are any.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum Error {
     /// A private Redis does not answer `PING`.
-    #[error("{name} {}127.0.0.1:{port}{}", not_ready(.status), Tail(.output))]
     RedisNotReady {
         /// The program, in words.
         name: String,
@@ -25,7 +25,6 @@ pub enum Error {
         output: String,
     },
     /// The nodes of a cluster have not become what they should be.
-    #[error("the Redis Cluster does not have {what}{}", Tail(.seen))]
     Cluster {
         /// What was waited for, and how long.
         what: String,
@@ -33,16 +32,49 @@ pub enum Error {
         seen: String,
     },
     /// The process, its folder or its port failed.
-    #[error(transparent)]
-    Process(#[from] processes::Error),
+    Process(processes::Error),
     /// A Redis did not answer as expected.
-    #[error(transparent)]
-    Client(#[from] ClientError),
+    Client(ClientError),
 }
 
-fn not_ready(status: &Option<ExitStatus>) -> String {
-    match status {
-        None => "does not answer PING on ".to_owned(),
-        Some(status) => format!("ended ({status}) and does not serve "),
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::RedisNotReady {
+                name,
+                port,
+                status,
+                output,
+            } => {
+                let address = format!("127.0.0.1:{port}");
+                match status {
+                    None => write!(f, "{name} does not answer PING on {address}"),
+                    Some(status) => {
+                        write!(f, "{name} ended ({status}) and does not serve {address}")
+                    }
+                }?;
+                Tail(output).fmt(f)
+            }
+            Error::Cluster { what, seen } => {
+                write!(f, "the Redis Cluster does not have {what}{}", Tail(seen))
+            }
+            Error::Process(source) => source.fmt(f),
+            Error::Client(source) => source.fmt(f),
+        }
+    }
+}
+
+/// The messages quote their causes.
+impl std::error::Error for Error {}
+
+impl From<ClientError> for Error {
+    fn from(error: ClientError) -> Error {
+        Error::Client(error)
+    }
+}
+
+impl From<processes::Error> for Error {
+    fn from(error: processes::Error) -> Error {
+        Error::Process(error)
     }
 }

@@ -109,7 +109,7 @@ impl RedisServer {
     ///
     /// # Errors
     ///
-    /// [`Error::Spawn`] when the program does not start, [`Error::RedisNotReady`] with the last
+    /// [`Error::Process`] when the program does not start, [`Error::RedisNotReady`] with the last
     /// lines of its log when it ends or is not ready within 20 s.
     pub fn start_again(&mut self) -> Result<(), Error> {
         self.process = None;
@@ -162,7 +162,7 @@ impl RedisServer {
     ///
     /// # Errors
     ///
-    /// [`Error::Control`] when the operating system refuses.
+    /// [`Error::Process`] when the operating system refuses.
     pub fn has_ended(&mut self) -> Result<Option<ExitStatus>, Error> {
         let status = self.process.as_mut().map(Process::try_wait);
         Ok(status.transpose()?.flatten())
@@ -178,7 +178,7 @@ impl RedisServer {
     ///
     /// # Errors
     ///
-    /// [`Error::Control`] when the operating system refuses.
+    /// [`Error::Process`] when the operating system refuses.
     pub fn stop(&mut self) -> Result<(), Error> {
         self.end(|process| process.stop(STOP_TIMEOUT))
     }
@@ -187,7 +187,7 @@ impl RedisServer {
     ///
     /// # Errors
     ///
-    /// [`Error::Control`] when the operating system refuses.
+    /// [`Error::Process`] when the operating system refuses.
     pub fn kill(&mut self) -> Result<(), Error> {
         self.end(Process::kill)
     }
@@ -196,7 +196,7 @@ impl RedisServer {
     ///
     /// # Errors
     ///
-    /// [`Error::Control`] when it does not run or the operating system refuses.
+    /// [`Error::Process`] when it does not run or the operating system refuses.
     pub fn freeze(&self) -> Result<(), Error> {
         self.signal(Signal::Stop)
     }
@@ -205,7 +205,7 @@ impl RedisServer {
     ///
     /// # Errors
     ///
-    /// [`Error::Control`] when it does not run or the operating system refuses.
+    /// [`Error::Process`] when it does not run or the operating system refuses.
     pub fn thaw(&self) -> Result<(), Error> {
         self.signal(Signal::Continue)
     }

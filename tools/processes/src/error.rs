@@ -9,10 +9,9 @@ use std::{fmt, io};
 ///
 /// The message says what happened and to what, and ends with the last lines that the process
 /// printed, where there are any.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum Error {
     /// A program could not be started.
-    #[error("cannot start {name} ({}): {source}", .program.display())]
     Spawn {
         /// The name given to the process.
         name: String,
@@ -22,7 +21,6 @@ pub enum Error {
         source: io::Error,
     },
     /// A process did not print the line that was waited for.
-    #[error("{name} {}{}", no_line(.timeout, .status), Tail(.output))]
     NoLine {
         /// The name given to the process.
         name: String,
@@ -34,7 +32,6 @@ pub enum Error {
         output: String,
     },
     /// A process could not be signalled or waited for.
-    #[error("cannot control {name}: {source}")]
     Control {
         /// The name given to the process.
         name: String,
@@ -42,22 +39,51 @@ pub enum Error {
         source: io::Error,
     },
     /// No temporary folder could be made.
-    #[error("cannot make a temporary folder: {0}")]
-    Folder(#[source] io::Error),
+    Folder(io::Error),
     /// No free port was found.
-    #[error("cannot find a free port on 127.0.0.1: {0}")]
-    Port(#[source] io::Error),
+    Port(io::Error),
     /// Ctrl-C cannot be caught.
-    #[error("cannot catch Ctrl-C: {0}")]
-    Interrupt(#[source] ctrlc::Error),
+    Interrupt(ctrlc::Error),
 }
 
-fn no_line(timeout: &Duration, status: &Option<ExitStatus>) -> String {
-    match status {
-        None => format!("did not print the expected line within {timeout:?}"),
-        Some(status) => format!("ended ({status}) before it printed the expected line"),
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Spawn {
+                name,
+                program,
+                source,
+            } => write!(f, "cannot start {name} ({}): {source}", program.display()),
+            Error::NoLine {
+                name,
+                timeout,
+                status,
+                output,
+            } => {
+                match status {
+                    None => write!(
+                        f,
+                        "{name} did not print the expected line within {timeout:?}"
+                    ),
+                    Some(status) => {
+                        write!(
+                            f,
+                            "{name} ended ({status}) before it printed the expected line"
+                        )
+                    }
+                }?;
+                Tail(output).fmt(f)
+            }
+            Error::Control { name, source } => write!(f, "cannot control {name}: {source}"),
+            Error::Folder(source) => write!(f, "cannot make a temporary folder: {source}"),
+            Error::Port(source) => write!(f, "cannot find a free port on 127.0.0.1: {source}"),
+            Error::Interrupt(source) => write!(f, "cannot catch Ctrl-C: {source}"),
+        }
     }
 }
+
+/// The messages quote their causes.
+impl std::error::Error for Error {}
 
 /// The end of a message: the last lines of a process, each behind a bar.
 pub struct Tail<'a>(pub &'a str);

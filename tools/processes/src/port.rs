@@ -1,6 +1,5 @@
 //! Ports that nobody listens on.
 
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::OnceLock;
@@ -30,9 +29,7 @@ const TRIES_MAX: u16 = 200;
 pub fn free_port() -> Result<u16, Error> {
     // Two processes start at different places, or they would race for the same ports.
     static NEXT: OnceLock<AtomicU16> = OnceLock::new();
-    let next = NEXT.get_or_init(|| {
-        AtomicU16::new((RandomState::new().hash_one(()) % u64::from(PORTS)) as u16)
-    });
+    let next = NEXT.get_or_init(|| AtomicU16::new(fastrand::u16(..PORTS)));
     let mut error = io::Error::from(io::ErrorKind::AddrInUse);
     for _ in 0..TRIES_MAX {
         // PORTS does not divide 2^16: the jump when the counter wraps is harmless.

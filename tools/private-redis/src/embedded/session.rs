@@ -91,7 +91,6 @@ fn is_there(
         client.get_mut().input.limit(QUIET_TIMEOUT);
         match client.fill_buf() {
             Ok(bytes) => return Ok(!bytes.is_empty()),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) if error.kind() == ErrorKind::TimedOut => {
                 if !was_served || connections(store) > CONNECTIONS_MAX / 2 {
                     return Ok(false);

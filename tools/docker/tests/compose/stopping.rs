@@ -24,15 +24,13 @@ fn both_stop_soon_and_without_an_error() {
         let mut times = Vec::new();
         for _ in 0..ATTEMPTS_MAX {
             stage.visit();
-            let started = SystemTime::now();
+            let since = SystemTime::now();
             stage.compose(&["stop"]);
             let status = containers
                 .each_ref()
                 .map(|container| inspect(container, "{{.State.Status}} {{.State.ExitCode}}"));
             assert_eq!(status, ["exited 0", "exited 0"], "web and redis");
-            let both = containers
-                .each_ref()
-                .map(|container| stopped_after(container, started));
+            let both = stop_times(&containers, since);
             times.push(both);
             println!(
                 "{compose}: web had stopped after {:?}, redis after {:?}",
@@ -80,25 +78,30 @@ fn visits_under_way_are_answered() {
     });
 }
 
-/// How long after `started` a container ended, by its own account. What Compose
-/// itself takes to finish after that is no concern of ours.
-fn stopped_after(container: &str, started: SystemTime) -> Duration {
-    let finished = inspect(container, "{{.State.FinishedAt}}");
-    let started = started
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap()
-        .as_secs_f64()
-        % DAY;
-    Duration::from_secs_f64((time_of_day(&finished) - started).rem_euclid(DAY))
-}
-
-/// The length of a day, in seconds.
-const DAY: f64 = 86_400.0;
-
-/// The seconds since midnight in a time such as `2026-11-23T22:16:32.465146744Z`.
-fn time_of_day(time: &str) -> f64 {
-    let (_, clock) = time.trim_end_matches('Z').split_once('T').unwrap();
-    clock
-        .split(':')
-        .fold(0.0, |sum, part| sum * 60.0 + part.parse::<f64>().unwrap())
+/// How long after the first signal to stop each container ended, by what Docker recorded after
+/// `since`. So the time that Compose itself needs to start and to end does not count.
+fn stop_times(containers: &[String; 2], since: SystemTime) -> [Duration; 2] {
+    let seconds = |time: SystemTime| {
+        let time = time.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        format!("{}.{:09}", time.as_secs(), time.subsec_nanos())
+    };
+    let (since, until) = (seconds(since), seconds(SystemTime::now()));
+    let format = "{{.Action}} {{.Actor.ID}} {{.TimeNano}}";
+    let events = docker(&[
+        "events", "--since", &since, "--until", &until, "--format", format,
+    ]);
+    let at = |action: &str, containers: &[String]| {
+        let times = events.lines().filter_map(|event| {
+            let event: Vec<&str> = event.split(' ').collect();
+            let is_wanted = event[0] == action && containers.iter().any(|id| id == event[1]);
+            is_wanted.then(|| Duration::from_nanos(event[2].parse().unwrap()))
+        });
+        let first = times.min();
+        first
+            .unwrap_or_else(|| panic!("Docker recorded no {action:?} of {containers:?}:\n{events}"))
+    };
+    let signalled = at("kill", containers);
+    containers
+        .each_ref()
+        .map(|container| at("die", std::slice::from_ref(container)) - signalled)
 }

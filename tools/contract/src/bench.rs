@@ -1,4 +1,4 @@
-//! What a check needs: a service to look at, and a Redis to do things to.
+//! What a check needs: a service to check, and a Redis to do things to.
 
 use std::{
     process::{Command, ExitStatus},
@@ -8,28 +8,50 @@ use std::{
 use private_redis::{Durability, RedisClient, RedisServer};
 use processes::{Output, Process};
 
-use crate::{Checked, Finding, RedisSource, Subject, service::Service};
+use crate::{
+    RedisSource, Subject,
+    finding::{Checked, Finding, broken, left_out},
+    service::Service,
+};
 
 /// How long a service may take until it says where it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What one check works with.
+#[derive(Clone, Copy)]
 pub(crate) struct Bench<'a> {
     pub(crate) subject: &'a Subject,
     pub(crate) redis: &'a RedisSource,
+    /// What a shell does before it starts the service, which is `"$0" "$@"`. Without it there is no shell.
+    pub(crate) script: Option<&'static str>,
 }
 
-impl Bench<'_> {
-    /// A service on a Redis. Neither is anybody else's, as far as that can be had.
-    pub(crate) fn service(&self) -> Checked<(Service, Option<RedisServer>)> {
+impl<'a> Bench<'a> {
+    pub(crate) fn new(subject: &'a Subject, redis: &'a RedisSource) -> Self {
+        Self {
+            subject,
+            redis,
+            script: None,
+        }
+    }
+
+    /// A service, and the Redis that it is on. Neither is anybody else's, as far as that can be had.
+    pub(crate) fn service(&self) -> Checked<(Option<RedisServer>, Service)> {
         match (self.subject, self.redis) {
-            (Subject::Url { addr, .. }, _) => Ok((Service::running(*addr), None)),
-            (Subject::Step { .. }, RedisSource::Url(url)) => Ok((self.start(url, &[])?, None)),
+            (Subject::Url { addr, .. }, _) => Ok((None, Service::running(*addr))),
+            (Subject::Step { .. }, RedisSource::Url(url)) => Ok((None, self.start(url, &[])?)),
             (Subject::Step { .. }, RedisSource::Program(_)) => {
-                let redis = self.redis()?;
-                Ok((self.start(&redis.url(), &[])?, Some(redis)))
+                let (redis, service) = self.own(&[])?;
+                Ok((Some(redis), service))
             }
         }
+    }
+
+    /// A service with these settings, and a Redis of its own to which anything can be done.
+    pub(crate) fn own(&self, settings: &[(&str, &str)]) -> Checked<(RedisServer, Service)> {
+        let redis = self.redis()?;
+        let service = self.start(&redis.url(), settings)?;
+        Ok((redis, service))
     }
 
     /// A Redis that can be stopped, killed and frozen, and is empty.
@@ -54,19 +76,23 @@ impl Bench<'_> {
         }
     }
 
-    /// Starts the step on that Redis, with more in its environment. It must come up.
-    pub(crate) fn start(&self, redis_url: &str, environment: &[(&str, &str)]) -> Checked<Service> {
-        match self.launch(redis_url, environment)? {
-            Launch::Serves(service) => Ok(service),
-            Launch::Ended { status, output } => Err(Finding::broken(format!(
-                "{} ended ({status}) instead of serving:\n{output}",
-                self.subject.name()
-            ))),
-        }
+    /// Starts the step on that Redis, with these settings. It must come up.
+    pub(crate) fn start(&self, redis_url: &str, settings: &[(&str, &str)]) -> Checked<Service> {
+        self.launch(redis_url, settings)?
+            .or_else(|Ended { status, output }| {
+                let name = self.subject.name();
+                broken(format!(
+                    "{name} ended ({status}) instead of serving:\n{output}"
+                ))
+            })
     }
 
-    /// Starts the step on that Redis and looks whether it serves or ends by itself.
-    pub(crate) fn launch(&self, redis_url: &str, environment: &[(&str, &str)]) -> Checked<Launch> {
+    /// Starts the step on that Redis, until it says that it serves or ends by itself.
+    pub(crate) fn launch(
+        &self,
+        redis_url: &str,
+        settings: &[(&str, &str)],
+    ) -> Checked<Result<Service, Ended>> {
         let Subject::Step {
             name,
             program,
@@ -76,48 +102,61 @@ impl Bench<'_> {
         else {
             return left_out("the suite did not start this server, and cannot start another");
         };
-        let mut command = Command::new(program);
+        let mut command = match self.script {
+            None => Command::new(program),
+            Some(script) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", script]).arg(program);
+                shell
+            }
+        };
         command
             .args(arguments)
             .env("ADDR", "127.0.0.1:0")
             .env("REDIS_URL", redis_url)
-            .env_remove("RUST_LOG");
-        command.envs(environment.iter().copied());
+            .env_remove("RUST_LOG")
+            .envs(settings.iter().copied());
         let mut process = Process::spawn(name, command, Output::Capture)?;
         let line = match process.wait_for_line(START_TIMEOUT, |line| line.contains("http://")) {
             Err(processes::Error::NoLine {
                 status: Some(status),
                 output,
                 ..
-            }) => return Ok(Launch::Ended { status, output }),
+            }) => return Ok(Err(Ended { status, output })),
             line => line?,
         };
         let addr = line
             .split("http://")
             .nth(1)
             .and_then(|rest| rest.split_whitespace().next()?.parse().ok());
-        let addr = addr.ok_or_else(|| {
-            Finding::broken(format!("{name} does not say where it listens: {line:?}"))
-        })?;
-        Ok(Launch::Serves(Service::started(process, addr)))
+        match addr {
+            Some(addr) => Ok(Ok(Service::started(process, addr))),
+            None => broken(format!("{name} does not say where it listens: {line:?}")),
+        }
     }
 }
 
-/// What a start leads to.
-pub(crate) enum Launch {
-    /// It says where it serves.
-    Serves(Service),
-    /// It ended by itself.
-    Ended {
-        /// How.
-        status: ExitStatus,
-        /// Its last words.
-        output: String,
-    },
+/// A service that ended by itself.
+pub(crate) struct Ended {
+    /// How.
+    pub(crate) status: ExitStatus,
+    /// Its last words.
+    pub(crate) output: String,
 }
 
-fn left_out<T>(why: &str) -> Checked<T> {
-    Err(Finding::left_out(why.to_owned()))
+impl Ended {
+    /// What it means that it ended because of its Redis: the one certain lack, if it failed and named one
+    /// of these.
+    pub(crate) fn gave_up(self, when: &str, names: &[&str]) -> Checked {
+        let Self { status, output } = self;
+        let says_why = names.iter().any(|name| output.contains(name));
+        let seen = format!("{when} it ended ({status}):\n{output}");
+        if status.code().is_some_and(|code| code != 0) && says_why {
+            Ok(Finding::lacks(seen))
+        } else {
+            broken(seen)
+        }
+    }
 }
 
 /// Whether a visit costs Redis no command at all.

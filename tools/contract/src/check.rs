@@ -11,7 +11,13 @@ use output::terminal::{self, BOLD, DIM, GREEN, RED, RESET, YELLOW};
 use processes::interrupt;
 use steps::{Profile, Program, RedisChoice, Source, Step, programs};
 
-use crate::{CAPABILITIES, Cell, FaultRun, Finding, RedisSource, Report, Subject, results};
+use crate::{
+    capabilities::CAPABILITIES,
+    faults::FaultRun,
+    finding::{Cell, Finding, Report},
+    results,
+    subject::{RedisSource, Subject},
+};
 
 /// Checks what steps do, from outside, over HTTP
 #[derive(Parser)]
@@ -44,6 +50,10 @@ pub struct CheckOptions {
 }
 
 /// Checks, prints what was found, and fails if anything is not as expected.
+///
+/// # Errors
+///
+/// For wrong use, or when there is nothing that could be checked.
 pub fn run(root: &Path, options: &CheckOptions) -> Result<ExitCode> {
     ensure_known(&options.only)?;
     interrupt::exit_on_interrupt()?;
@@ -64,7 +74,7 @@ pub fn run(root: &Path, options: &CheckOptions) -> Result<ExitCode> {
                 return Ok(ExitCode::FAILURE);
             };
             terminal::progress(&format!("Redis: {}", source.description()));
-            self::steps(&steps, &programs, source, &options.only)?
+            self::steps(&steps, &programs, &source, &options.only)
         }
     };
     if let Some(file) = &options.json {
@@ -82,52 +92,37 @@ pub fn run(root: &Path, options: &CheckOptions) -> Result<ExitCode> {
     })
 }
 
-/// Checks steps that are built already.
+/// Checks steps that are built already. The Redis that runs in a container ends with `source`.
 pub fn steps(
     steps: &[Step],
     programs: &[Program],
-    source: Source,
+    source: &Source,
     only: &[String],
-) -> Result<Vec<Report>> {
-    let (redis, _container) = match source {
-        // The checks start their own, one after the other.
-        Source::Private(program) => (RedisSource::Program(program), None),
-        Source::Running(url) => (RedisSource::Url(url), None),
-        Source::Docker(redis) => (RedisSource::Url(redis.url.clone()), Some(redis)),
-    };
+) -> Vec<Report> {
+    let redis = RedisSource::from(source);
     let subjects = steps.iter().zip(programs);
-    Ok(subjects
-        .map(|(step, program)| one(&subject(step, program), &redis, only))
-        .collect())
+    subjects
+        .map(|(step, program)| one(&Subject::step(step, program), &redis, only))
+        .collect()
 }
 
 /// Holds a step that is built already to its promises, on a bad wire to a Redis.
+///
+/// # Errors
+///
+/// See [`FaultRun::check`].
 pub fn faults(
     step: &Step,
     program: &Program,
     source: &Source,
     run: FaultRun,
 ) -> Result<String, Finding> {
-    let redis = match source {
-        Source::Private(program) => RedisSource::Program(program.clone()),
-        Source::Running(url) => RedisSource::Url(url.clone()),
-        Source::Docker(redis) => RedisSource::Url(redis.url.clone()),
-    };
-    run.check(&subject(step, program), &redis)
-}
-
-fn subject(step: &Step, program: &Program) -> Subject {
-    Subject::Step {
-        name: step.name.clone(),
-        number: step.number,
-        program: program.path.clone(),
-        arguments: program.arguments.clone(),
-    }
+    run.check(&Subject::step(step, program), &RedisSource::from(source))
 }
 
 fn one(subject: &Subject, redis: &RedisSource, only: &[String]) -> Report {
     anstream::println!("\n{BOLD}{}{RESET}", subject.name());
-    crate::run(subject, redis, only, print)
+    crate::run::run(subject, redis, only, print)
 }
 
 /// One line a capability, and below it what was seen if that is not what was expected.

@@ -1,48 +1,10 @@
-//! Which step can do what. The one table that the whole suite is measured by.
+//! Where a step differs from what its number says.
 
-use crate::{Finding, Subject};
-
-/// The differences to the letter that a check may find.
-pub mod but {
-    /// Flask's default content type.
-    pub const HTML: &str = "answers text/html";
-    /// A client that waits for Redis for ever, or does not ask whether it can count.
-    pub const STAYS: &str = "stays with a Redis that is silent";
-    /// Rocket has no 405.
-    pub const NOT_FOUND: &str = "answers POST / with 404";
-    /// A service that keeps its count to itself and so is not hurt when Redis is.
-    pub const NO_REDIS: &str = "needs no Redis";
-    /// A server that closes its idle connections at once when it stops.
-    pub const LOST_ON_THE_WIRE: &str = "loses requests on the wire when it stops";
-    /// A server that closes each connection after one answer.
-    pub const ONE_ANSWER: &str = "gives one answer a connection";
-    /// A server that treats HEAD on its own.
-    pub const HEAD_IS_NO_VISIT: &str = "HEAD / does not count";
-}
-
-/// The first step that has each capability. Every later step has it, too.
-const FIRST_STEPS: &[(&str, u32)] = &[
-    ("greets", 1),
-    ("counts", 1),
-    ("unique", 1),
-    ("ignores-strangers", 1),
-    ("survives-restart", 2),
-    ("shared", 2),
-    ("starts-alone", 4),
-    ("heals", 4),
-    ("refuses-honestly", 4),
-    ("health", 4),
-    ("ready-means-ready", 4),
-    ("drains", 3),
-    ("outlasts-slow-clients", 4),
-    ("outlasts-slow-readers", 4),
-    ("bounded-memory", 4),
-    ("shares-places", 4),
-    ("queues-a-burst", 4),
-    ("sheds", 4),
-    ("few-round-trips", 5),
-    ("cluster", 6),
-];
+use crate::{
+    capabilities::Capability,
+    finding::{Finding, but},
+    subject::Subject,
+};
 
 /// Where a step has what its number says it lacks, or has it with a difference to the letter. Each was
 /// measured, again and again.
@@ -76,8 +38,8 @@ const EXCEPTIONS: &[(&str, &str, Option<&str>)] = &[
 ];
 
 /// Whether that was to be found of a subject. A capability that was left out is nobody's failure. Nothing
-/// is known of a stranger's server, so it is expected to have what is looked for.
-pub fn is_expected(subject: &Subject, id: &str, finding: &Finding) -> bool {
+/// is known of a server that is none of our steps, so it is expected to have what is checked.
+pub fn is_expected(subject: &Subject, capability: &Capability, finding: &Finding) -> bool {
     if matches!(finding, Finding::LeftOut { .. }) {
         return true;
     }
@@ -86,12 +48,11 @@ pub fn is_expected(subject: &Subject, id: &str, finding: &Finding) -> bool {
     };
     let exception = EXCEPTIONS
         .iter()
-        .find(|(step, capability, _)| step == name && *capability == id);
-    let first = FIRST_STEPS.iter().find(|(capability, _)| *capability == id);
+        .find(|(step, id, _)| step == name && *id == capability.id);
     let expected = match exception {
         Some((_, _, Some(but))) => Finding::has_but(but),
         Some((_, _, None)) => Finding::has(),
-        None if first.is_some_and(|(_, first)| number >= first) => Finding::has(),
+        None if *number >= capability.first_step => Finding::has(),
         None => Finding::lacks(""),
     };
     finding.agrees_with(&expected)
@@ -100,17 +61,11 @@ pub fn is_expected(subject: &Subject, id: &str, finding: &Finding) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::CAPABILITIES;
+    use crate::capabilities::CAPABILITIES;
 
     #[test]
-    fn every_capability_has_a_first_step_and_every_exception_a_capability() {
+    fn every_exception_is_one_of_a_capability() {
         let known = |id: &str| CAPABILITIES.iter().any(|capability| capability.id == id);
-        let listed: Vec<&str> = FIRST_STEPS.iter().map(|(id, _)| *id).collect();
-        let all: Vec<&str> = CAPABILITIES
-            .iter()
-            .map(|capability| capability.id)
-            .collect();
-        assert_eq!(listed, all);
         assert!(EXCEPTIONS.iter().all(|(_, id, _)| known(id)));
     }
 }

@@ -21,30 +21,29 @@ use std::{
     env,
     fmt::Write,
     str::FromStr,
-    sync::{
-        Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
-    },
+    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     thread,
     time::{Duration, Instant},
 };
 
-use fault_proxy::{Fault, FaultProxy, Random};
+use fastrand::Rng;
+use fault_proxy::{Fault, FaultProxy, random};
 use load::{ANSWER_TIMEOUT, Connection};
 
 use crate::{
-    Checked, Finding, RedisSource, Subject,
     bench::Bench,
+    finding::{Checked, Finding, broken},
     service::{Service, Visit},
+    subject::{RedisSource, Subject},
 };
-use promises::broken_promise;
+use promises::{Outcome, broken_promise};
 
 /// Visitors at once.
 const CLIENTS: usize = 32;
 
 /// Of how many visits in a thousand the visitor leaves early, and how early, in milliseconds.
 const LEAVES_PER_THOUSAND: u64 = 30;
-const PATIENCE_MS_MAX: u64 = 30;
+const LEAVES_AFTER_MS_MAX: u64 = 30;
 
 /// How long somebody waits who was refused.
 const REFUSED_PAUSE: Duration = Duration::from_millis(5);
@@ -64,17 +63,6 @@ pub struct FaultRun {
     pub duration: Duration,
 }
 
-/// What became of a visit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    /// It was answered with this number, and the answer was there at this instant.
-    Number(u64, Instant),
-    /// It was refused.
-    Refused,
-    /// The visitor left before there was an answer.
-    Left,
-}
-
 impl FaultRun {
     /// `SEEN_SEED`, or else any; and `SEEN_FAULT_SECONDS`, or else 3.
     ///
@@ -83,7 +71,8 @@ impl FaultRun {
     /// When a value does not parse: the line says which.
     pub fn from_env() -> Result<Self, String> {
         Ok(Self {
-            seed: setting("SEEN_SEED")?.unwrap_or_else(Random::any_seed),
+            // Short enough to be typed again.
+            seed: setting("SEEN_SEED")?.unwrap_or_else(|| fastrand::u64(..1_000_000)),
             duration: Duration::from_secs(setting("SEEN_FAULT_SECONDS")?.unwrap_or(3)),
         })
     }
@@ -93,17 +82,17 @@ impl FaultRun {
     ///
     /// # Errors
     ///
-    /// [`Stop`] when a promise was broken or the run could not be carried out. It names the seed.
-    pub fn check(self, subject: &Subject, redis: &RedisSource) -> Checked<String> {
-        let repeat = format!(
-            "to repeat the plan of the faults, set SEEN_SEED={}",
-            self.seed
-        );
-        self.try_check(&Bench { subject, redis })
-            .map_err(|stop| match stop {
-                Finding::Broken { why } => Finding::broken(format!("{why}\n{repeat}")),
-                left_out => left_out,
-            })
+    /// [`Finding::Broken`] when a promise was broken or the run could not be carried out: it names the seed.
+    /// [`Finding::LeftOut`] when there is no Redis that the wire can be made bad for.
+    pub fn check(self, subject: &Subject, redis: &RedisSource) -> Result<String, Finding> {
+        self.try_check(&Bench::new(subject, redis)).map_err(|end| {
+            let Finding::Broken { why } = end else {
+                return end;
+            };
+            let seed = self.seed;
+            let why = format!("{why}\nto repeat the plan of the faults, set SEEN_SEED={seed}");
+            Finding::Broken { why }
+        })
     }
 
     fn try_check(self, bench: &Bench) -> Checked<String> {
@@ -120,7 +109,7 @@ impl FaultRun {
         let count = server.client()?.command(&["GET", "seen"])?;
         let count = count.as_text().and_then(|text| text.parse().ok());
         if let Some(promise) = broken_promise(&outcomes, &record, count.unwrap_or(0)) {
-            return Err(Finding::broken(promise + &log));
+            return broken(promise + &log);
         }
         let number_of = |is_such: fn(&Outcome) -> bool| {
             let outcomes = outcomes.iter().flatten();
@@ -145,74 +134,71 @@ impl FaultRun {
     fn load(self, service: &Service, proxy: &FaultProxy) -> Checked<Vec<Vec<Outcome>>> {
         let over = AtomicBool::new(false);
         let numbers = AtomicU64::new(0);
-        let failure = Mutex::new(None);
         let started = Instant::now();
+        let one = |client: usize| {
+            let random = random(!self.seed, client as u64);
+            let outcomes = visitor(service, random, &over, &numbers);
+            outcomes.map_err(|what| {
+                over.store(true, Relaxed);
+                format!("client {client}: GET /: {what}")
+            })
+        };
         let outcomes = thread::scope(|scope| {
-            let clients = scope.spawn(|| {
-                load::in_parallel(CLIENTS, |client| {
-                    let random = Random::branch(!self.seed, client as u64);
-                    let mut outcomes = Vec::new();
-                    if let Err(what) = visitor(service, random, &over, &numbers, &mut outcomes) {
-                        let what = format!("client {client}: GET /: {what}");
-                        failure.lock().expect("nobody panics").get_or_insert(what);
-                        over.store(true, Relaxed);
-                    }
-                    outcomes
-                })
-            });
+            let clients = scope.spawn(|| load::in_parallel(CLIENTS, one));
             let says_something =
                 || proxy.faults().len() == Fault::ALL.len() && numbers.load(Relaxed) >= NUMBERS_MIN;
             while !over.load(Relaxed) {
                 let elapsed = started.elapsed();
-                let is_over = elapsed >= self.duration && says_something();
-                over.store(is_over || elapsed >= self.duration + EXTRA_TIME, Relaxed);
+                if elapsed >= self.duration + EXTRA_TIME
+                    || (elapsed >= self.duration && says_something())
+                {
+                    over.store(true, Relaxed);
+                }
                 thread::sleep(Duration::from_millis(20));
             }
             clients.join().expect("a client does not panic")
         });
-        let failure = failure.into_inner().expect("nobody panics");
-        if let Some(what) = failure {
-            return Err(Finding::broken(what + &service.log()));
-        }
-        if numbers.load(Relaxed) < NUMBERS_MIN {
-            let (given, seconds) = (numbers.load(Relaxed), started.elapsed().as_secs());
-            return Err(Finding::broken(format!(
-                "only {given} numbers were given within {seconds} s{}",
-                service.log()
-            )));
+        let outcomes: Result<_, String> = outcomes.into_iter().collect();
+        let outcomes = outcomes.or_else(|what| service.broken(what))?;
+        let (given, seconds) = (numbers.load(Relaxed), started.elapsed().as_secs());
+        if given < NUMBERS_MIN {
+            return service.broken(format!(
+                "only {given} numbers were given within {seconds} s"
+            ));
         }
         Ok(outcomes)
     }
 }
 
-/// One visitor, who comes again and again, and now and then leaves early.
+/// One visitor, who comes again and again, and now and then leaves early. Returns what became of the
+/// visits.
 ///
 /// # Errors
 ///
 /// The first answer that is neither a number nor a refusal.
 fn visitor(
     service: &Service,
-    mut random: Random,
+    mut random: Rng,
     over: &AtomicBool,
     numbers: &AtomicU64,
-    outcomes: &mut Vec<Outcome>,
-) -> Result<(), String> {
+) -> Result<Vec<Outcome>, String> {
     let error = |error: std::io::Error| error.to_string();
     let open = || Connection::open(service.addr).map_err(error);
+    let mut outcomes = Vec::new();
     let mut connection = open()?;
     while !over.load(Relaxed) {
         if !connection.is_open() {
             connection = open()?;
         }
         connection.send("GET", "/").map_err(error)?;
-        let leaves = random.below(1000) < LEAVES_PER_THOUSAND;
-        let answer = if leaves {
+        let leaves = random.u64(..1000) < LEAVES_PER_THOUSAND;
+        let timeout = if leaves {
             // A read must be given some time.
-            let patience = random.milliseconds_below(PATIENCE_MS_MAX) + Duration::from_millis(1);
-            connection.receive("GET", patience)
+            Duration::from_millis(1 + random.u64(..LEAVES_AFTER_MS_MAX))
         } else {
-            connection.receive("GET", ANSWER_TIMEOUT)
+            ANSWER_TIMEOUT
         };
+        let answer = connection.receive("GET", timeout);
         let answered = Instant::now();
         outcomes.push(match answer {
             Err(_) if leaves => {
@@ -230,7 +216,7 @@ fn visitor(
             }
         });
     }
-    Ok(())
+    Ok(outcomes)
 }
 
 /// The value of an environment variable, if it is set.

@@ -37,6 +37,24 @@ pub enum Finding {
     },
 }
 
+/// The differences to the letter that a check may find.
+pub(crate) mod but {
+    /// Flask's default content type.
+    pub(crate) const HTML: &str = "answers text/html";
+    /// A client that waits for Redis for ever, or does not ask whether it can count.
+    pub(crate) const STAYS: &str = "stays with a Redis that is silent";
+    /// Rocket has no 405.
+    pub(crate) const NOT_FOUND: &str = "answers POST / with 404";
+    /// A service that keeps its count to itself and so is not hurt when Redis is.
+    pub(crate) const NO_REDIS: &str = "needs no Redis";
+    /// A server that closes its idle connections at once when it stops.
+    pub(crate) const LOST_ON_THE_WIRE: &str = "loses requests on the wire when it stops";
+    /// A server that closes each connection after one answer.
+    pub(crate) const ONE_ANSWER: &str = "gives one answer a connection";
+    /// A server that treats HEAD on its own.
+    pub(crate) const HEAD_IS_NO_VISIT: &str = "HEAD / does not count";
+}
+
 /// What a check comes to. The error is a finding, too, one that ends the check early: something is
 /// missing ([`Finding::LeftOut`]) or broken.
 pub(crate) type Checked<T = Finding> = Result<T, Finding>;
@@ -54,14 +72,6 @@ impl Finding {
 
     pub(crate) fn lacks(seen: impl Into<String>) -> Self {
         Self::Lacks { seen: seen.into() }
-    }
-
-    pub(crate) fn left_out(why: impl Into<String>) -> Self {
-        Self::LeftOut { why: why.into() }
-    }
-
-    pub(crate) fn broken(why: impl Into<String>) -> Self {
-        Self::Broken { why: why.into() }
     }
 
     /// The verdict, as it is printed.
@@ -99,6 +109,16 @@ impl Finding {
     }
 }
 
+/// The service does what no service should, or the check cannot be carried out.
+pub(crate) fn broken<T>(why: impl Into<String>) -> Checked<T> {
+    Err(Finding::Broken { why: why.into() })
+}
+
+/// Something that the check needs is missing here.
+pub(crate) fn left_out<T>(why: impl Into<String>) -> Checked<T> {
+    Err(Finding::LeftOut { why: why.into() })
+}
+
 impl<E: std::error::Error> From<E> for Finding {
     fn from(error: E) -> Self {
         Self::Broken {
@@ -115,8 +135,8 @@ pub struct Cell {
     /// What was found.
     #[serde(flatten)]
     pub finding: Finding,
-    /// Whether that is what the service is expected to do. Nothing is expected of a stranger's server,
-    /// except that the checks can be carried out and it has what they look for.
+    /// Whether that is what the service is expected to do. Nothing is expected of a server that is none of our steps,
+    /// except that the checks can be carried out and it has what they check.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub as_expected: bool,
 }

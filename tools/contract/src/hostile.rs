@@ -22,7 +22,6 @@ const RECEIVED_MAX: usize = 1024;
 
 /// The buffers and the packets of a client that takes no more of the answers than it must.
 const NARROW_BYTES: usize = 4096;
-#[cfg(unix)]
 const PACKET_BYTES: u32 = 536;
 
 /// How long the thread of the clients rests when it has seen to each of them.
@@ -49,7 +48,6 @@ impl Client {
         let socket = socket()?;
         socket.set_recv_buffer_size(NARROW_BYTES)?;
         socket.set_send_buffer_size(NARROW_BYTES)?;
-        #[cfg(unix)]
         socket.set_tcp_mss(PACKET_BYTES)?;
         Self::connect(socket, addr)
     }

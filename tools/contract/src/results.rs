@@ -4,7 +4,10 @@ use std::{fmt::Write, fs, path::Path};
 
 use anyhow::{Context, Result};
 
-use crate::{CAPABILITIES, Finding, Report};
+use crate::{
+    capabilities::CAPABILITIES,
+    finding::{Finding, Report},
+};
 
 /// Where the findings of the whole staircase are kept, in the repository. README and book are made from
 /// this file.
@@ -123,104 +126,4 @@ pub fn markdown(reports: &[Report]) -> String {
         let _ = write!(text, "\n\n<sup>{}</sup> {note}", index + 1);
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Cell;
-
-    fn report(subject: &str, findings: &[(&str, Finding)]) -> Report {
-        let cells = findings.iter().map(|(id, finding)| Cell {
-            id: (*id).to_owned(),
-            finding: finding.clone(),
-            as_expected: true,
-        });
-        Report {
-            subject: subject.to_owned(),
-            cells: cells.collect(),
-        }
-    }
-
-    fn left_out() -> Finding {
-        let why = "no cluster here".to_owned();
-        Finding::LeftOut { why }
-    }
-
-    #[test]
-    fn the_table_has_a_row_a_capability_and_a_footnote_a_difference() {
-        let but = Finding::has_but("answers POST / with 404");
-        let reports = [
-            report(
-                "step-2-redis",
-                &[("greets", Finding::has()), ("counts", left_out())],
-            ),
-            report("step-3-rocket", &[("greets", but.clone()), ("counts", but)]),
-        ];
-        let table = markdown(&reports);
-        let ends = |id: &str, cells: &str| {
-            let row = table.lines().find(|line| line.contains(id)).unwrap();
-            assert!(row.ends_with(cells), "{table}");
-        };
-        assert!(
-            table.starts_with("| capability | | 2 | 3 |\n|---|---|:-:|:-:|\n"),
-            "{table}"
-        );
-        ends("`greets`", "| yes | yes<sup>1</sup> |");
-        ends("`counts`", "| ? | yes<sup>1</sup> |");
-        ends("`heals`", "| ? | ? |");
-        assert!(
-            table.ends_with("<sup>1</sup> step-3-rocket: answers POST / with 404"),
-            "{table}"
-        );
-    }
-
-    #[test]
-    fn what_differs_from_run_to_run_is_not_stored_and_what_was_left_out_is_kept() {
-        let stored = [
-            report(
-                "step-1-memory",
-                &[("greets", Finding::has()), ("heals", Finding::lacks(""))],
-            ),
-            report("step-2-redis", &[("greets", Finding::has())]),
-        ];
-        let noted = Finding::Has {
-            note: "in 7 ms".to_owned(),
-        };
-        let run = report("step-1-memory", &[("greets", noted), ("heals", left_out())]);
-        assert_eq!(merge(&stored, &[run]), stored);
-        let run = report(
-            "step-2-redis",
-            &[("greets", Finding::lacks("HTTP 500 after 7 ms"))],
-        );
-        let merged = merge(&stored, &[run]);
-        assert_eq!(merged[1].cells[0].finding, Finding::lacks(""));
-    }
-
-    #[test]
-    fn reports_are_read_as_they_were_written() {
-        let reports = [report(
-            "step-3-rocket",
-            &[
-                ("greets", Finding::has()),
-                ("counts", Finding::has_but("HEAD / does not count")),
-                ("heals", Finding::lacks("")),
-                ("cluster", left_out()),
-            ],
-        )];
-        let json = serde_json::to_string(&reports).unwrap();
-        let read: Vec<Report> = serde_json::from_str(&json).unwrap();
-        assert_eq!(read, reports, "{json}");
-    }
-
-    #[test]
-    fn the_readme_shows_what_the_stored_reports_say() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let readme = fs::read_to_string(root.join("README.md")).unwrap();
-        let table = markdown(&read(&root.join(FILE)).unwrap());
-        assert!(
-            readme.contains(&table),
-            "accept with: cargo xtask test --bless"
-        );
-    }
 }

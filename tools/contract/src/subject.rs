@@ -1,10 +1,9 @@
 //! What is checked, and on which Redis.
 
-use std::{ffi::OsString, fmt, net::SocketAddr, path::PathBuf};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use private_redis::RedisProgram;
-
-use crate::{Checked, Finding};
+use steps::{Program, Source, Step};
 
 /// What is checked.
 pub enum Subject {
@@ -29,6 +28,16 @@ pub enum Subject {
 }
 
 impl Subject {
+    /// A step that is built already.
+    pub fn step(step: &Step, program: &Program) -> Self {
+        Self::Step {
+            name: step.name.clone(),
+            number: step.number,
+            program: program.path.clone(),
+            arguments: program.arguments.clone(),
+        }
+    }
+
     /// A server that runs already.
     ///
     /// # Errors
@@ -45,35 +54,6 @@ impl Subject {
         Ok(Self::Url {
             url: url.to_owned(),
             addr,
-        })
-    }
-
-    /// The same program, started by a shell that does something before: `"$0" "$@"` is the program with
-    /// its arguments.
-    pub(crate) fn in_shell(&self, script: &str) -> Checked<Self> {
-        let Self::Step {
-            name,
-            number,
-            program,
-            arguments,
-        } = self
-        else {
-            return Err(Finding::left_out(
-                "the suite did not start this server, and cannot start another".to_owned(),
-            ));
-        };
-        if !cfg!(unix) {
-            return Err(Finding::left_out(
-                "this system has no limit of files".to_owned(),
-            ));
-        }
-        let mut shell: Vec<OsString> = vec!["-c".into(), script.into(), program.into()];
-        shell.extend(arguments.iter().cloned());
-        Ok(Self::Step {
-            name: name.clone(),
-            number: *number,
-            program: "sh".into(),
-            arguments: shell,
         })
     }
 
@@ -94,13 +74,12 @@ pub enum RedisSource {
     Url(String),
 }
 
-impl fmt::Display for RedisSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Program(program) => {
-                write!(f, "{program} {}", program.version().unwrap_or_default())
-            }
-            Self::Url(_) => f.write_str("a Redis that runs already"),
+impl From<&Source> for RedisSource {
+    fn from(source: &Source) -> Self {
+        match source {
+            Source::Private(program) => Self::Program(program.clone()),
+            Source::Running(url) => Self::Url(url.clone()),
+            Source::Docker(redis) => Self::Url(redis.url.clone()),
         }
     }
 }

@@ -1,44 +1,18 @@
 //! Steps that lie when they are on a Redis Cluster. The suite must find every one of them out, and
 //! believe the one that does not.
 
-use std::path::PathBuf;
+mod support;
 
-use contract::{Cell, Finding, RedisSource, Subject};
-use private_redis::RedisProgram;
-
-/// What the suite says of a step 6 that lies so, or `None` without a real Redis.
-fn check(lie: &str) -> Option<Cell> {
-    let Some(redis) = RedisProgram::find() else {
-        let is_strict = std::env::var_os("SEEN_STRICT").is_some();
-        assert!(!is_strict, "redis-server is not on PATH; install it");
-        eprintln!("redis-server is not on PATH: this test proves nothing");
-        return None;
-    };
-    let subject = Subject::Step {
-        name: "step-6-liar".to_owned(),
-        number: 6,
-        program: PathBuf::from(env!("CARGO_BIN_EXE_lying-step")),
-        arguments: vec![lie.into()],
-    };
-    let only = ["cluster".to_owned()];
-    let mut report = contract::run(&subject, &RedisSource::Program(redis), &only, |_| {});
-    let cell = report.cells.pop()?;
-    eprintln!("a step that {lie}: {cell:?}");
-    Some(cell)
-}
+use contract::Finding;
+use support::{STEP, check, liar};
 
 fn assert_found_out(lie: &str, words: &str) {
-    if let Some(cell) = check(lie) {
-        assert!(
-            !cell.as_expected && cell.finding.evidence().contains(words),
-            "a step that {lie} went unnoticed, or {words:?} was not said: {cell:?}"
-        );
-    }
+    support::assert_found_out(lie, 6, "cluster", words);
 }
 
 #[test]
 fn an_honest_step_is_believed_and_the_losses_are_named() {
-    if let Some(cell) = check("is honest") {
+    if let Some(cell) = check(&liar(6, STEP, &["is honest"]), "cluster") {
         assert!(
             matches!(cell.finding, Finding::Has { .. }) && cell.as_expected,
             "{cell:?}"

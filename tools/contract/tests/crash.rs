@@ -7,11 +7,11 @@
 //! What the tests find with another setting: `SEEN_APPENDFSYNC=everysec cargo test -p contract --test crash`.
 //! On the slowed disk that gives numbers twice nearly always, and on a fast one now and then.
 
+mod support;
+
 use std::{
-    collections::HashSet,
     env, fs,
-    io::{self, BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
@@ -19,8 +19,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use load::{Connection, ledger};
 use private_redis::{RedisClient, RedisProgram};
 use processes::{Folder, Output, Process, free_port};
+use support::skipped;
 
 /// Visitors at once.
 const VISITORS: usize = 64;
@@ -73,9 +75,8 @@ fn numbers_twice(settings: &[String], redis: &Path, wrapper: &[String]) -> (usiz
     let (mut step, addr) = start_step(port);
     let over = AtomicBool::new(false);
     let numbers: Vec<u64> = thread::scope(|scope| {
-        let visitors: Vec<_> = (0..VISITORS)
-            .map(|_| scope.spawn(|| visit_until(&over, addr)))
-            .collect();
+        let visitors = || load::in_parallel(VISITORS, |_| visit_until(&over, addr)).concat();
+        let visitors = scope.spawn(visitors);
         for kill in 0..KILLS {
             thread::sleep(LOAD_TIME + kill * LONGER);
             server.kill().unwrap();
@@ -83,58 +84,27 @@ fn numbers_twice(settings: &[String], redis: &Path, wrapper: &[String]) -> (usiz
         }
         thread::sleep(LOAD_TIME);
         over.store(true, Relaxed);
-        let numbers = visitors
-            .into_iter()
-            .flat_map(|visitor| visitor.join().unwrap());
-        numbers.collect()
+        visitors.join().unwrap()
     });
     step.stop(TIMEOUT).unwrap();
-    let distinct: HashSet<&u64> = numbers.iter().collect();
-    (numbers.len() - distinct.len(), numbers.len())
+    (ledger::duplicates(&numbers).len(), numbers.len())
 }
 
 /// The numbers that one visitor is given, who comes again and again.
 fn visit_until(over: &AtomicBool, addr: SocketAddr) -> Vec<u64> {
     let mut numbers = Vec::new();
     while !over.load(Relaxed) {
-        let mut connection = BufReader::new(TcpStream::connect(addr).unwrap());
-        connection
-            .get_ref()
-            .set_read_timeout(Some(TIMEOUT))
-            .unwrap();
+        let mut connection = Connection::open(addr).unwrap();
         while !over.load(Relaxed) {
-            match visit(&mut connection) {
-                Ok(Some(number)) => numbers.push(number),
-                Ok(None) => thread::sleep(REFUSED_PAUSE),
+            match connection.ask("GET", "/") {
+                Ok(page) if page.seen().is_some() => numbers.extend(page.seen()),
+                Ok(refusal) if refusal.turns_away() => thread::sleep(REFUSED_PAUSE),
+                Ok(other) => panic!("GET / answered\n{other}"),
                 Err(_) => break,
             }
         }
     }
     numbers
-}
-
-/// A number, or `None` for a refusal.
-fn visit(connection: &mut BufReader<TcpStream>) -> io::Result<Option<u64>> {
-    connection
-        .get_ref()
-        .write_all(b"GET / HTTP/1.1\r\nhost: crash\r\n\r\n")?;
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        if connection.read_line(&mut line)? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        if let Some(value) = line.strip_prefix("content-length: ") {
-            length = value.trim().parse().map_err(io::Error::other)?;
-        }
-        if line == "\r\n" {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    connection.read_exact(&mut body)?;
-    let body = String::from_utf8_lossy(&body);
-    Ok(body.split(' ').find_map(|word| word.parse().ok()))
 }
 
 /// Starts Redis with the settings of the compose file and waits until it has read its files.
@@ -240,12 +210,4 @@ fn strace() -> Option<Vec<String>> {
         Ok(_) => skipped("strace may not trace a program here"),
         Err(_) => skipped("strace is not on PATH"),
     }
-}
-
-/// A machine that is to prove something needs what is missing here.
-fn skipped<T>(why: &str) -> Option<T> {
-    let is_strict = env::var_os("SEEN_STRICT").is_some();
-    assert!(!is_strict, "{why}; install it");
-    eprintln!("skipped: {why}");
-    None
 }

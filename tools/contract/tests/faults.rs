@@ -1,31 +1,20 @@
 //! A bad wire to Redis finds out who does not keep the promises, and nobody else.
 
-use std::{path::PathBuf, time::Duration};
+mod support;
 
-use contract::{FaultRun, Finding, RedisSource, Subject};
-use private_redis::RedisProgram;
+use std::time::Duration;
 
-const STEP: &str = env!("CARGO_BIN_EXE_lying-step");
+use contract::{FaultRun, Finding};
+use support::{STEP, liar, redis};
 
 /// What is found of a step that lies so, or `None` without a real Redis.
 fn check(lie: &str, seconds: u64) -> Option<Result<String, Finding>> {
-    let Some(redis) = RedisProgram::find() else {
-        let is_strict = std::env::var_os("SEEN_STRICT").is_some();
-        assert!(!is_strict, "redis-server is not on PATH; install it");
-        eprintln!("redis-server is not on PATH: this test proves nothing");
-        return None;
-    };
-    let subject = Subject::Step {
-        name: "step-5-liar".to_owned(),
-        number: 5,
-        program: PathBuf::from(STEP),
-        arguments: vec![lie.into()],
-    };
+    let redis = redis()?;
     let run = FaultRun {
         duration: Duration::from_secs(seconds),
         ..FaultRun::from_env().unwrap()
     };
-    let found = run.check(&subject, &RedisSource::Program(redis));
+    let found = run.check(&liar(5, STEP, &[lie]), &redis);
     eprintln!("a step that {lie}: {found:?}");
     Some(found)
 }

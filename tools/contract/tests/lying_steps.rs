@@ -2,41 +2,10 @@
 //! The suite must find every one of them out, also where it expects a step to lack the capability: a
 //! lack is one certain defect and nothing else.
 
-use std::{env, path::PathBuf};
+mod support;
 
-use contract::{Cell, Finding, RedisSource, Subject};
-use private_redis::RedisProgram;
-
-const STEP: &str = env!("CARGO_BIN_EXE_lying-step");
-
-/// What the suite says of a program that it takes for step `number`, or `None` without a real Redis.
-fn check(number: u32, capability: &str, program: &str, arguments: &[&str]) -> Option<Cell> {
-    let Some(redis) = RedisProgram::find() else {
-        let is_strict = env::var_os("SEEN_STRICT").is_some();
-        assert!(!is_strict, "redis-server is not on PATH; install it");
-        eprintln!("redis-server is not on PATH: this test proves nothing");
-        return None;
-    };
-    let subject = Subject::Step {
-        name: format!("step-{number}-liar"),
-        number,
-        program: PathBuf::from(program),
-        arguments: arguments.iter().map(Into::into).collect(),
-    };
-    let only = [capability.to_owned()];
-    let mut report = contract::run(&subject, &RedisSource::Program(redis), &only, |_| {});
-    report.cells.pop()
-}
-
-/// The lie must be found out where a step of that number stands, and the words say how.
-fn assert_found_out(lie: &str, number: u32, capability: &str, words: &str) {
-    if let Some(cell) = check(number, capability, STEP, &[lie]) {
-        assert!(
-            !cell.as_expected && cell.finding.evidence().contains(words),
-            "a step that {lie} went unnoticed, or {words:?} was not said: {cell:?}"
-        );
-    }
-}
+use contract::Finding;
+use support::{STEP, assert_found_out, assert_unexpected, check, liar};
 
 #[test]
 fn an_honest_step_is_believed() {
@@ -55,7 +24,7 @@ fn an_honest_step_is_believed() {
         "queues-a-burst",
         "sheds",
     ] {
-        if let Some(cell) = check(4, capability, STEP, &["is honest"]) {
+        if let Some(cell) = check(&liar(4, STEP, &["is honest"]), capability) {
             assert!(
                 matches!(cell.finding, Finding::Has { .. }) && cell.as_expected,
                 "{cell:?}"
@@ -118,12 +87,9 @@ fn to_end_without_redis_and_without_a_word_is_no_known_lack() {
 #[test]
 fn dropped_requests_are_found_out_whatever_the_exit_status() {
     let script = "trap 'exit 0' TERM; \"$0\" 'is honest' & wait";
-    if let Some(cell) = check(4, "drains", "sh", &["-c", script, STEP]) {
+    if let Some(cell) = check(&liar(4, "sh", &["-c", script, STEP]), "drains") {
         let words = "32 of 32 requests under way got no whole answer";
-        assert!(
-            !cell.as_expected && cell.finding.evidence().contains(words),
-            "{cell:?}"
-        );
+        assert_unexpected(&cell, words);
     }
 }
 
@@ -137,13 +103,10 @@ fn slow_clients_that_are_closed_early_or_never_are_found_out() {
 #[test]
 fn to_say_ready_when_no_visit_can_be_counted_is_no_known_lack() {
     let capability = "ready-means-ready";
-    if let Some(cell) = check(2, capability, STEP, &["is always ready"]) {
+    if let Some(cell) = check(&liar(2, STEP, &["is always ready"]), capability) {
         for state in ["out of memory", "read-only", "stopped"] {
             let words = format!("while Redis was {state}, GET /readyz answered 200");
-            assert!(
-                !cell.as_expected && cell.finding.evidence().contains(&words),
-                "{cell:?}"
-            );
+            assert_unexpected(&cell, &words);
         }
     }
     assert_found_out("asks Redis every time", 2, capability, "cost Redis");

@@ -1,19 +1,16 @@
-//! A wire between a service and Redis on which everything goes wrong that can.
+//! A proxy between a service and Redis that makes everything go wrong that can.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use private_redis::resp::{RequestReader, Value, ValueReader, write_request};
-
-mod random;
-
-pub use random::Random;
+use fastrand::Rng;
+use private_redis::resp::{Value, read_request, read_value, write_request};
 
 /// What can happen to a command and its reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,7 +43,7 @@ impl Fault {
         Fault::Garbage,
     ];
 
-    /// Of how many commands in a thousand it is the fate, by default. Nothing happens to the rest.
+    /// How many commands in a thousand it happens to, by default. Nothing happens to the rest.
     pub fn per_thousand(self) -> u64 {
         match self {
             Fault::Late => 60,
@@ -85,7 +82,7 @@ const REDIS_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often a silent client's thread looks whether all is over.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// A port that leads to a Redis, for better or worse.
+/// A port that leads to a Redis.
 ///
 /// What happens to the commands of a connection follows from the seed and from how many connections came
 /// before it. So a seed repeats the plan; who comes when, and so meets what, is up to the threads.
@@ -120,7 +117,10 @@ pub struct Count {
 
 #[derive(Debug)]
 struct Wire {
-    redis: SocketAddr,
+    redis: Mutex<SocketAddr>,
+    /// How many connections were accepted, and how many of them, the first ones, are silent.
+    accepted: AtomicU64,
+    silent: AtomicU64,
     seed: u64,
     odds: fn(Fault) -> u64,
     is_over: AtomicBool,
@@ -128,8 +128,8 @@ struct Wire {
 }
 
 impl FaultProxy {
-    /// Opens a port that leads to the Redis at `redis`. `odds` says of how many commands in a thousand
-    /// a fault is the fate, such as [`Fault::per_thousand`].
+    /// Opens a port that leads to the Redis at `redis`. `odds` says to how many commands in a
+    /// thousand a fault happens, such as [`Fault::per_thousand`].
     ///
     /// # Errors
     ///
@@ -138,7 +138,9 @@ impl FaultProxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let addr = listener.local_addr()?;
         let wire = Arc::new(Wire {
-            redis,
+            redis: Mutex::new(redis),
+            accepted: AtomicU64::new(0),
+            silent: AtomicU64::new(0),
             seed,
             odds,
             is_over: AtomicBool::new(false),
@@ -158,6 +160,18 @@ impl FaultProxy {
     /// Where it is, such as `redis://127.0.0.1:23456`.
     pub fn url(&self) -> String {
         format!("redis://{}", self.addr)
+    }
+
+    /// From now on, new connections lead to `redis`. The old ones stay where they are.
+    pub fn lead_to(&self, redis: SocketAddr) {
+        *lock(&self.wire.redis) = redis;
+    }
+
+    /// From now on, nothing comes through on the connections that there are: neither a byte nor the end.
+    /// It is what a client sees of a machine that has lost its power.
+    pub fn silence(&self) {
+        let accepted = self.wire.accepted.load(Ordering::SeqCst);
+        self.wire.silent.store(accepted, Ordering::SeqCst);
     }
 
     /// How often each fault has happened so far.
@@ -194,61 +208,72 @@ impl Wire {
                 if self.is_over() {
                     return;
                 }
+                self.accepted.store(number + 1, Ordering::SeqCst);
                 // A connection that fails is a fault like any other.
-                scope.spawn(move || {
-                    client.and_then(|client| self.serve(client, Random::branch(self.seed, number)))
-                });
+                scope.spawn(move || client.and_then(|client| self.serve(client, number)));
             }
         });
     }
 
     /// Passes on one command and its reply after the other, until somebody ends the connection. To
     /// return is to cut it.
-    fn serve(&self, mut client: TcpStream, mut random: Random) -> io::Result<()> {
+    fn serve(&self, client: TcpStream, number: u64) -> io::Result<()> {
+        let mut random = random(self.seed, number);
         client.set_nodelay(true)?;
-        client.set_read_timeout(Some(POLL_INTERVAL))?;
         client.set_write_timeout(Some(REDIS_TIMEOUT))?;
-        let mut redis = TcpStream::connect_timeout(&self.redis, REDIS_TIMEOUT)?;
+        let addr = *lock(&self.redis);
+        let redis = TcpStream::connect_timeout(&addr, REDIS_TIMEOUT)?;
         redis.set_nodelay(true)?;
         redis.set_read_timeout(Some(REDIS_TIMEOUT))?;
-        let mut commands = RequestReader::default();
-        let mut bytes = [0; 4096];
-        while !self.is_over() {
-            while let Some(command) = commands.next_request().map_err(io::Error::other)? {
-                let fault = self.choose(&mut random);
-                if !self.pass_on(&command, fault, &mut random, &mut client, &mut redis)? {
-                    return Ok(());
-                }
+        let (mut client, mut redis) = (BufReader::new(client), BufReader::new(redis));
+        let mut goes_on = true;
+        while goes_on && !self.is_over() {
+            client.get_ref().set_read_timeout(Some(POLL_INTERVAL))?;
+            let has_ended = client.fill_buf().map(<[u8]>::is_empty);
+            if number < self.silent.load(Ordering::SeqCst) {
+                thread::sleep(POLL_INTERVAL);
+                continue;
             }
-            match client.read(&mut bytes) {
-                Ok(0) => return Ok(()),
-                Ok(length) => commands.push(&bytes[..length]),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            match has_ended {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
                 Err(error) => return Err(error),
             }
+            client.get_ref().set_read_timeout(Some(REDIS_TIMEOUT))?;
+            let command = read_request(&mut client)?;
+            let fault = self.choose(&mut random);
+            goes_on = self.pass_on(&command, fault, &mut random, client.get_mut(), &mut redis)?;
         }
         Ok(())
     }
 
-    /// Passes on a command and its reply as its fate will have it. Returns whether the connection lives.
+    /// Passes on a command and its reply, unless the fault is that it does not. Returns whether the
+    /// connection goes on.
     fn pass_on(
         &self,
         command: &[Vec<u8>],
         fault: Option<Fault>,
-        random: &mut Random,
+        random: &mut Rng,
         client: &mut TcpStream,
-        redis: &mut TcpStream,
+        redis: &mut BufReader<TcpStream>,
     ) -> io::Result<bool> {
         let count = self.note_command(command);
+        let late = |random: &mut Rng| Duration::from_millis(random.u64(..LATE_MS_MAX));
         match fault {
             Some(Fault::LostCommand) => return Ok(false),
-            Some(Fault::Late) => thread::sleep(random.milliseconds_below(LATE_MS_MAX)),
+            Some(Fault::Late) => thread::sleep(late(random)),
             _ => {}
         }
         let mut request = Vec::new();
         write_request(command, &mut request);
-        redis.write_all(&request)?;
-        let (value, reply) = read_reply(redis)?;
+        redis.get_mut().write_all(&request)?;
+        let mut reader = Copying {
+            reader: redis,
+            copy: Vec::new(),
+        };
+        let value = read_value(&mut reader)?;
+        let reply = reader.copy;
         self.note_reply(count, &value);
         let (beginning, end) = match fault {
             Some(Fault::LostReply) => return Ok(false),
@@ -257,13 +282,12 @@ impl Wire {
                 return Ok(false);
             }
             Some(Fault::Garbage) => {
-                let garbage = GARBAGE[random.below(GARBAGE.len() as u64) as usize];
-                client.write_all(garbage)?;
+                client.write_all(GARBAGE[random.usize(..GARBAGE.len())])?;
                 return Ok(true);
             }
             Some(Fault::Pieces) => reply.split_at(reply.len() - 1),
             Some(Fault::Late) => {
-                thread::sleep(random.milliseconds_below(LATE_MS_MAX));
+                thread::sleep(late(random));
                 reply.split_at(0)
             }
             Some(Fault::TooLate) => {
@@ -282,8 +306,8 @@ impl Wire {
         Ok(true)
     }
 
-    fn choose(&self, random: &mut Random) -> Option<Fault> {
-        let mut draw = random.below(1000);
+    fn choose(&self, random: &mut Rng) -> Option<Fault> {
+        let mut draw = random.u64(..1000);
         let fault = Fault::ALL.into_iter().find(|&fault| {
             let odds = (self.odds)(fault);
             let is_it = draw < odds;
@@ -330,7 +354,7 @@ impl Wire {
     }
 
     fn record(&self) -> MutexGuard<'_, Record> {
-        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.record)
     }
 
     fn is_over(&self) -> bool {
@@ -338,19 +362,39 @@ impl Wire {
     }
 }
 
-/// Waits for one reply. Returns what it means and its bytes.
-fn read_reply(redis: &mut TcpStream) -> io::Result<(Value, Vec<u8>)> {
-    let mut reader = ValueReader::default();
-    let (mut reply, mut bytes) = (Vec::new(), [0; 4096]);
-    loop {
-        let length = match redis.read(&mut bytes)? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            length => length,
-        };
-        reader.push(&bytes[..length]);
-        reply.extend_from_slice(&bytes[..length]);
-        if let Some(value) = reader.next_value().map_err(io::Error::other)? {
-            return Ok((value, reply));
-        }
+/// The random choices of the `number`th of many who have nothing to do with each other: always the same for
+/// the same seed.
+pub fn random(seed: u64, number: u64) -> Rng {
+    Rng::with_seed(Rng::with_seed(seed).u64(..).wrapping_add(number))
+}
+
+/// A reader that keeps a copy of what is read: a client gets the bytes that Redis sent.
+struct Copying<R> {
+    reader: R,
+    copy: Vec<u8>,
+}
+
+impl<R: BufRead> Read for Copying<R> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(bytes)?;
+        self.copy.extend_from_slice(&bytes[..count]);
+        Ok(count)
     }
+}
+
+impl<R: BufRead> BufRead for Copying<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.reader.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        if let Ok(bytes) = self.reader.fill_buf() {
+            self.copy.extend_from_slice(&bytes[..count]);
+        }
+        self.reader.consume(count);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

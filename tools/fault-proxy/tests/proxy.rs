@@ -117,3 +117,45 @@ fn a_seed_repeats_the_plan() {
     assert_eq!(fates(1), fates(1));
     assert_ne!(fates(1), fates(2));
 }
+
+#[test]
+fn a_seed_gives_its_choices_and_every_number_others() {
+    let choices = |seed, number| {
+        let mut random = fault_proxy::random(seed, number);
+        [(); 4].map(|()| random.u64(..1_000_000))
+    };
+    assert_eq!(choices(7, 1), choices(7, 1));
+    let all: std::collections::HashSet<_> = (0..100)
+        .flat_map(|number| [choices(number, 0), choices(1000, number)])
+        .collect();
+    assert_eq!(all.len(), 200);
+}
+
+#[test]
+fn a_silent_connection_neither_answers_nor_ends_and_a_new_one_leads_elsewhere() {
+    let server = |number: &str| {
+        let addr = SocketAddr::from(([127, 0, 0, 1], serve_embedded()));
+        let url = format!("redis://{addr}");
+        let mut client = RedisClient::connect_url(&url, Duration::from_secs(2)).unwrap();
+        client.command(&["SET", "seen", number]).unwrap();
+        addr
+    };
+    let proxy = FaultProxy::start(server("1"), 1, |_| 0).unwrap();
+    let connect = || TcpStream::connect(proxy.url().strip_prefix("redis://").unwrap()).unwrap();
+    let count = |mut stream: &TcpStream| {
+        stream
+            .set_read_timeout(Some(Duration::from_millis(300)))
+            .unwrap();
+        stream.write_all(COUNT_5).unwrap();
+        let mut reply = [0; 16];
+        let length = stream.read(&mut reply).map_err(|error| error.kind())?;
+        Ok::<_, std::io::ErrorKind>(String::from_utf8_lossy(&reply[..length]).into_owned())
+    };
+    let old = connect();
+    assert_eq!(count(&old).unwrap(), ":6\r\n");
+    proxy.lead_to(server("1000"));
+    assert_eq!(count(&old).unwrap(), ":11\r\n");
+    proxy.silence();
+    assert_eq!(count(&connect()).unwrap(), ":1005\r\n");
+    assert_eq!(count(&old).unwrap_err(), std::io::ErrorKind::WouldBlock);
+}

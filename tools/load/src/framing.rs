@@ -1,50 +1,21 @@
 //! Where the head and the body of an answer end.
 
-use std::{io, time::Duration};
-
-use crate::http::Response;
+use std::io;
 
 /// The most header lines that an answer may have.
 const HEADERS_MAX: usize = 64;
 
-/// Reads the head of an answer, if it is all there: the answer without its body, the length of the
-/// head, and whether the connection stays open.
-pub fn parse_head(bytes: &[u8]) -> io::Result<Option<(Response, usize, bool)>> {
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
-    let mut head = httparse::Response::new(&mut headers);
-    let status = head
-        .parse(bytes)
-        .map_err(|error| malformed(&error.to_string()))?;
-    let httparse::Status::Complete(length) = status else {
-        return Ok(None);
-    };
-    // The parser forgives this. Two servers in a row that disagree on it see different answers.
-    let ends = |at: usize| at > 0 && bytes[at - 1] == b'\r';
-    if (0..length).any(|at| bytes[at] == b'\n' && !ends(at)) {
-        return Err(malformed(
-            "a line of its head ends without a carriage return",
-        ));
-    }
-    let text = |value: &[u8]| String::from_utf8_lossy(value).trim().to_owned();
-    let response = Response {
-        status: head.code.unwrap_or_default(),
-        headers: head
-            .headers
-            .iter()
-            .map(|header| (header.name.to_owned(), text(header.value)))
-            .collect(),
-        body: Vec::new(),
-        took: Duration::ZERO,
-    };
-    let connection = response
-        .header("connection")
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let keeps_open = head.version == Some(1) && !connection.contains("close");
-    Ok(Some((response, length, keeps_open)))
+/// All of an answer but its body.
+pub struct Head {
+    pub status: u16,
+    /// The header lines in their order.
+    pub headers: Vec<(String, String)>,
+    /// Whether the server means to answer more on this connection.
+    pub keeps_open: bool,
 }
 
 /// What tells where a body ends.
+#[derive(Clone, Copy)]
 pub enum Framing {
     /// A chunk of length 0.
     Chunks,
@@ -54,31 +25,73 @@ pub enum Framing {
     UntilClosed,
 }
 
-/// Where a body ends. Whatever can be read in two ways is an error (RFC 9112, sections 6.1 to 6.3).
-pub fn framing(headers: &[(String, String)]) -> io::Result<Framing> {
-    let values = |name: &str| -> Vec<&str> {
-        let named = headers
-            .iter()
-            .filter(|(candidate, _)| candidate.eq_ignore_ascii_case(name));
+impl Head {
+    /// Reads a head, or as much of it as is there: `None` stands for a beginning that is in order.
+    pub fn parse(bytes: &[u8]) -> io::Result<Option<Self>> {
+        let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+        let mut head = httparse::Response::new(&mut headers);
+        let status = head.parse(bytes);
+        if status
+            .map_err(|error| malformed(&error.to_string()))?
+            .is_partial()
+        {
+            return Ok(None);
+        }
+        let text = |value: &[u8]| String::from_utf8_lossy(value).trim().to_owned();
+        let headers = head.headers.iter();
+        let mut parsed = Self {
+            status: head.code.unwrap_or_default(),
+            headers: headers
+                .map(|header| (header.name.to_owned(), text(header.value)))
+                .collect(),
+            keeps_open: head.version == Some(1),
+        };
+        let closes = |value: &&str| value.to_ascii_lowercase().contains("close");
+        parsed.keeps_open &= !parsed.values("connection").iter().any(closes);
+        Ok(Some(parsed))
+    }
+
+    /// Where the body ends of an answer to that method. Whatever can be read in two ways is an error
+    /// (RFC 9112, sections 6.1 to 6.3).
+    pub fn framing(&self, method: &str) -> io::Result<Framing> {
+        if method == "HEAD" || matches!(self.status, 100..=199 | 204 | 304) {
+            return Ok(Framing::Length(0));
+        }
+        let (codings, lengths) = (
+            self.values("transfer-encoding"),
+            self.values("content-length"),
+        );
+        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        match (codings.as_slice(), lengths.as_slice()) {
+            ([], []) => Ok(Framing::UntilClosed),
+            ([], [length]) => match length.parse() {
+                Ok(number) if is_number(length) => Ok(Framing::Length(number)),
+                _ => Err(malformed(&format!("content-length: {length}"))),
+            },
+            ([], _) => Err(malformed("content-length stands there more than once")),
+            ([coding], []) if coding.eq_ignore_ascii_case("chunked") => Ok(Framing::Chunks),
+            (_, []) => Err(malformed(&format!(
+                "transfer-encoding: {}",
+                codings.join(", ")
+            ))),
+            (_, _) => Err(malformed("transfer-encoding and content-length together")),
+        }
+    }
+
+    fn values(&self, name: &str) -> Vec<&str> {
+        let named = self.headers.iter();
+        let named = named.filter(|(candidate, _)| candidate.eq_ignore_ascii_case(name));
         named.map(|(_, value)| value.as_str()).collect()
-    };
-    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    match (
-        values("transfer-encoding").as_slice(),
-        values("content-length").as_slice(),
-    ) {
-        ([], []) => Ok(Framing::UntilClosed),
-        ([], [length]) => match length.parse() {
-            Ok(number) if is_number(length) => Ok(Framing::Length(number)),
-            _ => Err(malformed(&format!("content-length: {length}"))),
-        },
-        ([], _) => Err(malformed("content-length stands there more than once")),
-        ([coding], []) if coding.eq_ignore_ascii_case("chunked") => Ok(Framing::Chunks),
-        (codings, []) => Err(malformed(&format!(
-            "transfer-encoding: {}",
-            codings.join(", ")
-        ))),
-        (_, _) => Err(malformed("transfer-encoding and content-length together")),
+    }
+}
+
+/// The length of a chunk, from the line in front of it.
+pub fn chunk_length(line: &[u8]) -> io::Result<usize> {
+    match httparse::parse_chunk_size(line) {
+        Ok(httparse::Status::Complete((_, length))) => {
+            usize::try_from(length).map_err(|_| malformed("a chunk that is too long"))
+        }
+        _ => Err(malformed("the size of a chunk")),
     }
 }
 

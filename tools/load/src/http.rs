@@ -3,13 +3,13 @@
 
 use std::{
     fmt,
-    io::{self, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     net::{Shutdown, SocketAddr, TcpStream},
     time::{Duration, Instant},
 };
 
 use crate::{
-    framing::{Framing, framing, malformed, parse_head},
+    framing::{Framing, Head, chunk_length, malformed},
     url::Url,
 };
 
@@ -61,7 +61,7 @@ impl Response {
         (500..=599).contains(&self.status)
     }
 
-    /// Whether it asks the visitor to come again later: 503 with `Retry-After` in seconds.
+    /// Whether it is a refusal that is in order: 503, with `Retry-After` in seconds.
     pub fn turns_away(&self) -> bool {
         let seconds = self.header("retry-after").map(str::parse::<u32>);
         self.status == 503 && matches!(seconds, Some(Ok(_)))
@@ -108,10 +108,8 @@ pub fn get(url: &Url, timeout: Duration) -> io::Result<Response> {
 pub struct Connection {
     addr: SocketAddr,
     host: String,
-    stream: TcpStream,
-    received: Vec<u8>,
+    wire: BufReader<Wire>,
     is_open: bool,
-    has_begun: bool,
 }
 
 impl Connection {
@@ -133,13 +131,16 @@ impl Connection {
         let stream = TcpStream::connect_timeout(&addr, timeout)?;
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(ANSWER_TIMEOUT))?;
+        let wire = Wire {
+            stream,
+            deadline: Instant::now(),
+            received: 0,
+        };
         Ok(Self {
             addr,
             host: addr.to_string(),
-            stream,
-            received: Vec::new(),
+            wire: BufReader::new(wire),
             is_open: true,
-            has_begun: false,
         })
     }
 
@@ -178,7 +179,7 @@ impl Connection {
     ///
     /// When the connection is broken.
     pub fn send_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.stream.write_all(bytes)
+        self.wire.get_mut().stream.write_all(bytes)
     }
 
     /// Says that nothing more will be sent. Answers can still come.
@@ -187,7 +188,7 @@ impl Connection {
     ///
     /// When the connection is broken.
     pub fn close_own_side(&mut self) -> io::Result<()> {
-        self.stream.shutdown(Shutdown::Write)
+        self.wire.get_mut().stream.shutdown(Shutdown::Write)
     }
 
     /// Waits for the answer to the one request that was sent.
@@ -197,51 +198,47 @@ impl Connection {
     /// When there is no whole, well-formed answer within `timeout`, or something follows it.
     pub fn receive(&mut self, method: &str, timeout: Duration) -> io::Result<Response> {
         let started = Instant::now();
-        let deadline = started + timeout;
-        self.has_begun = false;
-        let (mut response, head_length, keeps_open) = loop {
-            if let Some(head) = parse_head(&self.received)? {
-                break head;
-            }
-            if !self.read_more(deadline)? {
-                return Err(self.cut_short());
-            }
-        };
-        self.received.drain(..head_length);
-        self.is_open = keeps_open;
-        response.body = self.receive_body(method, &response, deadline)?;
-        if !self.received.is_empty() {
-            let length = self.received.len();
-            return Err(malformed(&format!(
-                "{length} bytes follow it that nobody asked for"
-            )));
+        let wire = self.wire.get_mut();
+        (wire.deadline, wire.received) = (started + timeout, 0);
+        let head = self.read_head()?;
+        self.is_open = head.keeps_open;
+        let body = self.read_body(head.framing(method)?)?;
+        match self.wire.buffer().len() {
+            0 => Ok(Response {
+                status: head.status,
+                headers: head.headers,
+                body,
+                took: started.elapsed(),
+            }),
+            rest => Err(malformed(&format!(
+                "{rest} bytes follow it that nobody asked for"
+            ))),
         }
-        response.took = started.elapsed();
-        Ok(response)
     }
 
     /// Whether the server has closed the connection by now. Does not wait; what was sent is skipped.
     ///
     /// # Errors
     ///
-    /// When the operating system does not let us look.
+    /// When the operating system does not say.
     pub fn is_closed(&mut self) -> io::Result<bool> {
-        self.stream.set_nonblocking(true)?;
+        let stream = &mut self.wire.get_mut().stream;
+        stream.set_nonblocking(true)?;
         let is_closed = loop {
-            match self.stream.read(&mut [0; 4096]) {
+            match stream.read(&mut [0; 4096]) {
                 Ok(0) => break true,
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => break error.kind() != io::ErrorKind::WouldBlock,
             }
         };
-        self.stream.set_nonblocking(false)?;
+        stream.set_nonblocking(false)?;
         Ok(is_closed)
     }
 
     /// Whether some of the last answer came, be it whole or not.
     pub fn has_begun(&self) -> bool {
-        self.has_begun
+        self.wire.get_ref().received > 0
     }
 
     /// Whether the server means to answer more on this connection.
@@ -249,96 +246,98 @@ impl Connection {
         self.is_open
     }
 
-    fn receive_body(
-        &mut self,
-        method: &str,
-        head: &Response,
-        deadline: Instant,
-    ) -> io::Result<Vec<u8>> {
-        // RFC 9112, section 6.3: what tells how long a body is.
-        if method == "HEAD" || matches!(head.status, 100..=199 | 204 | 304) {
-            return Ok(Vec::new());
-        }
-        match framing(&head.headers)? {
-            Framing::Chunks => self.receive_chunks(deadline),
-            Framing::Length(length) => self.receive_exactly(length, deadline),
-            Framing::UntilClosed => {
-                while self.read_more(deadline)? {}
-                self.is_open = false;
-                Ok(std::mem::take(&mut self.received))
-            }
-        }
-    }
-
-    fn receive_chunks(&mut self, deadline: Instant) -> io::Result<Vec<u8>> {
-        let mut body = Vec::new();
+    /// Reads line by line, so that what is no HTTP is found out at once.
+    fn read_head(&mut self) -> io::Result<Head> {
+        let mut bytes = Vec::new();
         loop {
-            let (start, length) = loop {
-                match httparse::parse_chunk_size(&self.received) {
-                    Ok(httparse::Status::Complete(size)) => break size,
-                    Ok(httparse::Status::Partial) if self.read_more(deadline)? => {}
-                    Ok(httparse::Status::Partial) => return Err(self.cut_short()),
-                    Err(_) => return Err(malformed("the size of a chunk")),
-                }
-            };
-            self.received.drain(..start);
-            let length = usize::try_from(length)
-                .ok()
-                .filter(|length| body.len() + length <= ANSWER_BYTES_MAX);
-            let length = length.ok_or_else(|| malformed("a chunk that is too long"))?;
-            let chunk = self.receive_exactly(length + 2, deadline)?;
-            body.extend_from_slice(&chunk[..length]);
-            if &chunk[length..] != b"\r\n" {
-                return Err(malformed("a chunk without an end"));
-            }
-            if length == 0 {
-                return Ok(body);
+            self.read_line(&mut bytes)?;
+            if let Some(head) = Head::parse(&bytes)? {
+                return Ok(head);
             }
         }
     }
 
-    fn receive_exactly(&mut self, length: usize, deadline: Instant) -> io::Result<Vec<u8>> {
+    fn read_body(&mut self, framing: Framing) -> io::Result<Vec<u8>> {
+        let mut body = Vec::new();
+        match framing {
+            Framing::Length(length) => self.read_exactly(length, &mut body)?,
+            Framing::UntilClosed => {
+                self.wire.read_to_end(&mut body)?;
+                self.is_open = false;
+            }
+            Framing::Chunks => loop {
+                let mut line = Vec::new();
+                self.read_line(&mut line)?;
+                let length = chunk_length(&line)?;
+                self.read_exactly(length, &mut body)?;
+                let mut end = Vec::new();
+                self.read_exactly(2, &mut end)?;
+                if end != b"\r\n" {
+                    return Err(malformed("a chunk without an end"));
+                }
+                if length == 0 {
+                    break;
+                }
+            },
+        }
+        Ok(body)
+    }
+
+    /// Reads a line to the end of `bytes`. Some parsers forgive an end without a carriage return; two
+    /// servers in a row that disagree on it see different answers.
+    fn read_line(&mut self, bytes: &mut Vec<u8>) -> io::Result<()> {
+        let start = bytes.len();
+        self.wire.read_until(b'\n', bytes)?;
+        match &bytes[start..] {
+            line if line.ends_with(b"\r\n") => Ok(()),
+            line if line.ends_with(b"\n") => {
+                Err(malformed("a line ends without a carriage return"))
+            }
+            _ => Err(self.cut_short()),
+        }
+    }
+
+    fn read_exactly(&mut self, length: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
         if length > ANSWER_BYTES_MAX {
             return Err(malformed(&format!("a body of {length} bytes")));
         }
-        while self.received.len() < length {
-            if !self.read_more(deadline)? {
-                return Err(self.cut_short());
-            }
-        }
-        Ok(self.received.drain(..length).collect())
-    }
-
-    /// Reads what is there. Returns whether the connection is still open.
-    fn read_more(&mut self, deadline: Instant) -> io::Result<bool> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "no answer in time"));
-        }
-        if self.received.len() > ANSWER_BYTES_MAX {
-            return Err(malformed("an answer without end"));
-        }
-        self.stream.set_read_timeout(Some(left))?;
-        let mut chunk = [0; 4096];
-        match self.stream.read(&mut chunk) {
-            Ok(length) => {
-                self.received.extend_from_slice(&chunk[..length]);
-                self.has_begun |= length > 0;
-                Ok(length > 0)
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                Err(io::Error::new(io::ErrorKind::TimedOut, "no answer in time"))
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
-            Err(error) => Err(error),
+        match self.wire.by_ref().take(length as u64).read_to_end(bytes)? {
+            read if read == length => Ok(()),
+            _ => Err(self.cut_short()),
         }
     }
 
     fn cut_short(&self) -> io::Error {
-        let message = match self.received.len() {
+        let message = match self.wire.get_ref().received {
             0 => "closed without an answer".to_owned(),
             length => format!("closed in the middle of an answer, after {length} bytes"),
         };
         io::Error::new(io::ErrorKind::UnexpectedEof, message)
+    }
+}
+
+/// The receiving side of a connection, with a time-out and a limit for all that is read for one answer.
+struct Wire {
+    stream: TcpStream,
+    deadline: Instant,
+    /// How many bytes of this answer came so far.
+    received: usize,
+}
+
+impl Read for Wire {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let late = || io::Error::new(io::ErrorKind::TimedOut, "no answer in time");
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(late());
+        }
+        if self.received > ANSWER_BYTES_MAX {
+            return Err(malformed("an answer without end"));
+        }
+        self.stream.set_read_timeout(Some(left))?;
+        match self.stream.read(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(late()),
+            read => read.inspect(|count| self.received += count),
+        }
     }
 }

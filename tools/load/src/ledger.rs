@@ -52,29 +52,3 @@ pub fn flaw(numbers: &[u64], first: u64) -> Option<String> {
         format!("of the numbers {first} to {last}: {}", kinds.join(", "))
     })
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_kind_of_flaw_is_named() {
-        assert_eq!(flaw(&[3, 1, 2], 1), None);
-        assert_eq!(flaw(&[], 7), None);
-        assert_eq!(
-            flaw(&[1, 2, 2, 9], 1).unwrap(),
-            "of the numbers 1 to 4: 1 given twice (2), 2 missing (3, 4), 1 out of range (9)"
-        );
-        assert_eq!(
-            flaw(&[1, 3], 1).unwrap(),
-            "of the numbers 1 to 2: 1 missing (2), 1 out of range (3)"
-        );
-    }
-
-    #[test]
-    fn a_visit_without_an_answer_may_have_counted() {
-        assert_eq!(acceptable_counts(10, 5, 2), 15..=17);
-        assert_eq!(duplicates(&[4, 1, 4, 4]), [4, 4]);
-        assert_eq!(gaps(&[4, 1], 1..6), [2, 3, 5]);
-    }
-}

@@ -166,3 +166,13 @@ fn the_number_on_the_page_is_read_to_the_letter() {
         assert_eq!(page(200, text), None, "{text}");
     }
 }
+
+#[test]
+fn what_is_no_http_is_found_out_before_it_ends() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut connection = Connection::open(listener.local_addr().unwrap()).unwrap();
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.write_all(b"SSH-2.0-OpenSSH_9.9\r\n").unwrap();
+    let error = connection.ask("GET", "/").unwrap_err().to_string();
+    assert!(error.contains("malformed"), "{error}");
+}

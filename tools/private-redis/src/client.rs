@@ -1,15 +1,12 @@
 //! Asks a Redis a question, from blocking code.
 
-use std::fmt::{self, Write as _};
-use std::io::{self, Read, Write};
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpStream, ToSocketAddrs};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::resp::{Value, ValueReader, write_request};
+use crate::resp::{Timed, Value, read_value, write_request};
 use crate::url::RedisUrl;
-
-/// How many bytes are read at once.
-const READ_BYTES: usize = 16 * 1024;
 
 /// How much of an answer that is not RESP an error message quotes.
 const QUOTED_BYTES: usize = 40;
@@ -18,8 +15,7 @@ const QUOTED_BYTES: usize = 40;
 #[derive(Debug)]
 pub struct RedisClient {
     address: String,
-    stream: TcpStream,
-    reader: ValueReader,
+    reader: BufReader<Timed>,
     timeout: Duration,
 }
 
@@ -28,7 +24,7 @@ pub struct RedisClient {
 pub enum ClientError {
     /// The text is not a URL of a Redis, and why not.
     MalformedUrl(String),
-    /// Nobody takes connections at the address, or its name is unknown.
+    /// Nothing listens at the address, or its name is unknown.
     Unreachable {
         /// `host:port`.
         address: String,
@@ -89,16 +85,14 @@ impl RedisClient {
             true => format!("[{}]:{}", url.host, url.port),
             false => format!("{}:{}", url.host, url.port),
         };
-        let stream = connect((url.host.as_str(), url.port), timeout).map_err(|source| {
-            ClientError::Unreachable {
-                address: address.clone(),
-                source,
-            }
+        let stream = connect((&url.host, url.port), timeout);
+        let stream = stream.map_err(|source| ClientError::Unreachable {
+            address: address.clone(),
+            source,
         })?;
         let mut client = RedisClient {
             address,
-            stream,
-            reader: ValueReader::default(),
+            reader: BufReader::new(Timed::new(stream)),
             timeout,
         };
         match (client.greet(&url), &url.password) {
@@ -109,10 +103,18 @@ impl RedisClient {
     }
 
     fn greet(&mut self, url: &RedisUrl) -> Result<(), ClientError> {
-        match (&url.user, &url.password) {
-            (_, None) => {}
-            (None, Some(password)) => self.authenticate(&["AUTH", password])?,
-            (Some(user), Some(password)) => self.authenticate(&["AUTH", user, password])?,
+        if let Some(password) = &url.password {
+            let answer = match &url.user {
+                None => self.command(&["AUTH", password]),
+                Some(user) => self.command(&["AUTH", user, password]),
+            };
+            let address = self.address.clone();
+            answer.map_err(|error| match error {
+                ClientError::Refused { message, .. } if message.starts_with("WRONGPASS") => {
+                    ClientError::PasswordRefused { address }
+                }
+                other => other,
+            })?;
         }
         if url.database != 0 {
             self.command(&["SELECT", &url.database.to_string()])?;
@@ -131,16 +133,10 @@ impl RedisClient {
     /// [`ClientError::PasswordNeeded`], and the connection can go on. After any other error,
     /// connect anew: an answer may still be under way.
     pub fn command(&mut self, arguments: &[&str]) -> Result<Value, ClientError> {
-        let mut request = Vec::new();
-        write_request(arguments, &mut request);
-        self.stream
-            .write_all(&request)
-            .map_err(|error| self.lost(error))?;
-        match self.read_value()? {
+        let address = self.address.clone();
+        match self.ask(arguments)? {
             Value::Error(message) if message.starts_with("NOAUTH") => {
-                Err(ClientError::PasswordNeeded {
-                    address: self.address.clone(),
-                })
+                Err(ClientError::PasswordNeeded { address })
             }
             Value::Error(message) => {
                 let command = arguments.first().copied().unwrap_or_default().to_owned();
@@ -150,63 +146,39 @@ impl RedisClient {
         }
     }
 
-    fn authenticate(&mut self, arguments: &[&str]) -> Result<(), ClientError> {
-        match self.command(arguments) {
-            Ok(_) => Ok(()),
-            Err(ClientError::Refused { message, .. }) if message.starts_with("WRONGPASS") => {
-                Err(ClientError::PasswordRefused {
-                    address: self.address.clone(),
-                })
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    fn read_value(&mut self) -> Result<Value, ClientError> {
-        let mut bytes = [0; READ_BYTES];
-        let deadline = Instant::now() + self.timeout;
-        loop {
-            let count = match self.stream.read(&mut bytes) {
-                Ok(0) => return Err(self.lost(io::ErrorKind::UnexpectedEof.into())),
-                Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(self.lost(error)),
-            };
-            self.reader.push(&bytes[..count]);
-            match self.reader.next_value() {
-                Ok(Some(value)) => return Ok(value),
-                // The time-out of the socket begins anew with every byte.
-                Ok(None) if Instant::now() >= deadline => {
-                    return Err(self.lost(io::ErrorKind::TimedOut.into()));
-                }
-                Ok(None) => {}
-                Err(_) => return Err(self.not_redis(&bytes[..count])),
-            }
-        }
+    fn ask(&mut self, arguments: &[&str]) -> Result<Value, ClientError> {
+        let mut request = Vec::new();
+        write_request(arguments, &mut request);
+        let connection = self.reader.get_mut();
+        connection.limit(self.timeout);
+        let sent = connection.stream.write_all(&request);
+        sent.map_err(|error| self.lost(error))?;
+        let beginning = match self.reader.fill_buf() {
+            Ok(bytes) => bytes[..bytes.len().min(QUOTED_BYTES + 1)].to_vec(),
+            Err(error) => return Err(self.lost(error)),
+        };
+        read_value(&mut self.reader).map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => self.not_redis(&beginning),
+            _ => self.lost(error),
+        })
     }
 
     fn lost(&self, source: io::Error) -> ClientError {
-        let address = self.address.clone();
+        let (address, timeout) = (self.address.clone(), self.timeout);
         match source.kind() {
-            // Unix says the one, Windows the other.
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => ClientError::Silent {
-                address,
-                timeout: self.timeout,
-            },
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                ClientError::Silent { address, timeout }
+            }
             _ => ClientError::Closed { address, source },
         }
     }
 
     fn not_redis(&self, got: &[u8]) -> ClientError {
-        let mut quoted = got[..got.len().min(QUOTED_BYTES)]
-            .escape_ascii()
-            .to_string();
-        if got.len() > QUOTED_BYTES {
-            let _ = write!(quoted, "…");
-        }
+        let quoted = got[..got.len().min(QUOTED_BYTES)].escape_ascii();
+        let rest = if got.len() > QUOTED_BYTES { "…" } else { "" };
         ClientError::NotRedis {
             address: self.address.clone(),
-            got: quoted,
+            got: format!("{quoted}{rest}"),
         }
     }
 }
@@ -218,7 +190,6 @@ fn connect(host: (&str, u16), timeout: Duration) -> io::Result<TcpStream> {
         match TcpStream::connect_timeout(&address, timeout) {
             Ok(stream) => {
                 stream.set_nodelay(true)?;
-                stream.set_read_timeout(Some(timeout))?;
                 stream.set_write_timeout(Some(timeout))?;
                 return Ok(stream);
             }
@@ -227,6 +198,40 @@ fn connect(host: (&str, u16), timeout: Duration) -> io::Result<TcpStream> {
     }
     Err(error)
 }
+
+impl fmt::Display for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&match self {
+            ClientError::MalformedUrl(why) => {
+                format!("{why}; expected redis://[user:password@]host[:port][/database]")
+            }
+            ClientError::Unreachable { address, source } => {
+                format!("no Redis can be reached at {address}: {source}")
+            }
+            ClientError::Silent { address, timeout } => {
+                format!("{address} takes connections but did not answer within {timeout:?}")
+            }
+            ClientError::Closed { address, source } => {
+                format!("{address} closed the connection before it answered: {source}")
+            }
+            ClientError::NotRedis { address, got } => {
+                format!("what listens on {address} is not a Redis; it answered \"{got}\"")
+            }
+            ClientError::PasswordNeeded { address } => format!(
+                "the Redis at {address} asks for a password; put it in the URL: redis://:PASSWORD@{address}"
+            ),
+            ClientError::PasswordRefused { address } => {
+                format!("the Redis at {address} does not accept the user and password of the URL")
+            }
+            ClientError::Refused { command, message } => {
+                format!("Redis answered {command} with: {message}")
+            }
+        })
+    }
+}
+
+/// The messages quote their causes.
+impl std::error::Error for ClientError {}
 
 impl ClientError {
     /// The same without the password, which the server may have repeated. Redis itself quotes the
@@ -243,75 +248,6 @@ impl ClientError {
                 ClientError::NotRedis { address, got }
             }
             other => other,
-        }
-    }
-}
-
-impl fmt::Display for ClientError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ClientError::MalformedUrl(why) => {
-                write!(
-                    f,
-                    "{why}; expected redis://[user:password@]host[:port][/database]"
-                )
-            }
-            ClientError::Unreachable { address, source } => {
-                write!(f, "no Redis can be reached at {address}: {source}")
-            }
-            ClientError::Silent { address, timeout } => {
-                write!(
-                    f,
-                    "{address} takes connections but did not answer within {timeout:?}"
-                )
-            }
-            ClientError::Closed { address, source } => {
-                write!(
-                    f,
-                    "{address} closed the connection before it answered: {source}"
-                )
-            }
-            ClientError::NotRedis { address, got } => {
-                write!(
-                    f,
-                    "what listens on {address} is not a Redis; it answered \"{got}\""
-                )
-            }
-            ClientError::PasswordNeeded { address } => {
-                write!(
-                    f,
-                    "the Redis at {address} asks for a password; put it in the URL: redis://:PASSWORD@{address}"
-                )
-            }
-            ClientError::PasswordRefused { address } => {
-                write!(
-                    f,
-                    "the Redis at {address} does not accept the user and password of the URL"
-                )
-            }
-            ClientError::Refused { command, message } => {
-                write!(f, "Redis answered {command} with: {message}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for ClientError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            ClientError::Unreachable { source, .. } | ClientError::Closed { source, .. } => {
-                Some(source)
-            }
-            _ => None,
-        }
-    }
-}
-
-impl From<ClientError> for io::Error {
-    fn from(error: ClientError) -> io::Error {
-        match error {
-            ClientError::Silent { .. } => io::Error::new(io::ErrorKind::TimedOut, error),
-            error => io::Error::other(error),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! A Redis Cluster of one's own.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::Error;
-use crate::{ClientError, RedisClient, RedisProgram, RedisServer};
+use processes::poll;
+
+use crate::{ClientError, Error, RedisClient, RedisProgram, RedisServer};
 
 /// How many masters share the keys. Each has one replica.
 const MASTERS: usize = 3;
@@ -131,8 +132,9 @@ impl RedisCluster {
     }
 
     fn form(&self) -> Result<(), Error> {
-        for (index, node) in self.nodes.iter().enumerate() {
-            let mut client = node.client()?;
+        let clients = self.nodes.iter().map(RedisServer::client);
+        let mut clients: Vec<RedisClient> = clients.collect::<Result<_, _>>()?;
+        for (index, client) in clients.iter_mut().enumerate() {
             // Without it, they would all have the same, and have to settle that first.
             let epoch = (index + 1).to_string();
             client.command(&["CLUSTER", "SET-CONFIG-EPOCH", &epoch])?;
@@ -142,45 +144,36 @@ impl RedisCluster {
                 client.command(&["CLUSTER", "ADDSLOTSRANGE", &first, &last])?;
             }
         }
-        let mut first = self.nodes[0].client()?;
         for node in &self.nodes[1..] {
-            let (port, bus_port) = (node.port(), node.bus_port().unwrap_or_default());
-            let (port, bus_port) = (port.to_string(), bus_port.to_string());
-            first.command(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus_port])?;
+            let ports = [node.port(), node.bus_port().unwrap_or_default()];
+            let [port, bus_port] = ports.map(|port| port.to_string());
+            clients[0].command(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus_port])?;
         }
-        for (master, replica) in self.nodes.iter().zip(&self.nodes[MASTERS..]) {
-            let id = master.client()?.command(&["CLUSTER", "MYID"])?;
-            let id = id.as_text().unwrap_or_default();
-            let mut replica = replica.client()?;
+        for index in 0..MASTERS {
+            let id = text(&mut clients[index], &["CLUSTER", "MYID"])?;
+            let replica = &mut clients[index + MASTERS];
             // It refuses until it has heard of that master.
             wait_for(
                 "a replica that knows its master",
                 FORM_TIMEOUT,
-                || match replica.command(&["CLUSTER", "REPLICATE", id]) {
+                || match replica.command(&["CLUSTER", "REPLICATE", &id]) {
                     Ok(_) => Ok(Ok(())),
                     Err(ClientError::Refused { message, .. }) => Ok(Err(message)),
                     Err(error) => Err(error.into()),
                 },
             )?;
         }
-        for (index, node) in self.nodes.iter().enumerate() {
-            let mut client = node.client()?;
+        for (index, client) in clients.iter_mut().enumerate() {
+            let link = match index < MASTERS {
+                true => "state=online",
+                false => "master_link_status:up",
+            };
             wait_for("all its nodes in place", FORM_TIMEOUT, || {
-                let state = text(&mut client, &["CLUSTER", "INFO"])?;
-                let links = text(&mut client, &["INFO", "replication"])?;
-                let link = if index < MASTERS {
-                    "state=online"
-                } else {
-                    "master_link_status:up"
-                };
-                let is_ready = state.contains("cluster_state:ok")
-                    && state.contains("cluster_known_nodes:6")
-                    && links.contains(link);
-                Ok(if is_ready {
-                    Ok(())
-                } else {
-                    Err(state + &links)
-                })
+                let seen = text(client, &["CLUSTER", "INFO"])?;
+                let seen = seen + &text(client, &["INFO", "replication"])?;
+                let signs = ["cluster_state:ok", "cluster_known_nodes:6", link];
+                let is_ready = signs.iter().all(|sign| seen.contains(sign));
+                Ok(if is_ready { Ok(()) } else { Err(seen) })
             })?;
         }
         Ok(())
@@ -214,15 +207,15 @@ fn wait_for<T>(
     timeout: Duration,
     mut ask: impl FnMut() -> Result<Result<T, String>, Error>,
 ) -> Result<T, Error> {
-    let deadline = Instant::now() + timeout;
-    loop {
-        match ask()? {
-            Ok(answer) => return Ok(answer),
-            Err(seen) if Instant::now() >= deadline => {
-                let what = format!("{what} after {timeout:?}");
-                return Err(Error::Cluster { what, seen });
-            }
-            Err(_) => std::thread::sleep(POLL_INTERVAL),
+    let mut seen = String::new();
+    let answer = poll(timeout, POLL_INTERVAL, || match ask() {
+        Ok(Err(instead)) => {
+            seen = instead;
+            None
         }
-    }
+        Ok(Ok(answer)) => Some(Ok(answer)),
+        Err(error) => Some(Err(error)),
+    });
+    let what = format!("{what} after {timeout:?}");
+    answer.unwrap_or(Err(Error::Cluster { what, seen }))
 }

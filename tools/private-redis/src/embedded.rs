@@ -1,19 +1,15 @@
 //! A small Redis in this crate: a dictionary behind a socket.
 //!
-//! It is for machines that have no Redis. It speaks the protocol well enough for any client, with
-//! just the commands that a visit counter and its tools send, and it says a clear no to the rest.
-//! It keeps nothing when it ends, and it is not for measurements: every connection has a thread,
-//! and all of them share one lock.
+//! It is for machines that have no Redis. It has just the commands that a visit counter, its tools and the
+//! libraries under them send, and refuses all others by name. It keeps nothing when it ends, and it is not
+//! for measurements: every connection has a thread, and all of them share one lock.
 //!
 //! There is a limit on everything: those below, and those of [`resp`](crate::resp). For one client it
 //! holds less than half a MiB: a request that is not complete, and answers that were not read.
 
 mod commands;
-mod connection;
-mod info;
 mod session;
 mod store;
-mod strings;
 
 use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
@@ -25,10 +21,7 @@ use store::Store;
 /// How many clients may be connected at once.
 pub const CONNECTIONS_MAX: usize = 1024;
 
-/// How many keys there may be.
-pub const KEYS_MAX: usize = 100_000;
-
-/// How many bytes all keys and values may have together.
+/// How many bytes all keys and values may have together, each entry with 100 more for its administration.
 pub const STORE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// How long a client may take to finish a request, or to begin its first one. It may be silent after
@@ -59,13 +52,13 @@ const STACK_BYTES: usize = 256 * 1024;
     reason = "nobody else may accept from it any more"
 )]
 pub fn serve(listener: TcpListener) -> io::Result<()> {
-    let store = Arc::new(Mutex::new(Store::default()));
+    let store = Arc::new(Mutex::new(Store::new()));
     let mut failures = 0;
     for id in 1.. {
         match listener.accept() {
             Ok((stream, _)) => {
                 failures = 0;
-                welcome(stream, id, &store);
+                start_session(stream, id, &store);
             }
             // A client that was gone before its turn, or a shortage that may pass.
             Err(_) if failures < ACCEPT_FAILURES_MAX => {
@@ -83,13 +76,8 @@ fn connections(store: &Arc<Mutex<Store>>) -> usize {
     Arc::strong_count(store) - 1
 }
 
-/// Whether so many clients are connected that the silent ones have to go.
-fn is_crowded(store: &Arc<Mutex<Store>>) -> bool {
-    connections(store) > CONNECTIONS_MAX / 2
-}
-
-/// Gives the client a thread, or turns it away when there are too many.
-fn welcome(mut stream: TcpStream, id: i64, store: &Arc<Mutex<Store>>) {
+/// Gives the client a thread, or refuses it when there are too many.
+fn start_session(mut stream: TcpStream, id: i64, store: &Arc<Mutex<Store>>) {
     if connections(store) >= CONNECTIONS_MAX {
         let _ = stream.write_all(b"-ERR max number of clients reached\r\n");
         return;
@@ -98,5 +86,6 @@ fn welcome(mut stream: TcpStream, id: i64, store: &Arc<Mutex<Store>>) {
     // A thread that does not start drops the connection. The client sees that it is closed.
     let _ = std::thread::Builder::new()
         .stack_size(STACK_BYTES)
-        .spawn(move || session::converse(stream, id, &store));
+        // A connection that breaks ends, and that is all there is to do about it.
+        .spawn(move || session::answer_all(stream, id, &store));
 }

@@ -1,7 +1,7 @@
 //! What can go wrong with a private Redis.
 
+use std::fmt;
 use std::process::ExitStatus;
-use std::{error, fmt};
 
 use processes::Tail;
 
@@ -43,26 +43,17 @@ impl fmt::Display for Error {
             Error::RedisNotReady {
                 name,
                 port,
-                status: None,
+                status,
                 output,
             } => {
-                write!(
-                    f,
-                    "{name} does not answer PING on 127.0.0.1:{port}{}",
-                    Tail(output)
-                )
-            }
-            Error::RedisNotReady {
-                name,
-                port,
-                status: Some(status),
-                output,
-            } => {
-                write!(
-                    f,
-                    "{name} ended ({status}) and does not serve 127.0.0.1:{port}{}",
-                    Tail(output)
-                )
+                let address = format!("127.0.0.1:{port}");
+                match status {
+                    None => write!(f, "{name} does not answer PING on {address}"),
+                    Some(status) => {
+                        write!(f, "{name} ended ({status}) and does not serve {address}")
+                    }
+                }?;
+                Tail(output).fmt(f)
             }
             Error::Cluster { what, seen } => {
                 write!(f, "the Redis Cluster does not have {what}{}", Tail(seen))
@@ -73,15 +64,8 @@ impl fmt::Display for Error {
     }
 }
 
-impl error::Error for Error {
-    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
-        match self {
-            Error::Process(source) => Some(source),
-            Error::Client(source) => Some(source),
-            Error::RedisNotReady { .. } | Error::Cluster { .. } => None,
-        }
-    }
-}
+/// The messages quote their causes.
+impl std::error::Error for Error {}
 
 impl From<ClientError> for Error {
     fn from(error: ClientError) -> Error {

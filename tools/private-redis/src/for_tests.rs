@@ -4,8 +4,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::thread;
 use std::time::Duration;
 
-use crate::Error;
-use crate::{ClientError, Durability, RedisClient, RedisProgram, RedisServer};
+use crate::{ClientError, Durability, Error, RedisClient, RedisProgram, RedisServer};
 
 /// A Redis for a test: a private real one where there is one, else the embedded one, in a thread.
 ///
@@ -40,12 +39,10 @@ impl TestRedis {
             "redis-server is not on PATH, and SEEN_STRICT is set; install it"
         );
         eprintln!("redis-server is not on PATH: this test runs on the embedded Redis");
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(processes::Error::Port)?;
-        let url = format!(
-            "redis://{}",
-            listener.local_addr().map_err(processes::Error::Port)?
-        );
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+        let listener = listener.map_err(processes::Error::Port)?;
+        let address = listener.local_addr().map_err(processes::Error::Port)?;
+        let url = format!("redis://{address}");
         thread::spawn(|| crate::embedded::serve(listener));
         Ok(Self { url, _server: None })
     }

@@ -14,7 +14,6 @@ mod for_tests;
 mod program;
 pub mod resp;
 mod server;
-mod shown;
 mod url;
 
 pub use client::{ClientError, RedisClient};
@@ -23,4 +22,4 @@ pub use error::Error;
 pub use for_tests::TestRedis;
 pub use program::RedisProgram;
 pub use server::{Durability, RedisServer};
-pub use shown::without_password;
+pub use url::without_password;

@@ -1,9 +1,10 @@
 //! Which program serves as Redis, and how it is started.
 
-use std::ffi::OsString;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, fmt};
+
+use processes::programs::on_path;
 
 use crate::Durability;
 
@@ -15,26 +16,16 @@ const SERVER_NAMES: [&str; 2] = ["redis-server", "valkey-server"];
 pub enum RedisProgram {
     /// `redis-server` or `valkey-server`.
     Server(PathBuf),
-    /// A program that calls [`embedded::serve`](crate::embedded::serve).
-    Embedded {
-        /// The program.
-        program: PathBuf,
-        /// Its arguments. The address to listen on, such as `127.0.0.1:6379`, follows them.
-        arguments: Vec<OsString>,
-    },
+    /// A program that calls [`embedded::serve`](crate::embedded::serve) with a listener on the address in
+    /// its only argument, such as `127.0.0.1:6379`.
+    Embedded(PathBuf),
 }
 
 impl RedisProgram {
     /// Finds a real server on `PATH`: `redis-server`, else `valkey-server`.
     pub fn find() -> Option<RedisProgram> {
-        let path = env::var_os("PATH")?;
-        let folders: Vec<PathBuf> = env::split_paths(&path).collect();
-        SERVER_NAMES
-            .iter()
-            .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
-            .map(|file| file.with_extension(env::consts::EXE_EXTENSION))
-            .find(|file| is_executable(file))
-            .map(RedisProgram::Server)
+        let mut found = SERVER_NAMES.iter().filter_map(|name| on_path(name));
+        found.next().map(RedisProgram::Server)
     }
 
     /// The version that a real server gives for itself, such as `7.0.15`. The embedded one has
@@ -73,9 +64,9 @@ impl RedisProgram {
                 command.args(more);
                 command
             }
-            RedisProgram::Embedded { program, arguments } => {
+            RedisProgram::Embedded(program) => {
                 let mut command = Command::new(program);
-                command.args(arguments).arg(format!("127.0.0.1:{port}"));
+                command.arg(format!("127.0.0.1:{port}"));
                 command
             }
         }
@@ -86,23 +77,11 @@ impl RedisProgram {
 impl fmt::Display for RedisProgram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RedisProgram::Server(program) => match program.file_stem() {
-                Some(name) => name.display().fmt(f),
-                None => program.display().fmt(f),
-            },
-            RedisProgram::Embedded { .. } => f.write_str("the embedded Redis"),
+            RedisProgram::Server(program) => {
+                let name = program.file_name().unwrap_or(program.as_os_str());
+                name.display().fmt(f)
+            }
+            RedisProgram::Embedded(_) => f.write_str("the embedded Redis"),
         }
     }
-}
-
-#[cfg(unix)]
-fn is_executable(file: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    file.metadata()
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_executable(file: &Path) -> bool {
-    file.is_file()
 }

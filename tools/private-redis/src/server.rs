@@ -3,12 +3,11 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitStatus;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::{ClientError, RedisClient, RedisProgram};
-use processes::{Folder, Output, Process, Signal, free_port};
+use processes::{Folder, Output, Process, Signal, free_port, poll};
 
-use crate::Error;
+use crate::{ClientError, Error, RedisClient, RedisProgram};
 
 /// How long a server may take until it answers `PING`. It is usually there in a few milliseconds;
 /// a busy machine and a long append-only file take more.
@@ -26,7 +25,7 @@ const READY_TIMEOUT: Duration = Duration::from_millis(250);
 /// How often a server is asked whether it is ready.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// How many ports are tried: somebody may take one between our look and the server's bind.
+/// How many ports are tried: another program may take one after it was found free.
 const PORT_TRIES: usize = 5;
 
 /// How many lines of the log an error message carries.
@@ -77,7 +76,7 @@ impl RedisServer {
     }
 
     /// Picks a port and makes a folder, but starts nothing:
-    /// [`start_again`](RedisServer::start_again) does. Nobody is kept from taking the port
+    /// [`start_again`](RedisServer::start_again) does. Another program can take the port
     /// meanwhile.
     ///
     /// # Errors
@@ -89,7 +88,7 @@ impl RedisServer {
             folder: Folder::new("seen-redis-")?,
             program: program.clone(),
             durability,
-            port: free_port().map_err(processes::Error::Port)?,
+            port: free_port()?,
             as_node: None,
         })
     }
@@ -98,7 +97,7 @@ impl RedisServer {
     pub(super) fn start_node(program: &RedisProgram, timeout: Duration) -> Result<Self, Error> {
         let mut server = RedisServer::reserve(program, Durability::None)?;
         server.as_node = Some(AsNode {
-            bus_port: free_port().map_err(processes::Error::Port)?,
+            bus_port: free_port()?,
             timeout,
         });
         server.start_on_a_free_port()?;
@@ -110,28 +109,27 @@ impl RedisServer {
     ///
     /// # Errors
     ///
-    /// [`Error::Spawn`] when the program does not start, [`Error::RedisNotReady`] with the last
+    /// [`Error::Process`] when the program does not start, [`Error::RedisNotReady`] with the last
     /// lines of its log when it ends or is not ready within 20 s.
     pub fn start_again(&mut self) -> Result<(), Error> {
         self.process = None;
         let folder = self.folder.path();
-        let as_node = self.as_node.as_ref().map(AsNode::arguments);
-        let more = as_node.unwrap_or_default();
+        let more = self.as_node.as_ref().map(AsNode::arguments);
+        let more = more.unwrap_or_default();
         let command = self
             .program
             .command(self.port, folder, self.durability, &more);
         let mut process = Process::spawn(&self.program.to_string(), command, Output::Capture)?;
-        let deadline = Instant::now() + START_TIMEOUT;
-        loop {
-            let status = self.control(process.try_wait())?;
-            if status.is_none() && self.is_served_by(process.id()) {
+        let state = poll(START_TIMEOUT, POLL_INTERVAL, || match process.try_wait() {
+            Ok(None) if !self.is_served_by(process.id()) => None,
+            ready_or_ended => Some(ready_or_ended),
+        });
+        match state.transpose()? {
+            Some(None) => {
                 self.process = Some(process);
-                return Ok(());
+                Ok(())
             }
-            if status.is_some() || Instant::now() >= deadline {
-                return Err(self.not_ready(&process, status));
-            }
-            std::thread::sleep(POLL_INTERVAL);
+            ended => Err(self.not_ready(&process, ended.flatten())),
         }
     }
 
@@ -164,13 +162,10 @@ impl RedisServer {
     ///
     /// # Errors
     ///
-    /// [`Error::Control`] when the operating system refuses.
+    /// [`Error::Process`] when the operating system refuses.
     pub fn has_ended(&mut self) -> Result<Option<ExitStatus>, Error> {
-        let Some(process) = &mut self.process else {
-            return Ok(None);
-        };
-        let status = process.try_wait();
-        self.control(status)
+        let status = self.process.as_mut().map(Process::try_wait);
+        Ok(status.transpose()?.flatten())
     }
 
     /// Where the server keeps what survives it.
@@ -183,7 +178,7 @@ impl RedisServer {
     ///
     /// # Errors
     ///
-    /// [`Error::Control`] when the operating system refuses.
+    /// [`Error::Process`] when the operating system refuses.
     pub fn stop(&mut self) -> Result<(), Error> {
         self.end(|process| process.stop(STOP_TIMEOUT))
     }
@@ -192,7 +187,7 @@ impl RedisServer {
     ///
     /// # Errors
     ///
-    /// [`Error::Control`] when the operating system refuses.
+    /// [`Error::Process`] when the operating system refuses.
     pub fn kill(&mut self) -> Result<(), Error> {
         self.end(Process::kill)
     }
@@ -201,7 +196,7 @@ impl RedisServer {
     ///
     /// # Errors
     ///
-    /// [`Error::Control`] when it does not run or the operating system refuses.
+    /// [`Error::Process`] when it does not run or the operating system refuses.
     pub fn freeze(&self) -> Result<(), Error> {
         self.signal(Signal::Stop)
     }
@@ -210,7 +205,7 @@ impl RedisServer {
     ///
     /// # Errors
     ///
-    /// [`Error::Control`] when it does not run or the operating system refuses.
+    /// [`Error::Process`] when it does not run or the operating system refuses.
     pub fn thaw(&self) -> Result<(), Error> {
         self.signal(Signal::Continue)
     }
@@ -228,9 +223,9 @@ impl RedisServer {
         for _ in 1..PORT_TRIES {
             match self.start_again() {
                 Err(Error::RedisNotReady { output, .. }) if is_port_in_use(&output) => {
-                    self.port = free_port().map_err(processes::Error::Port)?;
+                    self.port = free_port()?;
                     if let Some(node) = &mut self.as_node {
-                        node.bus_port = free_port().map_err(processes::Error::Port)?;
+                        node.bus_port = free_port()?;
                     }
                 }
                 other => return other,
@@ -239,49 +234,38 @@ impl RedisServer {
         self.start_again()
     }
 
-    /// Whether the process `id` is what answers. The port alone would not tell: if somebody else
-    /// took it, a stranger answers while our server is just giving up.
+    /// Whether the process `id` is what answers. The port alone would not tell: if another program
+    /// took it, another Redis answers while our server is just giving up.
     fn is_served_by(&self, id: u32) -> bool {
         // A server that is still loading its file answers `PING` with an error, and so is not
         // connected to.
-        let Ok(mut client) = RedisClient::connect_url(&self.url(), READY_TIMEOUT) else {
-            return false;
-        };
-        let Ok(info) = client.command(&["INFO", "server"]) else {
-            return false;
-        };
+        let client = RedisClient::connect_url(&self.url(), READY_TIMEOUT);
+        let info = client.and_then(|mut client| client.command(&["INFO", "server"]));
         let line = format!("process_id:{id}");
-        info.as_text()
-            .is_some_and(|info| info.lines().any(|candidate| candidate == line))
+        info.is_ok_and(|info| {
+            let mut lines = info.as_text().unwrap_or_default().lines();
+            lines.any(|candidate| candidate == line)
+        })
     }
 
     fn end(
         &mut self,
-        how: impl FnOnce(&mut Process) -> io::Result<ExitStatus>,
+        how: impl FnOnce(&mut Process) -> Result<ExitStatus, processes::Error>,
     ) -> Result<(), Error> {
-        let Some(process) = &mut self.process else {
-            return Ok(());
-        };
-        let ended = how(process);
-        self.control(ended)?;
-        self.process = None;
+        if let Some(process) = &mut self.process {
+            how(process)?;
+            self.process = None;
+        }
         Ok(())
     }
 
     fn signal(&self, signal: Signal) -> Result<(), Error> {
-        let not_running = || Err(io::Error::new(io::ErrorKind::NotFound, "it does not run"));
-        self.control(
-            self.process
-                .as_ref()
-                .map_or_else(not_running, |process| process.signal(signal)),
-        )
-    }
-
-    fn control<T>(&self, result: io::Result<T>) -> Result<T, Error> {
-        Ok(result.map_err(|source| processes::Error::Control {
+        let not_running = || processes::Error::Control {
             name: self.program.to_string(),
-            source,
-        })?)
+            source: io::Error::new(io::ErrorKind::NotFound, "it does not run"),
+        };
+        let process = self.process.as_ref().ok_or_else(not_running)?;
+        Ok(process.signal(signal)?)
     }
 
     fn not_ready(&self, process: &Process, status: Option<ExitStatus>) -> Error {

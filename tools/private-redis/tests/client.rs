@@ -2,12 +2,14 @@
 
 mod common;
 
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use private_redis::{ClientError, Durability, RedisClient, RedisServer};
+use private_redis::resp::read_request;
+use private_redis::{ClientError, Durability, RedisClient, RedisServer, without_password};
 use processes::free_port;
 
 /// Longer than any answer takes, on however busy a machine.
@@ -51,10 +53,110 @@ fn what_is_not_a_url_is_explained_with_what_is() {
     assert_eq!(error.to_string(), expected);
 }
 
+/// Answers each request as a Redis would that has every password and database. Returns where it is, and
+/// what it is asked.
+fn recorder() -> (String, mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = BufReader::new(client.unwrap());
+            while let Ok(request) = read_request(&mut client) {
+                let words: Vec<_> = request.iter().map(|word| word.escape_ascii()).collect();
+                let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+                let is_ping = words[0] == "PING";
+                let answer = if is_ping { "+PONG\r\n" } else { "+OK\r\n" };
+                sender.send(words.join(" ")).unwrap();
+                client.get_mut().write_all(answer.as_bytes()).unwrap();
+            }
+        }
+    });
+    (address, receiver)
+}
+
+#[test]
+fn every_part_of_a_url_but_the_host_may_be_left_out() {
+    let (address, asked) = recorder();
+    for (url, expected) in [
+        (format!("redis://{address}"), &["PING"][..]),
+        (format!("redis://{address}/"), &["PING"]),
+        (format!("redis://{address}?protocol=resp3"), &["PING"]),
+        (
+            format!("redis://{address}/3?protocol=resp3"),
+            &["SELECT 3", "PING"],
+        ),
+        (format!("redis://:p%40ss@{address}"), &["AUTH p@ss", "PING"]),
+        (
+            format!("redis://me:a:b@{address}/1"),
+            &["AUTH me a:b", "SELECT 1", "PING"],
+        ),
+    ] {
+        RedisClient::connect_url(&url, LONG).unwrap();
+        assert_eq!(asked.try_iter().collect::<Vec<_>>(), expected, "{url}");
+    }
+    let short = Duration::from_millis(1);
+    for (url, address) in [
+        ("redis://127.255.255.254", "127.255.255.254:6379"),
+        ("redis://[::1]:9", "[::1]:9"),
+    ] {
+        let error = RedisClient::connect_url(url, short).unwrap_err();
+        assert!(error.to_string().contains(address), "{error}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_url_is_said() {
+    for (url, reason) in [
+        ("", "does not begin with redis://"),
+        ("localhost:6379", "does not begin with redis://"),
+        ("rediss://localhost", "TLS"),
+        ("redis://", "names no host"),
+        ("redis://:6379", "names no host"),
+        ("redis://h:", "the port"),
+        ("redis://h:0", "the port \"0\""),
+        ("redis://h:65536", "the port \"65536\""),
+        ("redis://h:port", "the port \"port\""),
+        ("redis://[::1", "bracket"),
+        ("redis://[::1]7", "the port"),
+        ("redis://h/x", "the database \"x\""),
+        ("redis://:%4@h", "percent sign"),
+        ("redis://:%zz@h", "percent sign"),
+        ("redis://:%+1@h", "percent sign"),
+        ("redis://:%€@h", "percent sign"),
+    ] {
+        let error = RedisClient::connect_url(url, LONG).expect_err(url);
+        assert!(matches!(error, ClientError::MalformedUrl(_)), "{error:?}");
+        assert!(error.to_string().contains(reason), "{url}: {error}");
+    }
+}
+
+#[test]
+fn a_url_is_shown_without_its_password() {
+    for (url, shown) in [
+        ("redis://host:1", "redis://host:1"),
+        ("nonsense", "nonsense"),
+        ("redis://:secret@host", "redis://***@host"),
+        ("redis://me:secret@host:1/2", "redis://***@host:1/2"),
+        // The password without its colon, or with characters that ought to be percent-encoded.
+        ("redis://secret@host", "redis://***@host"),
+        ("redis://:sec@ret@host", "redis://***@host"),
+        ("rediss://:sec/ret?x@host", "rediss://***@host"),
+        // Several nodes of a cluster.
+        ("redis://:secret@a,redis://:secret@b", "redis://***@b"),
+        // What was meant to be a URL.
+        ("redis:secret@host", "***@host"),
+        ("secret//secret@host", "***@host"),
+    ] {
+        assert_eq!(without_password(url), shown);
+    }
+}
+
 #[test]
 fn an_error_does_not_give_the_password_away() {
     // Not percent-encoded, so that a piece of it is taken for another part of the URL.
     for url in [
+        "redis://me:secret@h:x",
         "redis://me:secret/x@h",
         "redis://me/secret@h",
         "redis://me:secret?x@h",

@@ -2,7 +2,6 @@
 //!
 //! The test runs itself once more as a helper that starts things, ends the helper without letting
 //! it clean up, and looks for what is left.
-#![cfg(unix)]
 
 mod common;
 
@@ -17,8 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use private_redis::{Durability, RedisServer};
-use processes::Folder;
-use processes::{Output, Process};
+use processes::{CleanUp, Folder, Output, Process};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 /// Set to how it is to end, this makes the helper of the test below.
@@ -38,6 +36,12 @@ fn helper() {
     let _process = Process::spawn("the sleeper", command, Output::Inherit).unwrap();
     let folder = Folder::new("seen a folder ").unwrap();
     std::fs::write(folder.path().join("a file"), "").unwrap();
+    // It must not go by itself: it is a command that removes this one.
+    let to_be_undone = env::temp_dir().join(format!("seen-to-be-undone-{}", std::process::id()));
+    std::fs::create_dir(&to_be_undone).unwrap();
+    let mut undo = Command::new("rmdir");
+    undo.arg(&to_be_undone);
+    let _clean_up = CleanUp::new(undo).unwrap();
     let servers: Vec<RedisServer> = common::programs()
         .iter()
         .map(|program| RedisServer::start(program, Durability::AppendOnly).unwrap())
@@ -47,6 +51,7 @@ fn helper() {
     // The harness has begun a line.
     println!();
     println!("folder {}", folder.path().display());
+    println!("folder {}", to_be_undone.display());
     for server in &servers {
         println!(
             "folder {}\nport {}",
@@ -100,7 +105,7 @@ fn assert_leaves_nothing(end: &str, make_it_end: impl FnOnce(&mut Child)) {
     let mut output = BufReader::new(helper.stdout.take().unwrap());
     let (folders, ports) = read_what_was_started(&mut output);
     assert!(
-        folders.len() >= 2 && !ports.is_empty(),
+        folders.len() >= 3 && !ports.is_empty(),
         "the helper started too little: {folders:?} {ports:?}"
     );
     make_it_end(&mut helper);

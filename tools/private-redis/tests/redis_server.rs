@@ -5,8 +5,7 @@ mod common;
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
-use private_redis::Error;
-use private_redis::{ClientError, Durability, RedisClient, RedisServer};
+use private_redis::{ClientError, Durability, Error, RedisClient, RedisServer};
 
 fn get(client: &mut RedisClient, key: &str) -> String {
     client
@@ -107,13 +106,13 @@ fn a_reserved_server_is_not_there_until_it_is_started() {
 }
 
 #[test]
-fn a_stranger_on_the_port_is_not_taken_for_our_server() {
-    let stranger = common::serve_embedded();
+fn another_redis_on_the_port_is_not_taken_for_our_server() {
+    let other = common::serve_embedded();
     for program in common::programs() {
         let mut server = RedisServer::reserve(&program, Durability::None).unwrap();
         let listener = TcpListener::bind(("127.0.0.1", server.port())).unwrap();
         // Whoever connects to our port is answered by another Redis.
-        std::thread::spawn(move || forward(&listener, stranger));
+        std::thread::spawn(move || forward(&listener, other));
         let error = server.start_again().unwrap_err();
         assert!(
             matches!(

@@ -13,7 +13,7 @@ use private_redis::resp::write_request;
 use private_redis::{Durability, RedisServer};
 
 /// Ends each conversation: when its answer is there, all others are.
-const END: &str = "ECHO the-end\r\n";
+const END: &str = "*2\r\n$4\r\nECHO\r\n$7\r\nthe-end\r\n";
 const END_ANSWER: &[u8] = b"$7\r\nthe-end\r\n";
 
 /// Longer than any answer takes, on however busy a machine.
@@ -48,21 +48,21 @@ fn talk(port: u16, pieces: &[&[u8]]) -> Vec<u8> {
 
 /// Leaves out of an answer to `HELLO` what must differ: name, version, number of the connection.
 fn without_identity(answer: &[u8]) -> Vec<u8> {
-    let mut kept = Vec::new();
+    let mut left = Vec::new();
     let mut skip = 0;
     for line in answer.split_inclusive(|&byte| byte == b'\n') {
         if skip > 0 {
             skip -= 1;
             continue;
         }
-        kept.extend_from_slice(line);
+        left.extend_from_slice(line);
         skip = match line {
             b"server\r\n" | b"version\r\n" => 2,
             b"id\r\n" => 1,
             _ => 0,
         };
     }
-    kept
+    left
 }
 
 /// Holds a conversation with both servers and compares.
@@ -88,29 +88,25 @@ fn servers() -> Option<[RedisServer; 2]> {
 const CONVERSATIONS: &str = include_str!("conversations.txt");
 
 #[test]
-fn typed_lines_are_answered_alike() {
+fn commands_are_answered_alike() {
     let Some(servers) = servers() else { return };
     for line in CONVERSATIONS
         .lines()
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
     {
-        let sent = line.replace(" ; ", "\r\n") + "\r\n" + END;
-        compare(&servers, &[sent.as_bytes()]);
+        let mut sent = Vec::new();
+        for request in line.split(" ; ") {
+            let words: Vec<&str> = request.split(' ').collect();
+            write_request(&words, &mut sent);
+        }
+        compare(&servers, &[&sent, END.as_bytes()]);
     }
 }
 
 /// Frames that are malformed, or larger than any server takes, each followed by a command that
 /// must not be answered any more; and some that are odd and yet right.
 const FRAMES: &[&str] = &[
-    "*0\r\n",
-    "*-1\r\n",
-    "*-5\r\n",
-    "\r\n",
-    "\n",
-    "   \r\n",
-    "*1\r\n$0\r\n\r\n",
-    "*1\r\n$4\r\nPING\r\n",
-    "PING\n",
+    "*2\r\n$4\r\nECHO\r\n$0\r\n\r\n",
     "*2\r\n$4\r\nPING\r\n$3\r\n\0\r\n\r\n",
     "*2\r\n$4\r\nECHO\r\n$2\r\n\r\n\r\n",
     "*\r\n",
@@ -150,21 +146,9 @@ fn lines_without_an_end_are_refused_alike() {
     let Some(servers) = servers() else { return };
     let x = |count| "x".repeat(count);
     // One byte more than the limit, and nothing after it that could stay unread.
-    for line in [
-        x(65_537),
-        format!("*{}", x(65_536)),
-        format!("*1\r\n${}", x(65_536)),
-    ] {
+    for line in [format!("*{}", x(65_536)), format!("*1\r\n${}", x(65_536))] {
         compare(&servers, &[line.as_bytes()]);
     }
-    let long = format!(
-        "FOO {} {} {}\r\n{} b\r\n{END}",
-        x(100),
-        x(100),
-        x(100),
-        x(300)
-    );
-    compare(&servers, &[long.as_bytes()]);
 }
 
 #[test]
@@ -176,18 +160,21 @@ fn requests_are_answered_alike_however_they_are_cut() {
         &["GET", "a"],
         &["INCR", "b"],
         &["GET", "nothing"],
-        &["NONSENSE", "a"],
+        &["INCR", "a"],
+        &["INCR", "b"],
     ] {
         write_request(request, &mut pipeline);
     }
-    pipeline.extend_from_slice(b"INCR b\r\n");
     pipeline.extend_from_slice(END.as_bytes());
     for size in [1, 2, 3, 7, 30, pipeline.len()] {
         let pieces: Vec<&[u8]> = pipeline.chunks(size).collect();
         compare(&servers, &pieces);
     }
-    let many = format!("{}{END}", "INCR a\r\n".repeat(10_000));
-    compare(&servers, &[many.as_bytes()]);
+    let mut many = Vec::new();
+    for _ in 0..10_000 {
+        write_request(&["INCR", "a"], &mut many);
+    }
+    compare(&servers, &[&many, END.as_bytes()]);
 }
 
 /// How often a command was called is what shows how many commands a page costs.
@@ -202,7 +189,7 @@ fn calls_are_counted_alike() {
             &["INCR", "a"],
             &["INCRBY", "a", "x"],
             &["GET", "a"],
-            &["CLIENT", "ID"],
+            &["CLIENT", "SETNAME", "a"],
             &["GET"],
             &["FOO"],
         ] {

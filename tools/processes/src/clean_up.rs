@@ -9,7 +9,7 @@ use crate::janitor::{self, Entry};
 /// A command that undoes something: it runs when this is dropped, or when this process is gone. In that
 /// case it runs twice, 5 s apart, as something that we had started may still have been at work.
 #[derive(Debug)]
-pub struct CleanUp(Command);
+pub struct CleanUp(Box<Command>);
 
 impl CleanUp {
     /// Prepares to run `command`: its program with its arguments and variables. Its working folder is
@@ -27,7 +27,7 @@ impl CleanUp {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        Ok(CleanUp(command))
+        Ok(CleanUp(Box::new(command)))
     }
 }
 

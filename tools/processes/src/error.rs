@@ -57,26 +57,22 @@ impl fmt::Display for Error {
             Error::NoLine {
                 name,
                 timeout,
-                status: None,
+                status,
                 output,
             } => {
-                write!(
-                    f,
-                    "{name} did not print the expected line within {timeout:?}{}",
-                    Tail(output)
-                )
-            }
-            Error::NoLine {
-                name,
-                status: Some(status),
-                output,
-                ..
-            } => {
-                write!(
-                    f,
-                    "{name} ended ({status}) before it printed the expected line{}",
-                    Tail(output)
-                )
+                match status {
+                    None => write!(
+                        f,
+                        "{name} did not print the expected line within {timeout:?}"
+                    ),
+                    Some(status) => {
+                        write!(
+                            f,
+                            "{name} ended ({status}) before it printed the expected line"
+                        )
+                    }
+                }?;
+                Tail(output).fmt(f)
             }
             Error::Control { name, source } => write!(f, "cannot control {name}: {source}"),
             Error::Folder(source) => write!(f, "cannot make a temporary folder: {source}"),
@@ -86,16 +82,8 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Error::Spawn { source, .. } | Error::Control { source, .. } => Some(source),
-            Error::Folder(source) | Error::Port(source) => Some(source),
-            Error::Interrupt(source) => Some(source),
-            Error::NoLine { .. } => None,
-        }
-    }
-}
+/// The messages quote their causes.
+impl std::error::Error for Error {}
 
 /// The end of a message: the last lines of a process, each behind a bar.
 pub struct Tail<'a>(pub &'a str);
@@ -106,8 +94,7 @@ impl fmt::Display for Tail<'_> {
             return Ok(());
         }
         write!(f, "; its last lines:")?;
-        self.0
-            .lines()
-            .try_for_each(|line| write!(f, "\n  | {line}"))
+        let mut lines = self.0.lines();
+        lines.try_for_each(|line| write!(f, "\n  | {line}"))
     }
 }

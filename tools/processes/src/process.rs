@@ -124,8 +124,8 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// When the operating system refuses.
-    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+    /// [`Error::Control`] when the operating system refuses.
+    pub fn signal(&self, signal: Signal) -> Result<(), Error> {
         if self.status.is_some() {
             return Ok(());
         }
@@ -139,7 +139,7 @@ impl Process {
         match process::kill_process_group(self.pid(), signal) {
             // The group is gone. macOS answers PERM when only a dead leader is left in it.
             Ok(()) | Err(Errno::SRCH | Errno::PERM) => Ok(()),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(self.out_of_control(error.into())),
         }
     }
 
@@ -148,13 +148,14 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// When the operating system refuses.
-    pub fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
+    /// [`Error::Control`] when the operating system refuses.
+    pub fn try_wait(&mut self) -> Result<Option<ExitStatus>, Error> {
         if self.status.is_none() && self.has_ended()? {
             // Only now, before it is reaped, is the number certain to be this group's.
             let _ = self.signal(Signal::Kill);
             janitor::remove(&Entry::Group(self.child.id()));
-            self.status = self.child.try_wait()?;
+            let status = self.child.try_wait();
+            self.status = status.map_err(|source| self.out_of_control(source))?;
             self.output.wait_until_complete(LAST_WORDS_TIMEOUT);
         }
         Ok(self.status)
@@ -164,8 +165,8 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// When the operating system refuses.
-    pub fn wait_timeout(&mut self, timeout: Duration) -> io::Result<Option<ExitStatus>> {
+    /// [`Error::Control`] when the operating system refuses.
+    pub fn wait_timeout(&mut self, timeout: Duration) -> Result<Option<ExitStatus>, Error> {
         poll(timeout, POLL_INTERVAL, || self.try_wait().transpose()).transpose()
     }
 
@@ -174,8 +175,8 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// When the operating system refuses.
-    pub fn stop(&mut self, grace: Duration) -> io::Result<ExitStatus> {
+    /// [`Error::Control`] when the operating system refuses.
+    pub fn stop(&mut self, grace: Duration) -> Result<ExitStatus, Error> {
         self.signal(Signal::Terminate)?;
         self.signal(Signal::Continue)?;
         match self.wait_timeout(grace)? {
@@ -188,14 +189,15 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// When the operating system refuses.
-    pub fn kill(&mut self) -> io::Result<ExitStatus> {
+    /// [`Error::Control`] when the operating system refuses.
+    pub fn kill(&mut self) -> Result<ExitStatus, Error> {
         if let Some(status) = self.status {
             return Ok(status);
         }
         // The process itself may have left its group.
         let _ = self.signal(Signal::Kill);
-        self.child.kill()?;
+        let killed = self.child.kill();
+        killed.map_err(|source| self.out_of_control(source))?;
         loop {
             if let Some(status) = self.try_wait()? {
                 return Ok(status);
@@ -219,10 +221,7 @@ impl Process {
         let mut seen = 0;
         loop {
             // This also ends what a dead process left behind holding its output open.
-            self.try_wait().map_err(|source| Error::Control {
-                name: self.name.clone(),
-                source,
-            })?;
+            self.try_wait()?;
             // Asked before the lines are searched, or the last line could slip through between.
             let complete = self.output.is_complete();
             if let Some(line) = self.output.find(&mut seen, &predicate) {
@@ -242,9 +241,18 @@ impl Process {
 
     /// Whether the process has ended. It is not reaped: its number is still its own, and it is safe to
     /// signal its group.
-    fn has_ended(&self) -> io::Result<bool> {
+    fn has_ended(&self) -> Result<bool, Error> {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        Ok(process::waitid(WaitId::Pid(self.pid()), options)?.is_some())
+        let ended = process::waitid(WaitId::Pid(self.pid()), options);
+        let ended = ended.map_err(|error| self.out_of_control(error.into()))?;
+        Ok(ended.is_some())
+    }
+
+    fn out_of_control(&self, source: io::Error) -> Error {
+        Error::Control {
+            name: self.name.clone(),
+            source,
+        }
     }
 
     fn pid(&self) -> Pid {

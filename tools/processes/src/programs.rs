@@ -31,24 +31,14 @@ impl Platform {
 
     /// Reads what a Linux says of itself.
     fn from_os_release(text: &str) -> Self {
-        let value = |key| {
-            text.lines()
-                .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
+        let value = |line: &str| {
+            let value = line.strip_prefix("ID=").or(line.strip_prefix("ID_LIKE="))?;
+            Some(format!(" {} ", value.trim_matches('"')))
         };
-        let names = format!(
-            "{} {}",
-            value("ID").unwrap_or(""),
-            value("ID_LIKE").unwrap_or("")
-        );
-        let like = |name| {
-            names
-                .replace('"', "")
-                .split_whitespace()
-                .any(|word| word == name)
-        };
+        let names: String = text.lines().filter_map(value).collect();
         match () {
-            () if like("fedora") || like("rhel") => Self::Fedora,
-            () if like("arch") => Self::Arch,
+            () if names.contains(" fedora ") || names.contains(" rhel ") => Self::Fedora,
+            () if names.contains(" arch ") => Self::Arch,
             () => Self::Debian,
         }
     }

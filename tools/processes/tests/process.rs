@@ -1,10 +1,12 @@
 //! Child processes obey, and leave nothing behind.
 
+use std::collections::HashSet;
+use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use processes::{CleanUp, Error, Folder, Output, Process, Signal};
+use processes::{CleanUp, Error, Folder, Output, Process, Signal, free_port, poll};
 use rustix::process::{Pid, test_kill_process};
 
 /// Longer than anything here takes, on however busy a machine.
@@ -215,4 +217,43 @@ fn what_is_to_be_undone_is_undone_once_when_it_is_dropped() {
     drop(clean_up);
     let done = std::fs::read_to_string(folder.path().join("a file")).unwrap();
     assert_eq!(done, "a b|none|it's\n");
+}
+
+#[test]
+fn ports_are_distinct_free_and_not_for_outgoing_connections() {
+    let ports: HashSet<u16> = (0..50).map(|_| free_port().unwrap()).collect();
+    assert_eq!(ports.len(), 50, "a port was handed out twice: {ports:?}");
+    assert!(
+        ports.iter().all(|port| (20_000..32_000).contains(port)),
+        "{ports:?}"
+    );
+}
+
+#[test]
+fn a_port_in_use_is_passed_over() {
+    let first = free_port().unwrap();
+    let taken: Vec<_> = (1..=5)
+        .filter_map(|step| TcpListener::bind(("127.0.0.1", first + step)).ok())
+        .collect();
+    let second = free_port().unwrap();
+    let mut ports = taken
+        .iter()
+        .map(|listener| listener.local_addr().unwrap().port());
+    assert!(ports.all(|port| port != second));
+}
+
+#[test]
+fn a_state_is_waited_for_until_the_deadline_and_looked_for_once_more() {
+    let mut asked = 0;
+    let third = poll(LONG, Duration::ZERO, || {
+        asked += 1;
+        (asked == 3).then_some(asked)
+    });
+    assert_eq!(third, Some(3));
+    let mut asked = 0;
+    let never = poll(Duration::ZERO, LONG, || -> Option<()> {
+        asked += 1;
+        None
+    });
+    assert_eq!((never, asked), (None, 1));
 }

@@ -156,11 +156,8 @@ fn run(
     let mut process =
         Process::spawn(what, command, Output::Capture).map_err(FlaskError::Process)?;
     loop {
-        let status = process.wait_timeout(POLL_INTERVAL).map_err(|source| {
-            let name = what.to_owned();
-            FlaskError::Process(processes::Error::Control { name, source })
-        })?;
-        match status {
+        let status = process.wait_timeout(POLL_INTERVAL);
+        match status.map_err(FlaskError::Process)? {
             Some(status) if status.success() => return Ok(()),
             Some(_) => {
                 let output = process.output_tail(ERROR_LINES);

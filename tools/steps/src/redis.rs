@@ -81,7 +81,7 @@ impl Source {
                 let version = program.version().unwrap_or_default();
                 format!("a private {program} {version}; its count goes when it stops")
             }
-            Self::Private(RedisProgram::Embedded { .. }) => format!(
+            Self::Private(RedisProgram::Embedded(_)) => format!(
                 "the embedded one: a dictionary behind a socket. Its count goes when it stops, and it \
                  is no measure of speed. For a real one: {}",
                 Tool::REDIS.install(Platform::here()),
@@ -91,7 +91,7 @@ impl Source {
 
     /// Whether this is a real Redis, not the embedded one.
     pub fn is_real(&self) -> bool {
-        !matches!(self, Self::Private(RedisProgram::Embedded { .. }))
+        !matches!(self, Self::Private(RedisProgram::Embedded(_)))
     }
 
     /// Starts it, if it does not run already.
@@ -125,10 +125,7 @@ impl Source {
     fn embedded(root: &Path) -> Result<Self> {
         let program = build::tool(root, "private-redis", "embedded-redis", Profile::Debug)?
             .context("the embedded Redis cannot be built; see above")?;
-        Ok(Self::Private(RedisProgram::Embedded {
-            program,
-            arguments: Vec::new(),
-        }))
+        Ok(Self::Private(RedisProgram::Embedded(program)))
     }
 }
 

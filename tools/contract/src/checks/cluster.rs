@@ -3,40 +3,32 @@
 mod trouble;
 
 use std::{
-    collections::HashSet,
     path::Path,
-    process::ExitStatus,
     thread,
     time::{Duration, Instant},
 };
 
-use load::Answer;
+use load::{Answer, ledger};
 use private_redis::{RedisCluster, RedisProgram};
 use processes::free_port;
 
+use super::page;
 use crate::{
-    Checked, Finding, RedisSource,
-    bench::{Bench, Launch},
-    checks::{broken, page},
-    expectations::but,
+    bench::Bench,
+    finding::{Checked, Finding, broken, but, left_out},
     service::{Service, Visit},
+    subject::RedisSource,
 };
-
-/// The key that holds the count. Which node of a cluster counts, depends on it.
-const KEY: &str = "seen";
+use trouble::{CLIENTS, HEAL_TIMEOUT, KEY};
 
 /// The first Redis whose nodes can be told which port to use among themselves.
 const REDIS_MIN: u32 = 7;
 
-/// Visitors at once, and how long they come before and after the failover.
-const CLIENTS: usize = 16;
+/// How long visitors come before and after the failover.
 const CALM: Duration = Duration::from_millis(500);
 
 /// How long the cluster may take to replace a node. It is some 3 s; on a busy machine, it may be more.
 const FAILOVER_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long after that the service may take to find the new master.
-const HEAL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The lack is exactly that a `REDIS_URL` with several nodes stops the start, with a word about it.
 pub fn cluster(bench: &Bench) -> Checked {
@@ -44,11 +36,15 @@ pub fn cluster(bench: &Bench) -> Checked {
     let ports = [free_port()?, free_port()?];
     let urls = ports.map(|port| format!("redis://127.0.0.1:{port}"));
     match bench.launch(&urls.join(","), &[])? {
-        Launch::Ended { status, output } => return gave_up(status, &output, ports[0]),
-        Launch::Serves(service) => match (service.try_visit()?, service.try_visit()?) {
+        Err(ended) => {
+            // A service that never shows the value, as it may hold a password, names the variable.
+            let names = [&ports[0].to_string(), "REDIS_URL"];
+            return ended.gave_up("with several nodes in REDIS_URL", &names);
+        }
+        Ok(service) => match (service.try_visit()?, service.try_visit()?) {
             (Visit::Number(1), Visit::Number(2)) => return Ok(Finding::has_but(but::NO_REDIS)),
             (Visit::Refused(_), Visit::Refused(_)) => service.stop()?,
-            _ => return broken("a number was given without any node of a cluster".to_owned()),
+            _ => return broken("a number was given without any node of a cluster"),
         },
     }
     let mut cluster = RedisCluster::start(real_redis(bench)?)?;
@@ -67,21 +63,8 @@ pub fn cluster(bench: &Bench) -> Checked {
     failover(bench, &service, &mut cluster).map(|note| Finding::Has { note })
 }
 
-/// What it means that the service ended when it was given several nodes.
-fn gave_up(status: ExitStatus, output: &str, port: u16) -> Checked {
-    // A service that never shows the value, as it may hold a password, names the variable.
-    let says_why = output.contains(&port.to_string()) || output.contains("REDIS_URL");
-    let seen = format!("with several nodes in REDIS_URL it ended ({status}):\n{output}");
-    if status.code().is_some_and(|code| code != 0) && says_why {
-        Ok(Finding::lacks(seen))
-    } else {
-        broken(seen)
-    }
-}
-
 /// The program to make a cluster of.
 fn real_redis<'a>(bench: &'a Bench) -> Checked<&'a Path> {
-    let left_out = |why: &str| Err(Finding::left_out(why.to_owned()));
     let RedisSource::Program(program) = bench.redis else {
         return left_out(
             "one Redis is no cluster, and the suite makes its own from a redis-server",
@@ -128,41 +111,29 @@ fn failover(bench: &Bench, service: &Service, cluster: &mut RedisCluster) -> Che
         let heard = cluster.last_word(owner, KEY)?;
         let next = cluster.wait_for_another_owner(KEY, owner, FAILOVER_TIMEOUT)?;
         let replaced_after = killed.elapsed();
-        if let Visit::Refused(last) = service.visit_within(HEAL_TIMEOUT)? {
-            let seconds = HEAL_TIMEOUT.as_secs();
-            let log = service.log();
-            return broken(format!(
-                "{seconds} s after a replica took over, GET / answered\n{last}{log}"
-            ));
-        }
+        service.serves_within(HEAL_TIMEOUT, "after a replica took over")?;
         let healed_after = killed.elapsed();
         thread::sleep(CALM);
         Ok((killed, heard, next, replaced_after, healed_after))
     });
     let (killed, heard, next, replaced_after, healed_after) = course?;
-    let answers = answers.map_err(|error| Finding::broken(error + &service.log()))?;
+    let answers = answers.or_else(|error| service.broken(error))?;
     service.visit_at_once(CLIENTS)?;
     let course = Course {
         killed,
         heard,
         count: cluster.number(next, KEY)?,
     };
-    if let Visit::Refused(last) = other_service.visit_within(HEAL_TIMEOUT)? {
-        let log = other_service.log();
-        return broken(format!(
-            "a service that was told of one node stays with a dead master: GET / answered\n{last}{log}"
-        ));
-    }
-    let losses = losses(&answers, first, &course).map_err(Finding::broken)?;
+    let when = "a service that was told of one node stays with a dead master";
+    other_service.serves_within(HEAL_TIMEOUT, when)?;
+    let losses = losses(&answers, first, &course).or_else(broken)?;
+    let refused = answers.iter().filter(|answer| answer.number.is_none());
     Ok(format!(
         "a replica took over {:.1} s after the master was killed, and visits were served after {:.1} s; \
          {} were refused; {losses}",
         replaced_after.as_secs_f32(),
         healed_after.as_secs_f32(),
-        answers
-            .iter()
-            .filter(|answer| answer.number.is_none())
-            .count(),
+        refused.count(),
     ))
 }
 
@@ -193,9 +164,8 @@ fn losses(answers: &[Answer], first: u64, course: &Course) -> Result<String, Str
         .iter()
         .filter(|answer| answer.number.is_none())
         .count();
-    let mut distinct = [HashSet::new(), HashSet::new()];
-    for (numbers, given) in [&before, &after].into_iter().zip(&mut distinct) {
-        if let Some(number) = numbers.iter().find(|number| !given.insert(**number)) {
+    for numbers in [&before, &after] {
+        if let Some(number) = ledger::duplicates(numbers).first() {
             return Err(format!(
                 "number {number} was given twice by one and the same master"
             ));
@@ -225,10 +195,7 @@ fn losses(answers: &[Answer], first: u64, course: &Course) -> Result<String, Str
         return Err("a number was given that the new master has not counted".to_owned());
     }
     let lost = before.iter().filter(|number| **number > heard).count();
-    let again = before
-        .iter()
-        .filter(|number| distinct[1].contains(*number))
-        .count();
+    let again = ledger::duplicates(&[before.as_slice(), &after].concat()).len();
     Ok(format!(
         "of {} numbers that the dead master gave, its replica had not heard of {lost}, and {again} were \
          given again",

@@ -1,6 +1,11 @@
 //! Checks that stop a copy of the service, or start a second one.
 
-use crate::{Checked, Finding, bench::Bench, checks::broken};
+use load::ledger;
+
+use crate::{
+    bench::Bench,
+    finding::{Checked, Finding, broken},
+};
 
 /// Visitors at once on each of two copies, and how often each comes.
 const CLIENTS: usize = 8;
@@ -8,8 +13,7 @@ const VISITS_EACH: usize = 50;
 
 /// The lack is exactly that the count is 1 again.
 pub fn survives_restart(bench: &Bench) -> Checked {
-    let redis = bench.redis()?;
-    let service = bench.start(&redis.url(), &[])?;
+    let (redis, service) = bench.own(&[])?;
     service.visit()?;
     let before = service.visit()?;
     service.stop()?;
@@ -26,25 +30,19 @@ pub fn survives_restart(bench: &Bench) -> Checked {
 
 /// The lack is exactly that each copy counts from 1 on by itself.
 pub fn shared(bench: &Bench) -> Checked {
-    let redis = bench.redis()?;
-    let copies = [
-        bench.start(&redis.url(), &[])?,
-        bench.start(&redis.url(), &[])?,
-    ];
+    let (redis, one) = bench.own(&[])?;
+    let copies = [one, bench.start(&redis.url(), &[])?];
     let numbers = load::in_parallel(copies.len(), |copy| {
         let numbers = load::visits(copies[copy].addr, CLIENTS, VISITS_EACH);
-        let numbers = numbers.and_then(|numbers| numbers.ok_or("a visitor was turned away".into()));
-        numbers.map_err(|error| Finding::broken(format!("{error}{}", copies[copy].log())))
+        let numbers = numbers.and_then(|numbers| numbers.ok_or("a visit was refused".into()));
+        copies[copy].logged(numbers, "of two copies, one")
     });
     let numbers: Vec<Vec<u64>> = numbers.into_iter().collect::<Result<_, _>>()?;
-    let Some(flaw) = load::ledger::flaw(&numbers.concat(), 1) else {
+    let Some(flaw) = ledger::flaw(&numbers.concat(), 1) else {
         return Ok(Finding::has());
     };
     let flaw = format!("two copies together, {flaw}");
-    let each_for_itself = numbers
-        .iter()
-        .all(|numbers| load::ledger::flaw(numbers, 1).is_none());
-    if each_for_itself {
+    if numbers.iter().all(|own| ledger::flaw(own, 1).is_none()) {
         Ok(Finding::lacks(flaw))
     } else {
         broken(flaw)

@@ -2,19 +2,17 @@
 
 use std::time::Instant;
 
+use fault_proxy::FaultProxy;
 use load::Response;
-use private_redis::RedisServer;
 
+use super::{
+    outages::{CLIENTS, HEAL_TIMEOUT, goes_on_without},
+    retry,
+};
 use crate::{
-    Checked, Finding,
     bench::{Bench, needs_no_redis},
-    checks::{
-        broken,
-        outages::{CLIENTS, HEAL_TIMEOUT, goes_on_without},
-    },
-    expectations::but,
-    relay::Relay,
-    service::Visit,
+    finding::{Checked, Finding, but},
+    service::{Service, Visit},
 };
 
 /// How often that is tried: a busy machine is not the service's fault.
@@ -22,17 +20,16 @@ const HEAL_TRIES: usize = 3;
 
 /// The lack is exactly that every visit is refused (5xx) for as long as we wait.
 pub fn heals(bench: &Bench) -> Checked {
-    let mut redis = bench.redis()?;
-    let service = bench.start(&redis.url(), &[])?;
+    let (mut redis, service) = bench.own(&[])?;
     if needs_no_redis(&service, &redis)? {
         return goes_on_without(&service, &mut redis);
     }
-    for (end, how) in [
-        (RedisServer::kill as fn(&mut _) -> _, "killed"),
-        (RedisServer::stop, "stopped"),
-    ] {
+    for how in ["killed", "stopped"] {
         service.visit_at_once(CLIENTS)?;
-        end(&mut redis)?;
+        match how {
+            "killed" => redis.kill()?,
+            _ => redis.stop()?,
+        }
         redis.start_again()?;
         if let Visit::Refused(last) = service.visit_within(HEAL_TIMEOUT)? {
             let seconds = HEAL_TIMEOUT.as_secs();
@@ -43,10 +40,9 @@ pub fn heals(bench: &Bench) -> Checked {
         // One visit may get through by luck.
         service.visit_at_once(CLIENTS)?;
     }
-    for how in [End::Silent, End::ReadOnly] {
-        match follows(bench, how)? {
-            None => {}
-            Some(finding) => return Ok(finding),
+    for end in [End::Silent, End::ReadOnly] {
+        if !retry(HEAL_TRIES, || follows(bench, end))? {
+            return Ok(Finding::has_but(but::STAYS));
         }
     }
     Ok(Finding::has())
@@ -62,68 +58,69 @@ enum End {
 }
 
 /// Lets the name of Redis lead to another one, while the old connections stay as good as they look. All
-/// visits must be served by the new one in time. A service whose visits are not even refused stays with
-/// the old one; then it is of no use to look any further.
-fn follows(bench: &Bench, how: End) -> Checked<Option<Finding>> {
-    let mut seen = String::new();
-    for _ in 0..HEAL_TRIES {
-        let (old, new) = (bench.redis()?, bench.redis()?);
-        let relay = Relay::start(old.addr())?;
-        let service = bench.start(&relay.url(), &[])?;
-        service.visit_at_once(CLIENTS)?;
-        new.client()?.command(&["SET", "seen", "1000"])?;
-        relay.lead_to(new.addr());
-        let end = match how {
-            End::Silent => {
-                relay.silence();
-                "silent"
+/// visits must be served by the new one in time; if some are not, it is said how many were. Returns
+/// whether the service follows: it is of no use to wait for one whose visits are not even refused.
+fn follows(bench: &Bench, end: End) -> Checked<Result<bool, String>> {
+    let (old, new) = (bench.redis()?, bench.redis()?);
+    let wire = FaultProxy::start(old.addr(), 0, |_| 0)?;
+    let service = bench.start(&wire.url(), &[])?;
+    service.visit_at_once(CLIENTS)?;
+    new.client()?.command(&["SET", "seen", "1000"])?;
+    wire.lead_to(new.addr());
+    let end = match end {
+        End::Silent => {
+            wire.silence();
+            "silent"
+        }
+        End::ReadOnly => {
+            let port = new.port().to_string();
+            let replicates = old.client()?.command(&["REPLICAOF", "127.0.0.1", &port]);
+            // The embedded Redis has no replicas.
+            if replicates.is_err() {
+                return Ok(Ok(true));
             }
-            End::ReadOnly => {
-                let port = new.port().to_string();
-                match old.client()?.command(&["REPLICAOF", "127.0.0.1", &port]) {
-                    Ok(_) => "read-only",
-                    // The embedded Redis has no replicas.
-                    Err(_) => return Ok(None),
-                }
-            }
-        };
-        let gone = Instant::now();
-        loop {
-            let asked = gone.elapsed();
-            let is_served = |answer: &Result<Response, String>| {
-                answer
-                    .as_ref()
-                    .is_ok_and(|answer| answer.seen() > Some(1000))
-            };
-            // One after the other they find out how many connections are dead, and all together
-            // whether any is left.
-            let mut answers = load::at_once(service.addr, 1, "/", HEAL_TIMEOUT);
-            if answers.iter().all(is_served) {
-                answers = load::at_once(service.addr, CLIENTS, "/", HEAL_TIMEOUT);
-                if answers.iter().all(is_served) {
-                    return Ok(None);
-                }
-            }
-            let is_refused =
-                |answer: &Result<Response, String>| answer.as_ref().is_ok_and(Response::turns_away);
-            if !answers
-                .iter()
-                .any(|answer| is_served(answer) || is_refused(answer))
-            {
-                return Ok(Some(Finding::has_but(but::STAYS)));
-            }
-            if asked > HEAL_TIMEOUT {
-                let served = answers.iter().filter(|answer| is_served(answer)).count();
-                seen = format!(
-                    "{} ms after Redis had become {end} and its name led to another one, {served} of \
-                     {} visits were served{}",
-                    asked.as_millis(),
-                    answers.len(),
-                    service.log()
-                );
-                break;
-            }
+            "read-only"
+        }
+    };
+    let gone = Instant::now();
+    loop {
+        let asked = gone.elapsed();
+        // One after the other they find out how many connections are dead, and all together whether any
+        // is left.
+        let mut answers = visits(&service, 1);
+        if answers == [Some(true)] {
+            answers = visits(&service, CLIENTS);
+        }
+        let served = answers
+            .iter()
+            .filter(|answer| **answer == Some(true))
+            .count();
+        if served == CLIENTS {
+            return Ok(Ok(true));
+        }
+        if answers.iter().all(Option::is_none) {
+            return Ok(Ok(false));
+        }
+        if asked > HEAL_TIMEOUT {
+            return Ok(Err(format!(
+                "{} ms after Redis had become {end} and its name led to another one, {served} of {} \
+                 visits were served{}",
+                asked.as_millis(),
+                answers.len(),
+                service.log()
+            )));
         }
     }
-    broken(seen)
+}
+
+/// Whether each of so many visitors at once is served by the new Redis; if not, it must at least be
+/// refused, or there is `None`.
+fn visits(service: &Service, visitors: usize) -> Vec<Option<bool>> {
+    let answers = load::at_once(service.addr, visitors, "/", HEAL_TIMEOUT);
+    let served = |answer: Response| match answer.seen() {
+        Some(number) => (number > 1000).then_some(true),
+        None => answer.turns_away().then_some(false),
+    };
+    let answers = answers.into_iter();
+    answers.map(|answer| answer.ok().and_then(served)).collect()
 }

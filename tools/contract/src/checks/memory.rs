@@ -1,16 +1,16 @@
-//! The check in which many clients send as much as they can, and that looks at what it costs.
+//! The check in which many clients send as much as they can, and that measures what it costs.
 
 use std::{
     thread,
     time::{Duration, Instant},
 };
 
+use super::{LONG_HEADER_TIMEOUT, OTHERS_TIMEOUT};
 use crate::{
-    Checked, Finding,
     bench::Bench,
-    checks::{HEADER_PATIENCE, broken},
+    finding::{Checked, Finding, broken},
     hostile::Client,
-    service::{Service, Visit},
+    service::Service,
 };
 
 /// Clients that send a large head.
@@ -31,21 +31,15 @@ const HEADS_TIMEOUT: Duration = Duration::from_secs(20);
 const LAWFUL_TIME: Duration = Duration::from_millis(500);
 const FINISH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How soon somebody else must be served.
-const OTHERS_TIMEOUT: Duration = Duration::from_secs(1);
-
 /// The lack is exactly that the memory of the process grows by more than that for each connection.
 pub fn bounded_memory(bench: &Bench) -> Checked {
-    let redis = bench.redis()?;
-    let service = bench.start(&redis.url(), &[HEADER_PATIENCE])?;
+    let (_redis, service) = bench.own(&[LONG_HEADER_TIMEOUT])?;
     service.visit_at_once(32)?;
     let mut largest = 0;
     for (lines, is_lawful) in [(LAWFUL_LINES, true), (HUGE_LINES, false)] {
         let head = head(lines);
-        let mut clients = Vec::with_capacity(LARGE_HEADS);
-        for _ in 0..LARGE_HEADS {
-            clients.push(Client::open(service.addr)?);
-        }
+        let clients = (0..LARGE_HEADS).map(|_| Client::open(service.addr));
+        let mut clients = clients.collect::<Result<Vec<_>, _>>()?;
         let grown = grown(&service, &mut clients, &head, is_lawful)?;
         largest = largest.max(grown / LARGE_HEADS as u64);
         if largest > BYTES_PER_CONNECTION {
@@ -56,11 +50,8 @@ pub fn bounded_memory(bench: &Bench) -> Checked {
                 largest / 1024,
             )));
         }
-        if let Visit::Refused(last) = service.visit_within(OTHERS_TIMEOUT)? {
-            return broken(format!(
-                "beside {LARGE_HEADS} clients with a large head, GET / answered\n{last}"
-            ));
-        }
+        let beside = format!("beside {LARGE_HEADS} clients with a large head");
+        service.serves_within(OTHERS_TIMEOUT, beside)?;
         if is_lawful {
             finish(&service, &mut clients[0])?;
         }
@@ -123,9 +114,8 @@ fn finish(service: &Service, client: &mut Client) -> Checked<()> {
         client.receive();
         if client.is_closed() || Instant::now() > deadline {
             let seen = String::from_utf8_lossy(&client.received);
-            let log = service.log();
-            return broken(format!(
-                "a head of 14 KB was answered with {seen:?}; expected: 200{log}"
+            return service.broken(format!(
+                "a head of 14 KB was answered with {seen:?}; expected: 200"
             ));
         }
         thread::sleep(Duration::from_millis(5));

@@ -1,15 +1,14 @@
 //! Checks that take Redis away: stopped, killed, frozen.
 
-use std::{process::ExitStatus, thread, time::Duration};
+use std::{thread, time::Duration};
 
-use load::{ANSWER_TIMEOUT, Response};
+use load::{ANSWER_TIMEOUT, Response, ledger};
 use private_redis::RedisServer;
 
+use super::retry;
 use crate::{
-    Checked, Finding,
-    bench::{Bench, Launch, needs_no_redis},
-    checks::broken,
-    expectations::but,
+    bench::{Bench, Ended, needs_no_redis},
+    finding::{Checked, Finding, broken, but},
     service::{Service, Visit},
 };
 
@@ -32,39 +31,25 @@ const WATCH_TIME: Duration = Duration::from_millis(300);
 /// The lack is exactly that the process ends by itself and says where it looked for Redis.
 pub fn starts_alone(bench: &Bench) -> Checked {
     let mut redis = bench.absent_redis()?;
+    let port = redis.port().to_string();
+    let gave_up = |ended: Ended| ended.gave_up("without Redis", &[&port]);
     let mut service = match bench.launch(&redis.url(), &[])? {
-        Launch::Serves(service) => service,
-        Launch::Ended { status, output } => return gave_up(status, &output, &redis),
+        Ok(service) => service,
+        Err(ended) => return gave_up(ended),
     };
     if let Some(status) = service.ended_within(WATCH_TIME)? {
-        return gave_up(status, &service.log(), &redis);
+        let output = service.log();
+        return gave_up(Ended { status, output });
     }
     let alone = service.try_visit()?;
     redis.start_again()?;
-    if let Visit::Refused(last) = service.visit_within(HEAL_TIMEOUT)? {
-        let seconds = HEAL_TIMEOUT.as_secs();
-        let log = service.log();
-        return broken(format!(
-            "{seconds} s after Redis came, GET / answered\n{last}{log}"
-        ));
-    }
+    service.serves_within(HEAL_TIMEOUT, "after Redis came")?;
     match alone {
         Visit::Refused(_) => Ok(Finding::has()),
         Visit::Number(_) if needs_no_redis(&service, &redis)? => {
             Ok(Finding::has_but(but::NO_REDIS))
         }
         Visit::Number(number) => broken(format!("number {number} was given without Redis")),
-    }
-}
-
-/// What it means that the service ended because Redis was away.
-fn gave_up(status: ExitStatus, output: &str, redis: &RedisServer) -> Checked {
-    let says_why = output.contains(&redis.port().to_string());
-    let seen = format!("without Redis it ended ({status}):\n{output}");
-    if status.code().is_some_and(|code| code != 0) && says_why {
-        Ok(Finding::lacks(seen))
-    } else {
-        broken(seen)
     }
 }
 
@@ -84,20 +69,18 @@ pub fn goes_on_without(service: &Service, redis: &mut RedisServer) -> Checked {
 /// The lack is exactly that a visit is refused in another way: a 5xx that is no 503, or that does not
 /// say when to come again. A number, a closed connection, an answer that is late are no refusals.
 pub fn refuses_honestly(bench: &Bench) -> Checked {
-    let mut redis = bench.redis()?;
-    let service = bench.start(&redis.url(), &[])?;
+    let (mut redis, service) = bench.own(&[])?;
     if needs_no_redis(&service, &redis)? {
         return goes_on_without(&service, &mut redis);
     }
     let before = service.visit_at_once(CLIENTS)?;
     redis.freeze()?;
-    let frozen = refusals(&service, "/")?;
+    let frozen = refusals(&service, "/", "frozen")?;
     redis.thaw()?;
-    if let Visit::Refused(last) = service.visit_within(HEAL_TIMEOUT)? {
-        return broken(format!("after Redis thawed, GET / answered\n{last}"));
-    }
+    service.serves_within(HEAL_TIMEOUT, "after Redis thawed")?;
     let after = service.visit_at_once(CLIENTS)?;
     // Numbers may be skipped: Redis counts late whoever was refused. None may come back.
+    let has_twice = |numbers: &[u64]| !ledger::duplicates(numbers).is_empty();
     if before.iter().max() >= after.iter().min() || has_twice(&before) || has_twice(&after) {
         return broken(format!(
             "before Redis froze, {CLIENTS} visitors at once got the numbers {before:?}, after it \
@@ -105,38 +88,19 @@ pub fn refuses_honestly(bench: &Bench) -> Checked {
         ));
     }
     redis.stop()?;
-    let away = refusals(&service, "/")?;
-    let what = |state: &str, lack: Option<String>| {
-        lack.map(|seen| format!("while Redis was {state}, {seen}"))
-    };
-    Ok(match what("frozen", frozen).or(what("away", away)) {
-        None => Finding::has(),
-        Some(seen) => Finding::lacks(seen),
-    })
-}
-
-fn has_twice(numbers: &[u64]) -> bool {
-    let mut sorted = numbers.to_vec();
-    sorted.sort_unstable();
-    sorted.windows(2).any(|pair| pair[0] == pair[1])
+    let away = refusals(&service, "/", "away")?;
+    Ok(frozen.or(away).map_or(Finding::has(), Finding::lacks))
 }
 
 /// The lack is exactly that neither page is there (404).
 pub fn health(bench: &Bench) -> Checked {
-    let mut redis = bench.redis()?;
-    let service = bench.start(&redis.url(), &[])?;
+    let (mut redis, service) = bench.own(&[])?;
     let before = service.visit()?;
-    let (livez, readyz) = (
-        service.ask("GET", "/livez")?,
-        service.ask("GET", "/readyz")?,
-    );
+    let [livez, readyz] = ["/livez", "/readyz"].map(|path| service.ask("GET", path));
+    let (livez, readyz) = (livez?, readyz?);
     match (livez.status, readyz.status) {
         (200, 200) => {}
-        (404, 404) => {
-            return Ok(Finding::lacks(
-                "GET /livez and GET /readyz answered 404".to_owned(),
-            ));
-        }
+        (404, 404) => return Ok(Finding::lacks("GET /livez and GET /readyz answered 404")),
         _ => {
             return broken(format!(
                 "GET /livez answered\n{livez}\nand GET /readyz\n{readyz}\nexpected: 200"
@@ -155,60 +119,48 @@ pub fn health(bench: &Bench) -> Checked {
     redis.stop()?;
     sick(&service, "away")?;
     redis.start_again()?;
-    if let Visit::Refused(last) = service.visit_within(HEAL_TIMEOUT)? {
-        return broken(format!("once Redis was back, GET / answered\n{last}"));
-    }
+    service.serves_within(HEAL_TIMEOUT, "once Redis was back")?;
     thread::sleep(WATCH_TIME);
-    let readyz = service.ask("GET", "/readyz")?;
-    match readyz.status {
-        200 => Ok(Finding::has()),
-        _ => broken(format!(
-            "once Redis was back, GET /readyz answered\n{readyz}\nexpected: 200"
-        )),
-    }
+    service.ask_ok("/readyz", "once Redis was back, ")?;
+    Ok(Finding::has())
 }
 
 /// The service must be alive and say that it is not ready.
 fn sick(service: &Service, state: &str) -> Checked<()> {
     // What it found out last may be its answer for a moment.
     thread::sleep(WATCH_TIME);
-    let livez = service.ask("GET", "/livez")?;
-    if livez.status != 200 {
-        return broken(format!(
-            "while Redis was {state}, GET /livez answered\n{livez}\nexpected: 200"
-        ));
-    }
-    match refusals(service, "/readyz")? {
+    service.ask_ok("/livez", &format!("while Redis was {state}, "))?;
+    match refusals(service, "/readyz", state)? {
         None => Ok(()),
-        Some(seen) => broken(format!("while Redis was {state}, {seen}")),
+        Some(seen) => broken(seen),
     }
 }
 
-/// How several visitors at once are refused: honestly (`None`) or in another way. They must be refused,
-/// and in time.
-pub fn refusals(service: &Service, path: &str) -> Checked<Option<String>> {
-    let expected = "expected: 503 with Retry-After within 1 s";
-    let mut seen = String::new();
-    for _ in 0..REFUSAL_TRIES {
+/// How several visitors at once are refused while Redis is in that state: honestly (`None`) or in another
+/// way. They must be refused, and in time.
+pub fn refusals(service: &Service, path: &str, state: &str) -> Checked<Option<String>> {
+    let (state, expected) = (
+        format!("while Redis was {state}, GET {path}"),
+        "expected: 503 with Retry-After within 1 s",
+    );
+    retry(REFUSAL_TRIES, || {
         let answers = load::at_once(service.addr, CLIENTS, path, ANSWER_TIMEOUT);
         let answers: Result<Vec<Response>, String> = answers.into_iter().collect();
-        let answers =
-            answers.map_err(|error| Finding::broken(format!("GET {path}: {error}; {expected}")))?;
+        let answers = answers.or_else(|error| broken(format!("{state}: {error}; {expected}")))?;
         let first = |is_such: fn(&&Response) -> bool| {
             let answer = answers.iter().find(is_such)?;
-            Some(format!("GET {path} answered\n{answer}\n{expected}"))
+            Some(format!("{state} answered\n{answer}\n{expected}"))
         };
         if let Some(seen) = first(|answer| !answer.is_failure()) {
             return broken(seen);
         }
         if let Some(seen) = first(|answer| !answer.turns_away()) {
-            return Ok(Some(seen));
+            return Ok(Ok(Some(seen)));
         }
-        match first(|answer| answer.took > REFUSAL_TIMEOUT) {
-            None => return Ok(None),
-            Some(late) => seen = late,
-        }
+        let Some(late) = first(|answer| answer.took > REFUSAL_TIMEOUT) else {
+            return Ok(Ok(None));
+        };
         thread::sleep(WATCH_TIME);
-    }
-    broken(seen)
+        Ok(Err(late))
+    })
 }

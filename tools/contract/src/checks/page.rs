@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use load::Response;
+use load::{Response, ledger};
 
+use super::retry;
 use crate::{
-    Checked, Finding,
     bench::{Bench, commands},
-    checks::broken,
-    expectations::but,
+    finding::{Checked, Finding, broken, but},
     service::Service,
 };
 
@@ -19,8 +18,8 @@ const SEQUENCE: u64 = 20;
 const CLIENTS: usize = 64;
 const VISITS_EACH: usize = 200;
 
-/// How often they come until none of them is turned away, and how long the service may take in between
-/// to come to itself.
+/// How often they come until none of them is refused, and how long the service may take in between to
+/// come to itself.
 const LOADS: usize = 5;
 const CALM: Duration = Duration::from_secs(2);
 
@@ -29,25 +28,20 @@ const COMMANDS_PER_VISIT_MAX: f64 = 0.1;
 
 /// A finding that shows the question, the answer, and what it should have been.
 fn lacks(question: &str, answer: &Response, expected: &str) -> Checked {
-    Ok(Finding::lacks(format!(
-        "{question} answered\n{answer}\nexpected: {expected}"
-    )))
+    let seen = format!("{question} answered\n{answer}\nexpected: {expected}");
+    Ok(Finding::lacks(seen))
 }
 
 pub fn greets(bench: &Bench) -> Checked {
-    let (service, _redis) = bench.service()?;
-    greets_at(&service)
+    greets_at(&bench.service()?.1)
 }
 
 /// The same, of a service that runs.
 pub fn greets_at(service: &Service) -> Checked {
     let page = service.ask("GET", "/")?;
     if page.seen().is_none() {
-        return lacks(
-            "GET /",
-            &page,
-            "200 and `Hello World! I have been seen N times.`",
-        );
+        let expected = "200 and `Hello World! I have been seen N times.`";
+        return lacks("GET /", &page, expected);
     }
     match page.header("content-type") {
         Some("text/plain; charset=utf-8") => Ok(Finding::has()),
@@ -57,7 +51,7 @@ pub fn greets_at(service: &Service) -> Checked {
 }
 
 pub fn counts(bench: &Bench) -> Checked {
-    let (service, redis) = bench.service()?;
+    let (redis, service) = bench.service()?;
     counts_at(&service, redis.is_some())
 }
 
@@ -65,24 +59,21 @@ pub fn counts(bench: &Bench) -> Checked {
 pub fn counts_at(service: &Service, was_empty: bool) -> Checked {
     let first = service.visit()?;
     if was_empty && first != 1 {
-        return Ok(Finding::lacks(format!(
-            "the first visit on an empty store has number {first}"
-        )));
+        let seen = format!("the first visit on an empty store has number {first}");
+        return Ok(Finding::lacks(seen));
     }
-    for number in first + 1..first + SEQUENCE {
+    let last = first + SEQUENCE - 1;
+    for number in first + 1..=last {
         let seen = service.visit()?;
         if seen != number {
-            return Ok(Finding::lacks(format!(
-                "after number {} comes number {seen}",
-                number - 1
-            )));
+            let seen = format!("after number {} comes number {seen}", number - 1);
+            return Ok(Finding::lacks(seen));
         }
     }
     let head = service.ask("HEAD", "/")?;
     if head.status != 200 {
         return lacks("HEAD /", &head, "200, as for GET");
     }
-    let last = first + SEQUENCE - 1;
     match service.visit()? {
         number if number == last + 2 => Ok(Finding::has()),
         number if number == last + 1 => Ok(Finding::has_but(but::HEAD_IS_NO_VISIT)),
@@ -93,39 +84,58 @@ pub fn counts_at(service: &Service, was_empty: bool) -> Checked {
 }
 
 pub fn unique(bench: &Bench) -> Checked {
-    let (service, _redis) = bench.service()?;
-    unique_at(&service)
+    unique_at(&bench.service()?.1)
 }
 
 /// The same, of a service that runs.
 pub fn unique_at(service: &Service) -> Checked {
-    for _ in 0..LOADS {
-        let before = service.visit()?;
-        if let Some(numbers) = visits(service)? {
-            return Ok(match load::ledger::flaw(&numbers, before + 1) {
-                None => Finding::has(),
-                Some(flaw) => Finding::lacks(flaw),
-            });
+    let (first, numbers, ()) = visits(service, || Ok(()))?;
+    match ledger::flaw(&numbers, first) {
+        None => Ok(Finding::has()),
+        Some(flaw) => Ok(Finding::lacks(flaw)),
+    }
+}
+
+/// The visits must be counted right all the same. The lack is that they cost more commands.
+pub fn few_round_trips(bench: &Bench) -> Checked {
+    let (redis, service) = bench.own(&[])?;
+    let mut client = redis.client()?;
+    let (first, numbers, before) = visits(&service, || commands(&mut client))?;
+    let per_visit = (commands(&mut client)? - before) as f64 / numbers.len() as f64;
+    if let Some(flaw) = ledger::flaw(&numbers, first) {
+        return broken(flaw);
+    }
+    Ok(match per_visit {
+        0.0 => Finding::has_but(but::NO_REDIS),
+        ..=COMMANDS_PER_VISIT_MAX => Finding::has(),
+        _ => Finding::lacks(format!(
+            "{per_visit:.2} Redis commands a visit at {CLIENTS} connections"
+        )),
+    })
+}
+
+/// The numbers of many visitors at once, none of whom is refused; the lowest number that there should
+/// be; and what `before` said in the moment before they came.
+fn visits<T>(
+    service: &Service,
+    mut before: impl FnMut() -> Checked<T>,
+) -> Checked<(u64, Vec<u64>, T)> {
+    retry(LOADS, || {
+        let first = service.visit()? + 1;
+        let before = before()?;
+        let numbers = load::visits(service.addr, CLIENTS, VISITS_EACH);
+        if let Some(numbers) = numbers.or_else(|error| service.broken(error))? {
+            return Ok(Ok((first, numbers, before)));
         }
         service.visit_within(CALM)?;
-    }
-    turned_away()
-}
-
-/// The numbers of many visitors at once, or `None` if somebody was turned away.
-fn visits(service: &Service) -> Checked<Option<Vec<u64>>> {
-    let numbers = load::visits(service.addr, CLIENTS, VISITS_EACH);
-    numbers.map_err(|error| Finding::broken(format!("{error}{}", service.log())))
-}
-
-fn turned_away() -> Checked {
-    broken(format!(
-        "{CLIENTS} visitors at once came {LOADS} times, and each time somebody was turned away"
-    ))
+        Ok(Err(format!(
+            "{CLIENTS} visitors at once came {LOADS} times, and each time a visit was refused"
+        )))
+    })
 }
 
 pub fn ignores_strangers(bench: &Bench) -> Checked {
-    let (service, _redis) = bench.service()?;
+    let (_redis, service) = bench.service()?;
     let before = service.visit()?;
     let icon = service.ask("GET", "/favicon.ico")?;
     let post = service.ask("POST", "/")?;
@@ -142,38 +152,5 @@ pub fn ignores_strangers(bench: &Bench) -> Checked {
         (405, Some(_)) => Ok(Finding::has()),
         (404, _) => Ok(Finding::has_but(but::NOT_FOUND)),
         _ => lacks("POST /", &post, "405 with an Allow header"),
-    }
-}
-
-/// The visits must be counted right all the same. The lack is that they cost more commands.
-pub fn few_round_trips(bench: &Bench) -> Checked {
-    let redis = bench.redis()?;
-    let service = bench.start(&redis.url(), &[])?;
-    let mut client = redis.client()?;
-    for _ in 0..LOADS {
-        let first = service.visit()? + 1;
-        let before = commands(&mut client)?;
-        if let Some(numbers) = visits(&service)? {
-            let commands = commands(&mut client)? - before;
-            return match load::ledger::flaw(&numbers, first) {
-                None => Ok(cost(commands as f64 / numbers.len() as f64)),
-                Some(flaw) => broken(flaw),
-            };
-        }
-        service.visit_within(CALM)?;
-    }
-    turned_away()
-}
-
-/// What it means that a visit costs so many commands.
-fn cost(per_visit: f64) -> Finding {
-    if per_visit == 0.0 {
-        Finding::has_but(but::NO_REDIS)
-    } else if per_visit <= COMMANDS_PER_VISIT_MAX {
-        Finding::has()
-    } else {
-        Finding::lacks(format!(
-            "{per_visit:.2} Redis commands a visit at {CLIENTS} connections"
-        ))
     }
 }

@@ -1,4 +1,4 @@
-//! The check in which one client holds more connections than there are places.
+//! The check in which one client holds more connections than the service can have.
 
 use std::{
     thread,
@@ -7,15 +7,15 @@ use std::{
 
 use load::{Connection, HALF_A_REQUEST};
 
+use super::retry;
 use crate::{
-    Checked, Finding,
     bench::Bench,
-    checks::broken,
+    finding::{Checked, Finding, broken},
     hostile::{self, Client},
     service::Service,
 };
 
-/// How many files a service may open that is to run out of places, and how many connections one client
+/// How many files a service may open that is to run out of them, and how many connections one client
 /// holds, or tries to.
 const FILES_SCRIPT: &str = "ulimit -n 256; exec \"$0\" \"$@\"";
 const HOSTILE_CONNECTIONS: usize = 300;
@@ -35,22 +35,19 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How often all this is tried: on a busy machine somebody may wait for longer.
 const TRIES: usize = 3;
 
-/// The lack is exactly that none of the others is answered, be it that the places are taken or that the
-/// process has run out of files. One client tries both ways to hold a place: with a whole request now
+/// The lack is exactly that none of the others is answered, be it that all connections are taken or that the
+/// process has run out of files. One client tries both ways to hold a connection: with a whole request now
 /// and then, and with half of one.
 pub fn shares_places(bench: &Bench) -> Checked {
-    let subject = bench.subject.in_shell(FILES_SCRIPT)?;
     let bench = Bench {
-        subject: &subject,
-        redis: bench.redis,
+        script: Some(FILES_SCRIPT),
+        ..*bench
     };
-    let mut seen = String::new();
-    for _ in 0..TRIES {
-        let is_first = seen.is_empty();
-        seen.clear();
+    let mut is_first = true;
+    retry(TRIES, || {
+        let mut flaws = Vec::new();
         for (what, request) in [("requests", A_REQUEST), ("half requests", HALF_A_REQUEST)] {
-            let redis = bench.redis()?;
-            let service = bench.start(&redis.url(), &[])?;
+            let (_redis, service) = bench.own(&[])?;
             service.visit()?;
             let others = others(&service, request)?;
             let came = others.len();
@@ -60,18 +57,18 @@ pub fn shares_places(bench: &Bench) -> Checked {
                  {came} others were not answered within {PLACE_TIMEOUT:?}"
             );
             if late == came && is_first {
-                return Ok(Finding::lacks(flaw));
+                return Ok(Ok(Finding::lacks(flaw)));
             }
             if late > 0 {
-                seen += &flaw;
-                seen += "\n";
+                flaws.push(flaw);
             }
         }
-        if seen.is_empty() {
-            return Ok(Finding::has());
+        is_first = false;
+        if flaws.is_empty() {
+            return Ok(Ok(Finding::has()));
         }
-    }
-    broken(seen)
+        Ok(Err(flaws.join("\n")))
+    })
 }
 
 /// Whether each of the others was answered while one client holds as many connections as it can.

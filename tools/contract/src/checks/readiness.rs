@@ -5,121 +5,91 @@ use std::{
     time::{Duration, Instant},
 };
 
-use private_redis::{RedisProgram, RedisServer};
+use private_redis::{RedisClient, RedisProgram, RedisServer};
 use processes::Signal;
 
+use super::{has_without, outages::refusals, retry, within};
 use crate::{
-    Checked, Finding, RedisSource,
     bench::{Bench, commands},
-    checks::{broken, outages::refusals},
+    finding::{Checked, Finding, broken, left_out},
     service::{Service, Visit},
+    subject::RedisSource,
 };
 
 /// How long a service may take to notice what happened to Redis, in either direction.
 const NOTICE_TIMEOUT: Duration = Duration::from_secs(1);
 const HEAL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How Redis comes to count no visit, and how that is undone.
-struct Outage {
-    /// Such as "out of memory".
-    state: &'static str,
-    begin: &'static [&'static [&'static str]],
-    end: &'static [&'static [&'static str]],
-}
-
-/// In most of them Redis answers a `PING`, and a connection to it is as good as ever.
-const OUTAGES: &[Outage] = &[
-    Outage {
-        state: "out of memory",
-        begin: &[&["CONFIG", "SET", "maxmemory", "1"]],
-        end: &[&["CONFIG", "SET", "maxmemory", "0"]],
-    },
-    Outage {
-        state: "without enough replicas",
-        begin: &[&["CONFIG", "SET", "min-replicas-to-write", "1"]],
-        end: &[&["CONFIG", "SET", "min-replicas-to-write", "0"]],
-    },
-    Outage {
-        state: "holding no number",
-        begin: &[&["RENAME", "seen", "kept"], &["LPUSH", "seen", "x"]],
-        end: &[&["RENAME", "kept", "seen"]],
-    },
-    Outage {
-        state: "at the highest number",
-        begin: &[
-            &["RENAME", "seen", "kept"],
-            &["SET", "seen", "9223372036854775807"],
-        ],
-        end: &[&["RENAME", "kept", "seen"]],
-    },
-    Outage {
-        state: "below 0",
-        begin: &[&["RENAME", "seen", "kept"], &["SET", "seen", "-1000000"]],
-        end: &[&["RENAME", "kept", "seen"]],
-    },
-    Outage {
-        state: "read-only",
-        begin: &[&["REPLICAOF", "127.0.0.1", "1"]],
-        end: &[&["REPLICAOF", "NO", "ONE"]],
-    },
-    Outage {
-        state: "asking for a password",
-        begin: &[
-            &["CONFIG", "SET", "requirepass", "secret"],
-            &["CLIENT", "KILL", "TYPE", "normal"],
-        ],
-        end: &[&["CONFIG", "SET", "requirepass", ""]],
-    },
+/// How Redis comes to count no visit, and the commands that begin and end that. In most of these states
+/// Redis answers a `PING`, and a connection to it is as good as ever.
+const OUTAGES: &[(&str, &[&str], &[&str])] = &[
+    (
+        "out of memory",
+        &["CONFIG SET maxmemory 1"],
+        &["CONFIG SET maxmemory 0"],
+    ),
+    (
+        "without enough replicas",
+        &["CONFIG SET min-replicas-to-write 1"],
+        &["CONFIG SET min-replicas-to-write 0"],
+    ),
+    (
+        "holding no number",
+        &["RENAME seen aside", "LPUSH seen x"],
+        &["RENAME aside seen"],
+    ),
+    (
+        "at the highest number",
+        &["RENAME seen aside", "SET seen 9223372036854775807"],
+        &["RENAME aside seen"],
+    ),
+    (
+        "below 0",
+        &["RENAME seen aside", "SET seen -1000000"],
+        &["RENAME aside seen"],
+    ),
+    (
+        "read-only",
+        &["REPLICAOF 127.0.0.1 1"],
+        &["REPLICAOF NO ONE"],
+    ),
+    (
+        "asking for a password",
+        &["CONFIG SET requirepass secret", "CLIENT KILL TYPE normal"],
+        &["CONFIG SET requirepass "],
+    ),
 ];
 
 /// The lack is exactly that there is no `/readyz` (404).
 pub fn ready_means_ready(bench: &Bench) -> Checked {
-    let mut redis = real_redis(bench)?;
-    let service = bench.start(&redis.url(), &[])?;
+    if let RedisSource::Program(RedisProgram::Embedded(_)) = bench.redis {
+        return left_out("the embedded Redis has no outages; it takes a real redis-server");
+    }
+    let (mut redis, service) = bench.own(&[])?;
     service.visit()?;
     let readyz = service.ask("GET", "/readyz")?;
     match readyz.status {
         200 => {}
-        404 => return Ok(Finding::lacks("GET /readyz answered 404".to_owned())),
+        404 => return Ok(Finding::lacks("GET /readyz answered 404")),
         _ => return broken(format!("GET /readyz answered\n{readyz}\nexpected: 200")),
     }
     let mut flaws = outages(&service, &mut redis)?;
     flaws.extend(below_zero(&service, &redis)?);
     flaws.extend(costs_little(&service, &redis)?);
     drop(service);
-    flaws.extend(not_ready_to_stop(bench)?);
-    if flaws.is_empty() {
-        Ok(Finding::has())
-    } else {
-        broken(flaws.join("\n"))
-    }
-}
-
-/// A Redis that knows all the commands that this takes.
-fn real_redis(bench: &Bench) -> Checked<RedisServer> {
-    if matches!(
-        bench.redis,
-        RedisSource::Program(RedisProgram::Embedded { .. })
-    ) {
-        let why = "the embedded Redis has no outages; it takes a real redis-server";
-        return Err(Finding::left_out(why.to_owned()));
-    }
-    bench.redis()
+    flaws.extend(retry(TRIES, || not_ready_to_stop(bench))?);
+    has_without(&flaws)
 }
 
 /// Every outage, one after the other. Returns what was wrong in which.
 fn outages(service: &Service, redis: &mut RedisServer) -> Checked<Vec<String>> {
-    let mut flaws = Vec::new();
     let mut client = redis.client()?;
-    for outage in OUTAGES {
-        for command in outage.begin {
-            client.command(command)?;
-        }
-        flaws.extend(is_not_ready(service, outage.state)?);
-        for command in outage.end {
-            client.command(command)?;
-        }
-        flaws.extend(is_ready_again(service, outage.state)?);
+    let mut flaws = Vec::new();
+    for (state, begin, end) in OUTAGES {
+        send(&mut client, begin)?;
+        flaws.extend(is_not_ready(service, state)?);
+        send(&mut client, end)?;
+        flaws.extend(is_ready_again(service, state)?);
     }
     redis.freeze()?;
     flaws.extend(is_not_ready(service, "frozen")?);
@@ -132,50 +102,54 @@ fn outages(service: &Service, redis: &mut RedisServer) -> Checked<Vec<String>> {
     Ok(flaws)
 }
 
+/// Sends these commands, of words with a space in between. The last word may be empty.
+fn send(client: &mut RedisClient, commands: &[&str]) -> Checked<()> {
+    for command in commands {
+        client.command(&command.split(' ').collect::<Vec<_>>())?;
+    }
+    Ok(())
+}
+
 /// Visits must be refused, and the service must say that it is not ready.
 fn is_not_ready(service: &Service, state: &str) -> Checked<Option<String>> {
-    let visits = match refusals(service, "/") {
-        Err(Finding::Broken { why: seen }) => Some(seen),
+    let visits = match refusals(service, "/", state) {
+        Err(Finding::Broken { why }) => Some(why),
         visits => visits?,
     };
-    if let Some(seen) = visits {
-        return Ok(Some(format!("while Redis was {state}, {seen}")));
+    if visits.is_some() {
+        return Ok(visits);
     }
-    let deadline = Instant::now() + NOTICE_TIMEOUT;
-    loop {
+    let mut status = 0;
+    let is_noticed = within(NOTICE_TIMEOUT, || {
         let readyz = service.ask("GET", "/readyz")?;
-        if readyz.turns_away() {
-            return Ok(None);
-        }
-        if Instant::now() > deadline {
-            return Ok(Some(format!(
-                "while Redis was {state}, GET /readyz answered {}; expected: 503 with Retry-After",
-                readyz.status
-            )));
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
+        status = readyz.status;
+        Ok(readyz.turns_away())
+    })?;
+    Ok((!is_noticed).then(|| {
+        format!(
+            "while Redis was {state}, GET /readyz answered {status}; expected: 503 with Retry-After"
+        )
+    }))
 }
 
 /// Visits must be served again, and the service must say that it is ready.
 fn is_ready_again(service: &Service, state: &str) -> Checked<Option<String>> {
     let ended = Instant::now();
-    let visit = service.visit_within(HEAL_TIMEOUT)?;
-    let readyz = loop {
-        let readyz = service.ask("GET", "/readyz")?;
-        if readyz.status == 200 || ended.elapsed() > HEAL_TIMEOUT {
-            break readyz.status;
-        }
-        thread::sleep(Duration::from_millis(20));
-    };
-    let visit = match visit {
-        Visit::Number(_) if readyz == 200 => return Ok(None),
+    let visit = match service.visit_within(HEAL_TIMEOUT)? {
         Visit::Number(_) => 200,
         Visit::Refused(last) => last.status,
     };
-    Ok(Some(format!(
-        "{HEAL_TIMEOUT:?} after Redis was no longer {state}, GET / answered {visit} and GET /readyz {readyz}"
-    )))
+    let mut readyz = 0;
+    let is_ready = within(HEAL_TIMEOUT.saturating_sub(ended.elapsed()), || {
+        readyz = service.ask("GET", "/readyz")?.status;
+        Ok(readyz == 200)
+    })?;
+    Ok((!is_ready || visit != 200).then(|| {
+        format!(
+            "{HEAL_TIMEOUT:?} after Redis was no longer {state}, GET / answered {visit} and GET /readyz \
+             {readyz}"
+        )
+    }))
 }
 
 /// Just below 0 the first visits lead to no number that a page could show, and the next ones do.
@@ -184,13 +158,10 @@ fn below_zero(service: &Service, redis: &RedisServer) -> Checked<Option<String>>
     redis.client()?.command(&["SET", "seen", "-3"])?;
     for _ in 0..HIGHEST {
         let answer = service.ask("GET", "/")?;
-        let is_true = answer
-            .seen()
-            .is_some_and(|seen| (1..=HIGHEST).contains(&seen));
-        if !is_true && !answer.turns_away() {
-            return Ok(Some(format!(
-                "with a count of -3, GET / answered\n{answer}"
-            )));
+        let seen = answer.seen();
+        if !seen.is_some_and(|seen| (1..=HIGHEST).contains(&seen)) && !answer.turns_away() {
+            let flaw = format!("with a count of -3, GET / answered\n{answer}");
+            return Ok(Some(flaw));
         }
     }
     redis.client()?.command(&["SET", "seen", "100"])?;
@@ -206,7 +177,7 @@ const ASK_TIME: Duration = Duration::from_secs(1);
 /// commands, and as much again for a machine that is slow.
 const COMMANDS_MAX: u64 = 100;
 
-/// Whoever asks whether the service is ready takes nothing from visitors, neither places nor Redis.
+/// Whoever asks whether the service is ready takes nothing from visitors, neither permits nor Redis.
 fn costs_little(service: &Service, redis: &RedisServer) -> Checked<Option<String>> {
     let mut client = redis.client()?;
     let before = commands(&mut client)?;
@@ -218,16 +189,17 @@ fn costs_little(service: &Service, redis: &RedisServer) -> Checked<Option<String
              at most {COMMANDS_MAX}"
         )));
     }
-    let (visits, asked) = thread::scope(|scope| {
-        let asking = scope.spawn(|| in_a_loop(service, "/readyz", ASKING));
-        let visits = load::goodput(service.addr, VISITORS, ASK_TIME);
-        (visits, asking.join().expect("a client does not panic"))
+    let (visits, asked) = load::beside(service.addr, VISITORS, || {
+        in_a_loop(service, "/readyz", ASKING)
     });
-    let (visits, asked) = (visits.map_err(Finding::broken)?, asked?);
-    Ok((visits.refused > 0).then(|| {
-        let refused = visits.refused;
-        format!("beside {asked} questions whether it is ready, {refused} visits were refused")
-    }))
+    let (visits, asked) = (visits.or_else(broken)?, asked?);
+    let refused = visits.iter().filter(|visit| visit.number.is_none());
+    Ok(match refused.count() {
+        0 => None,
+        refused => Some(format!(
+            "beside {asked} questions whether it is ready, {refused} visits were refused"
+        )),
+    })
 }
 
 /// How often a page can be asked for in a while. Each answer must be a 200.
@@ -250,55 +222,46 @@ fn in_a_loop(service: &Service, path: &str, clients: usize) -> Checked<u32> {
 /// A stop that lets visitors in for so long that nobody can miss it.
 const LAME_DUCK: (&str, &str) = ("LAME_DUCK_MS", "2000");
 
-/// When the service is looked at after the signal, at the latest: half of that time.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(1);
+/// When the service is asked after the signal, at the latest: half of that time.
+const ASK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long a service may take to hear the signal.
 const SIGNAL_TIME: Duration = Duration::from_millis(100);
 
-/// How often a machine may be too busy to look in time.
+/// How often a machine may be too busy to ask in time.
 const TRIES: usize = 3;
 
 /// When a stop has begun, the service says that it is not ready; and serves who comes all the same.
-fn not_ready_to_stop(bench: &Bench) -> Checked<Option<String>> {
-    for _ in 0..TRIES {
-        let redis = bench.redis()?;
-        let mut service = bench.start(&redis.url(), &[LAME_DUCK])?;
-        service.visit()?;
-        let mut kept = service.connect()?;
-        kept.ask("GET", "/readyz")?;
-        let signalled = Instant::now();
-        service.signal(Signal::Terminate)?;
-        thread::sleep(SIGNAL_TIME);
-        let mut ask = || -> Checked<_> {
-            let old = kept.ask("GET", "/readyz")?;
-            Ok([
-                old,
-                service.ask("GET", "/readyz")?,
-                service.ask("GET", "/")?,
-            ])
-        };
-        let answers = ask();
-        if signalled.elapsed() > LOOK_TIMEOUT {
-            continue;
-        }
-        let [old, new, page] = match answers {
-            Err(Finding::Broken { why: seen }) => {
-                return Ok(Some(format!("after SIGTERM: {seen}")));
-            }
-            answers => answers?,
-        };
-        if old.status != 503 || new.status != 503 || page.seen().is_none() {
-            return Ok(Some(format!(
-                "{SIGNAL_TIME:?} after SIGTERM, with LAME_DUCK_MS=2000, GET /readyz answered {} and {}, \
-                 and GET / {}; expected: 503, 503 and 200",
-                old.status, new.status, page.status
-            )));
-        }
-        service.ends_well_within(Duration::from_secs(9))?;
-        return Ok(None);
+/// Returns what it does instead.
+fn not_ready_to_stop(bench: &Bench) -> Checked<Result<Option<String>, String>> {
+    let (_redis, mut service) = bench.own(&[LAME_DUCK])?;
+    service.visit()?;
+    let mut old = service.connect()?;
+    old.ask("GET", "/readyz")?;
+    let signalled = Instant::now();
+    service.signal(Signal::Terminate)?;
+    thread::sleep(SIGNAL_TIME);
+    let mut ask = || -> Checked<_> {
+        let old = old.ask("GET", "/readyz")?;
+        let new = service.ask("GET", "/readyz")?;
+        Ok((old.status, new.status, service.ask("GET", "/")?))
+    };
+    let answers = ask();
+    if signalled.elapsed() > ASK_TIMEOUT {
+        let seen = format!("this machine cannot ask three times within {ASK_TIMEOUT:?}");
+        return Ok(Err(seen));
     }
-    broken(format!(
-        "this machine cannot ask three times within {LOOK_TIMEOUT:?}"
-    ))
+    let (old, new, page) = match answers {
+        Err(Finding::Broken { why }) => return Ok(Ok(Some(format!("after SIGTERM: {why}")))),
+        answers => answers?,
+    };
+    if (old, new) != (503, 503) || page.seen().is_none() {
+        return Ok(Ok(Some(format!(
+            "{SIGNAL_TIME:?} after SIGTERM, with LAME_DUCK_MS=2000, GET /readyz answered {old} and {new}, \
+             and GET / {}; expected: 503, 503 and 200",
+            page.status
+        ))));
+    }
+    service.ends_well_within(Duration::from_secs(9))?;
+    Ok(Ok(None))
 }

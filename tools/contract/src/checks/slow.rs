@@ -8,31 +8,30 @@ use std::{
 use load::{ANSWER_TIMEOUT, Connection, HALF_A_REQUEST, Response};
 use processes::Signal;
 
+use super::{LONG_HEADER_TIMEOUT, OTHERS_TIMEOUT, within};
 use crate::{
-    Checked, Finding,
     bench::Bench,
-    checks::{HEADER_PATIENCE, broken},
-    expectations::but,
+    finding::{Checked, Finding, broken, but},
     hostile::Client,
-    service::{Service, Visit},
+    service::Service,
 };
+
+/// How long slow clients must be borne and may stay: the header or the answer time-out of 5 s, 1 s less
+/// for a clock that is not ours, and 3 s more for a busy machine.
+const SLOW_MIN: Duration = Duration::from_secs(4);
+const SLOW_MAX: Duration = Duration::from_secs(8);
+
+/// How long it is between two counts of those that are closed.
+const WATCH_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Clients that send half a request and wait.
 const SLOW_CLIENTS: usize = 500;
 
-/// How long they must be borne and may stay: the header time-out of 5 s, 1 s less for a clock that is
-/// not ours, and 3 s more for a busy machine.
-const SLOW_CLIENT_MIN: Duration = Duration::from_secs(4);
-const SLOW_CLIENT_MAX: Duration = Duration::from_secs(8);
-
-/// How soon somebody else must be served.
-const OTHERS_TIMEOUT: Duration = Duration::from_secs(1);
-
 /// The lack is exactly that all the slow clients are still connected at the end. To fail to serve
 /// others meanwhile is no known lack, and to close a connection early is no way to have it.
 pub fn outlasts_slow_clients(bench: &Bench) -> Checked {
-    let (service, _redis) = bench.service()?;
-    // To a stranger's server this is an attack. `signal` leaves it out there.
+    let (_redis, service) = bench.service()?;
+    // To a server that is not ours this is an attack. `signal` leaves it out there.
     service.signal(Signal::Continue)?;
     let mut idle = service.connect()?;
     idle.ask("GET", "/")?;
@@ -42,36 +41,49 @@ pub fn outlasts_slow_clients(bench: &Bench) -> Checked {
         connection.send_bytes(HALF_A_REQUEST)?;
         slow.push((connection, Instant::now()));
     }
-    let deadline = Instant::now() + SLOW_CLIENT_MAX;
-    let mut idle_is_closed = false;
-    while Instant::now() < deadline && !(slow.is_empty() && idle_is_closed) {
-        if let Visit::Refused(last) = service.visit_within(OTHERS_TIMEOUT)? {
-            return broken(format!(
-                "with {SLOW_CLIENTS} slow clients connected, GET / answered\n{last}"
-            ));
-        }
-        let mut open = Vec::with_capacity(slow.len());
-        for (mut connection, since) in slow {
-            if !connection.is_closed()? {
-                open.push((connection, since));
-            } else if since.elapsed() < SLOW_CLIENT_MIN {
+    let deadline = Instant::now() + SLOW_MAX;
+    let is_closed = |connection: &mut Connection| Ok(connection.is_closed()?);
+    let lack = outlast(&service, slow, is_closed, ("half-sent requests", "open"))?;
+    if let Some(lack) = lack {
+        return Ok(Finding::lacks(lack));
+    }
+    let rest = deadline.saturating_duration_since(Instant::now());
+    if !within(rest, || Ok(idle.is_closed()?))? {
+        return broken(format!(
+            "after {SLOW_MAX:?}, an idle connection is still open"
+        ));
+    }
+    answers_half_closed(&service)
+}
+
+/// Waits until all of these clients are closed, none of them too early, while others are served. Returns
+/// the lack if not one of them is closed in time.
+fn outlast<C>(
+    service: &Service,
+    mut clients: Vec<(C, Instant)>,
+    mut is_closed: impl FnMut(&mut C) -> Checked<bool>,
+    (what, still): (&str, &str),
+) -> Checked<Option<String>> {
+    let (all, deadline) = (clients.len(), Instant::now() + SLOW_MAX);
+    while Instant::now() < deadline && !clients.is_empty() {
+        service.serves_within(OTHERS_TIMEOUT, format_args!("beside {all} {what}"))?;
+        let mut open = Vec::with_capacity(clients.len());
+        for (mut client, since) in clients {
+            if !is_closed(&mut client)? {
+                open.push((client, since));
+            } else if since.elapsed() < SLOW_MIN {
                 let ms = since.elapsed().as_millis();
-                return broken(format!("a half-sent request was closed after {ms} ms"));
+                return broken(format!("one of {all} {what} was closed after {ms} ms"));
             }
         }
-        slow = open;
-        idle_is_closed = idle_is_closed || idle.is_closed()?;
-        thread::sleep(Duration::from_millis(50));
+        clients = open;
+        thread::sleep(WATCH_INTERVAL);
     }
-    let (seconds, open) = (SLOW_CLIENT_MAX.as_secs(), slow.len());
-    let seen =
-        format!("after {seconds} s, {open} of {SLOW_CLIENTS} half-sent requests are still open");
+    let (open, seconds) = (clients.len(), SLOW_MAX.as_secs());
+    let seen = format!("after {seconds} s, {open} of {all} {what} are still {still}");
     match open {
-        SLOW_CLIENTS => Ok(Finding::lacks(seen)),
-        0 if idle_is_closed => answers_half_closed(&service),
-        0 => broken(format!(
-            "after {seconds} s, an idle connection is still open"
-        )),
+        0 => Ok(None),
+        open if open == all => Ok(Some(seen)),
         _ => broken(seen),
     }
 }
@@ -87,9 +99,9 @@ fn answers_half_closed(service: &Service) -> Checked {
         connection.close_own_side()?;
         connection.receive("GET", ANSWER_TIMEOUT)
     });
-    let is_served =
-        |answer: &io::Result<Response>| answer.as_ref().is_ok_and(|answer| answer.seen().is_some());
-    match answers.iter().filter(|answer| !is_served(answer)).count() {
+    let is_lost =
+        |answer: &&io::Result<Response>| !matches!(answer, Ok(page) if page.seen().is_some());
+    match answers.iter().filter(is_lost).count() {
         0 => Ok(Finding::has()),
         lost => broken(format!(
             "of {HALF_CLOSED} clients that closed their side after a request, {lost} got no number"
@@ -105,14 +117,9 @@ const SLOW_READERS_AT_STOP: usize = 2;
 const FILL_TIMEOUT: Duration = Duration::from_secs(30);
 const STALL: Duration = Duration::from_secs(1);
 
-/// How long they must be borne and may stay after that: the answer time-out of 5 s, 1 s less for a clock
-/// that is not ours, and 3 s more for a busy machine.
-const SLOW_READER_MIN: Duration = Duration::from_secs(4);
-const SLOW_READER_MAX: Duration = Duration::from_secs(8);
-
 /// A stop in which nobody is waited for but such clients: 1 s and 100 ms, and 3 s for a busy machine.
 const STOP_SETTINGS: [(&str, &str); 3] = [
-    HEADER_PATIENCE,
+    LONG_HEADER_TIMEOUT,
     ("ANSWER_TIMEOUT_MS", "60000"),
     ("DRAIN_TIMEOUT_MS", "1000"),
 ];
@@ -120,43 +127,28 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The lack is exactly that all the slow readers are still connected at the end.
 pub fn outlasts_slow_readers(bench: &Bench) -> Checked {
-    let redis = bench.redis()?;
-    let service = bench.start(&redis.url(), &[])?;
+    let (_redis, service) = bench.own(&[])?;
     let mut first = service.connect()?;
     first.ask("GET", "/")?;
     if !first.is_open() {
         return Ok(Finding::has_but(but::ONE_ANSWER));
     }
     let started = Instant::now();
-    let mut readers = slow_readers(&service, SLOW_READERS)?;
-    let deadline = Instant::now() + SLOW_READER_MAX;
-    while Instant::now() < deadline && !readers.is_empty() {
-        if let Visit::Refused(last) = service.visit_within(OTHERS_TIMEOUT)? {
-            return broken(format!(
-                "beside {SLOW_READERS} slow readers, GET / answered\n{last}"
-            ));
-        }
-        readers.retain_mut(|reader| !reader.is_closed());
-        if readers.len() < SLOW_READERS && started.elapsed() < SLOW_READER_MIN {
-            let ms = started.elapsed().as_millis();
-            return broken(format!("a slow reader was closed after {ms} ms"));
-        }
-        thread::sleep(Duration::from_millis(50));
-    }
-    let (seconds, open) = (SLOW_READER_MAX.as_secs(), readers.len());
-    let seen =
-        format!("after {seconds} s, {open} of {SLOW_READERS} slow readers are still connected");
-    match open {
-        SLOW_READERS => Ok(Finding::lacks(seen)),
-        0 => stops_beside_slow_readers(bench),
-        _ => broken(seen),
+    let readers = slow_readers(&service, SLOW_READERS)?;
+    let readers = readers
+        .into_iter()
+        .map(|reader| (reader, started))
+        .collect();
+    let is_closed = |reader: &mut Client| Ok(reader.is_closed());
+    match outlast(&service, readers, is_closed, ("slow readers", "connected"))? {
+        Some(lack) => Ok(Finding::lacks(lack)),
+        None => stops_beside_slow_readers(bench),
     }
 }
 
 /// Whoever never reads must not hold up a stop.
 fn stops_beside_slow_readers(bench: &Bench) -> Checked {
-    let redis = bench.redis()?;
-    let mut service = bench.start(&redis.url(), &STOP_SETTINGS)?;
+    let (_redis, mut service) = bench.own(&STOP_SETTINGS)?;
     let _readers = slow_readers(&service, SLOW_READERS_AT_STOP)?;
     service.signal(Signal::Terminate)?;
     service.ends_well_within(STOP_TIMEOUT)?;

@@ -1,7 +1,7 @@
 //! The check that stops the service in the middle of its work.
 
 use std::{
-    sync::atomic::Ordering,
+    sync::atomic::Ordering::Relaxed,
     thread,
     time::{Duration, Instant},
 };
@@ -9,11 +9,10 @@ use std::{
 use load::{Connection, HALF_A_REQUEST, Lost, REST_OF_A_REQUEST};
 use processes::Signal;
 
+use super::{LONG_HEADER_TIMEOUT, has_without, retry};
 use crate::{
-    Checked, Finding,
     bench::Bench,
-    checks::{HEADER_PATIENCE, broken},
-    expectations::but,
+    finding::{Checked, Finding, broken, but},
     service::Service,
 };
 
@@ -49,7 +48,7 @@ const LOAD_TIME: Duration = Duration::from_millis(400);
 /// for a moment, the moment for which a service waits is over before its clients have moved.
 ///
 /// It cannot always be nothing: the kernel completes a handshake before the service accepts it. Whoever
-/// arrives between the last look into the listen backlog and the moment when the listener closes is
+/// arrives between the last `accept` and the moment when the listener closes is
 /// connected, and is reset.
 const LOSSLESS_ROUNDS: usize = 4;
 const ROUNDS: usize = 12;
@@ -80,35 +79,22 @@ pub fn drains(bench: &Bench) -> Checked {
     if let Some(lack) = answers_what_it_read(bench)? {
         return Ok(Finding::lacks(lack));
     }
-    match until_certain(|| lost_on_the_wire(bench))? {
-        0 => {}
-        _ => return Ok(Finding::has_but(but::LOST_ON_THE_WIRE)),
+    if retry(TRIES, || lost_on_the_wire(bench))? > 0 {
+        return Ok(Finding::has_but(but::LOST_ON_THE_WIRE));
     }
     let mut flaws = Vec::new();
     flaws.extend(loses_under_load(bench)?);
-    flaws.extend(until_certain(|| loses_who_was_warned(bench))?);
+    flaws.extend(retry(TRIES, || loses_who_was_warned(bench))?);
     flaws.extend(ignores_a_second_signal(bench)?);
-    if flaws.is_empty() {
-        Ok(Finding::has())
-    } else {
-        broken(flaws.join("\n"))
-    }
+    has_without(&flaws)
 }
 
-/// Looks until the machine was not too busy to tell.
-fn until_certain<T>(look: impl Fn() -> Checked<Option<T>>) -> Checked<T> {
-    for _ in 0..TRIES {
-        if let Some(certain) = look()? {
-            return Ok(certain);
-        }
-    }
-    broken("this machine is too busy to tell what was in time".to_owned())
-}
+/// What an attempt has seen that took too long.
+const TOO_BUSY: &str = "this machine is too busy to tell what was in time";
 
 /// Stops the service while visitors wait for Redis. All must be answered; or the lack is returned.
 fn answers_what_it_read(bench: &Bench) -> Checked<Option<String>> {
-    let redis = bench.redis()?;
-    let mut service = bench.start(&redis.url(), &[HEADER_PATIENCE])?;
+    let (redis, mut service) = bench.own(&[LONG_HEADER_TIMEOUT])?;
     let _in_the_way = in_the_way(&service)?;
     let (visitors, stopped) = load::until_gone(service.addr, CLIENTS, true, |_| {
         thread::sleep(WARM_UP);
@@ -131,7 +117,7 @@ fn answers_what_it_read(bench: &Bench) -> Checked<Option<String>> {
     let lost: Vec<&Lost> = visitors.lost.iter().filter(is_lost).collect();
     let Some(Lost { why, .. }) = lost.first() else {
         return match visitors.answered {
-            0 => broken("no visitor was answered".to_owned()),
+            0 => broken("no visitor was answered"),
             _ => Ok(None),
         };
     };
@@ -139,15 +125,14 @@ fn answers_what_it_read(bench: &Bench) -> Checked<Option<String>> {
     let seen = format!("{count} of {CLIENTS} requests under way got no whole answer ({why})");
     match count {
         CLIENTS => Ok(Some(seen)),
-        _ => broken(seen + &service.log()),
+        _ => service.broken(seen),
     }
 }
 
 /// Stops the service while requests are on a long wire: they come a moment after the signal. Returns
-/// how many were not answered, or `None` if the moment was too long to tell.
-fn lost_on_the_wire(bench: &Bench) -> Checked<Option<usize>> {
-    let redis = bench.redis()?;
-    let mut service = bench.start(&redis.url(), &[HEADER_PATIENCE])?;
+/// how many were not answered, or else that the moment was too long to tell.
+fn lost_on_the_wire(bench: &Bench) -> Checked<Result<usize, String>> {
+    let (_redis, mut service) = bench.own(&[LONG_HEADER_TIMEOUT])?;
     let mut visitors = Vec::with_capacity(CLIENTS);
     for _ in 0..CLIENTS {
         let mut connection = service.connect()?;
@@ -167,13 +152,13 @@ fn lost_on_the_wire(bench: &Bench) -> Checked<Option<usize>> {
         match connection.receive("GET", DRAIN_TIMEOUT) {
             Ok(_) if is_sent => {}
             Err(error) if connection.has_begun() => {
-                return broken(format!("an answer was cut: {error}{}", service.log()));
+                return service.broken(format!("an answer was cut: {error}"));
             }
             _ => lost += 1,
         }
     }
     service.ends_well_within(DRAIN_TIMEOUT)?;
-    Ok(is_in_time.then_some(lost))
+    Ok(is_in_time.then_some(lost).ok_or(TOO_BUSY.to_owned()))
 }
 
 /// Stops the service under load, again and again: half of the time on connections that stay
@@ -182,8 +167,7 @@ fn lost_on_the_wire(bench: &Bench) -> Checked<Option<usize>> {
 fn loses_under_load(bench: &Bench) -> Checked<Option<String>> {
     let mut losses = Vec::new();
     for round in 0..ROUNDS {
-        let redis = bench.redis()?;
-        let mut service = bench.start(&redis.url(), &[])?;
+        let (_redis, mut service) = bench.own(&[])?;
         let keeps_alive = round % 2 == 0;
         let (visitors, stopped) = load::until_gone(service.addr, VISITORS, keeps_alive, |_| {
             thread::sleep(LOAD_TIME);
@@ -197,29 +181,27 @@ fn loses_under_load(bench: &Bench) -> Checked<Option<String>> {
         }
         let spoilt = losses.iter().filter(|lost| **lost > LOST_MAX).count();
         let too_many = visitors.lost.len() > LOST_MAX && spoilt > SPOILT_MAX;
-        if let Some(Lost { why, .. }) = visitors
-            .lost
-            .first()
-            .filter(|_| too_many || round + 1 == ROUNDS)
-        {
+        let is_over = too_many || round + 1 == ROUNDS;
+        if let (true, Some(Lost { why, .. })) = (is_over, visitors.lost.first()) {
             return Ok(Some(format!(
                 "with {VISITORS} visitors at SIGTERM, {losses:?} requests on open connections were lost, \
                  round by round ({why}); expected: nothing in most rounds, and at most {LOST_MAX}"
             )));
         }
     }
-    broken(format!("of {ROUNDS} stops, {LOSSLESS_ROUNDS} lost nothing"))
+    broken(format!(
+        "of {ROUNDS} stops, fewer than {LOSSLESS_ROUNDS} lost nothing: {losses:?} requests, round by round"
+    ))
 }
 
-/// Stops the service when there are visitors who look whether it is ready and go elsewhere when it is
+/// Stops the service when there are visitors who ask whether it is ready and go elsewhere when it is
 /// not, and others who are in the middle of a request. Nothing of theirs may be lost. Returns what was,
-/// or `None` if the machine was too busy for them to react in time.
-fn loses_who_was_warned(bench: &Bench) -> Checked<Option<Option<String>>> {
-    let redis = bench.redis()?;
-    let mut service = bench.start(&redis.url(), &[LONG_LAME_DUCK])?;
-    let (mut kept, mut new) = (service.connect()?, service.connect()?);
-    kept.ask("GET", "/")?;
-    kept.send_bytes(HALF_A_REQUEST)?;
+/// or else that the machine was too busy for them to react in time.
+fn loses_who_was_warned(bench: &Bench) -> Checked<Result<Option<String>, String>> {
+    let (_redis, mut service) = bench.own(&[LONG_LAME_DUCK])?;
+    let (mut old, mut new) = (service.connect()?, service.connect()?);
+    old.ask("GET", "/")?;
+    old.send_bytes(HALF_A_REQUEST)?;
     new.send_bytes(HALF_A_REQUEST)?;
     let (visitors, stopped) = load::until_gone(service.addr, CLIENTS, true, |over| {
         thread::sleep(WARM_UP);
@@ -229,8 +211,8 @@ fn loses_who_was_warned(bench: &Bench) -> Checked<Option<Option<String>>> {
         while signalled.elapsed() < REACTION_TIMEOUT && is_ready(&service) {
             thread::sleep(Duration::from_millis(5));
         }
-        over.store(true, Ordering::Relaxed);
-        let rest = [&mut kept, &mut new].map(|connection| {
+        over.store(true, Relaxed);
+        let rest = [&mut old, &mut new].map(|connection| {
             connection.send_bytes(REST_OF_A_REQUEST)?;
             connection.receive("GET", REACTION_TIMEOUT)
         });
@@ -240,7 +222,7 @@ fn loses_who_was_warned(bench: &Bench) -> Checked<Option<Option<String>>> {
     });
     let (took, rest) = stopped?;
     if took > REACTION_TIMEOUT + REACTION_TIMEOUT / 2 {
-        return Ok(None);
+        return Ok(Err(TOO_BUSY.to_owned()));
     }
     let mut flaws = Vec::new();
     if took > REACTION_TIMEOUT {
@@ -251,7 +233,7 @@ fn loses_who_was_warned(bench: &Bench) -> Checked<Option<Option<String>>> {
     if let Some(Lost { why, .. }) = visitors.lost.first() {
         let lost = visitors.lost.len();
         flaws.push(format!(
-            "{lost} requests of visitors who look at /readyz were lost ({why})"
+            "{lost} requests of visitors who heed /readyz were lost ({why})"
         ));
     }
     for (answer, which) in rest.into_iter().zip(["an old", "a new"]) {
@@ -263,7 +245,7 @@ fn loses_who_was_warned(bench: &Bench) -> Checked<Option<Option<String>>> {
             )),
         }
     }
-    Ok(Some((!flaws.is_empty()).then(|| flaws.join("\n"))))
+    Ok(Ok((!flaws.is_empty()).then(|| flaws.join("\n"))))
 }
 
 fn is_ready(service: &Service) -> bool {
@@ -275,8 +257,7 @@ fn is_ready(service: &Service) -> bool {
 /// Whoever asks twice does not want to wait.
 fn ignores_a_second_signal(bench: &Bench) -> Checked<Option<String>> {
     for second in [Signal::Terminate, Signal::Interrupt] {
-        let redis = bench.redis()?;
-        let mut service = bench.start(&redis.url(), &[("LAME_DUCK_MS", "8000")])?;
+        let (_redis, mut service) = bench.own(&[("LAME_DUCK_MS", "8000")])?;
         let _in_the_way = in_the_way(&service)?;
         service.signal(Signal::Terminate)?;
         if let Some(status) = service.ended_within(3 * SIGNAL_TIME)? {
@@ -285,19 +266,12 @@ fn ignores_a_second_signal(bench: &Bench) -> Checked<Option<String>> {
             )));
         }
         service.signal(second)?;
-        match service.ended_within(AT_ONCE)? {
-            Some(status) if !status.success() => {}
-            Some(status) => {
-                return Ok(Some(format!(
-                    "after a second signal it ended with {status}"
-                )));
-            }
-            None => {
-                return Ok(Some(format!(
-                    "it still ran {AT_ONCE:?} after a second signal ({second:?})"
-                )));
-            }
-        }
+        let flaw = match service.ended_within(AT_ONCE)? {
+            Some(status) if !status.success() => continue,
+            Some(status) => format!("after a second signal it ended with {status}"),
+            None => format!("it still ran {AT_ONCE:?} after a second signal ({second:?})"),
+        };
+        return Ok(Some(flaw));
     }
     Ok(None)
 }

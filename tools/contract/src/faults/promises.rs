@@ -1,10 +1,20 @@
 //! What visitors saw, compared with what went over the wire.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Instant};
 
 use fault_proxy::{Count, Record};
+use load::ledger;
 
-use super::Outcome;
+/// What became of a visit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was answered with this number, and the answer was there at this instant.
+    Number(u64, Instant),
+    /// It was refused.
+    Refused,
+    /// The visitor left before there was an answer.
+    Left,
+}
 
 /// The first promise that was broken, and by what.
 pub fn broken_promise(visitors: &[Vec<Outcome>], record: &Record, count: u64) -> Option<String> {
@@ -102,7 +112,7 @@ fn skipped(visitors: &[Vec<Outcome>], record: &Record, count: u64) -> Option<Str
              unknown was sent again"
         ));
     }
-    if count.saturating_sub(given) > unhappy {
+    if !ledger::acceptable_counts(0, given, unhappy).contains(&count) {
         return Some(format!(
             "Redis counted {count} visits, of which {given} were given a number; but only {unhappy} were \
              refused or left, so that numbers were skipped for nobody"

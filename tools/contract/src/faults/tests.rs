@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use fault_proxy::{Count, Record};
 
-use super::{FaultRun, Outcome, promises::broken_promise};
+use super::{
+    FaultRun,
+    promises::{Outcome, broken_promise},
+};
 
 /// Redis counts 1, then 2 to 4, whose reply is lost, then 5 to 6. A command that adds 1 gets lost.
 fn record(start: Instant) -> Record {

@@ -38,7 +38,7 @@ struct Step {
     in_flight: AtomicUsize,
     own_count: AtomicU64,
     has_failed: AtomicBool,
-    kept: Mutex<Vec<u64>>,
+    reserved: Mutex<Vec<u64>>,
     first_connection: Mutex<Option<RedisClient>>,
     master: Mutex<Option<String>>,
 }
@@ -60,7 +60,7 @@ fn main() {
         in_flight: AtomicUsize::new(0),
         own_count: AtomicU64::new(5),
         has_failed: AtomicBool::new(false),
-        kept: Mutex::default(),
+        reserved: Mutex::default(),
         master: Mutex::new(None),
     }));
     if step.lie("ends in silence without Redis") && step.has_lost_redis() {
@@ -92,20 +92,20 @@ impl Step {
         self.lie == name
     }
 
-    /// Serves one connection until it ends, or this thread has enough of it.
+    /// Serves one connection until it ends, or a time-out is over.
     fn serve(&self, stream: &TcpStream) -> Option<()> {
-        let patience = match self.lie.as_str() {
+        let timeout = match self.lie.as_str() {
             "never closes" => None,
             "closes early" => Some(Duration::from_millis(500)),
             _ => Some(Duration::from_secs(5)),
         };
-        let patience_to_write = match self.lie.as_str() {
+        let write_timeout = match self.lie.as_str() {
             "waits for every reader" => None,
             "waits for no reader" => Some(Duration::from_millis(300)),
             _ => Some(Duration::from_secs(5)),
         };
-        stream.set_read_timeout(patience).ok()?;
-        stream.set_write_timeout(patience_to_write).ok()?;
+        stream.set_read_timeout(timeout).ok()?;
+        stream.set_write_timeout(write_timeout).ok()?;
         stream.set_nodelay(true).ok()?;
         let mut reader = BufReader::new(stream);
         let mut nodes = Nodes::default();
@@ -212,13 +212,13 @@ impl Step {
 
     /// Counts many visits at once, and gives the highest number first.
     fn higher_first(&self, nodes: &mut Nodes) -> Option<u64> {
-        let mut kept = self.kept.lock().expect("nobody panics");
-        if kept.is_empty() {
+        let mut reserved = self.reserved.lock().expect("nobody panics");
+        if reserved.is_empty() {
             let many = FALLING_NUMBERS.to_string();
             let last = self.ask(nodes, &["INCRBY", "seen", &many])?;
-            kept.extend(last - FALLING_NUMBERS + 1..=last);
+            reserved.extend(last - FALLING_NUMBERS + 1..=last);
         }
-        kept.pop()
+        reserved.pop()
     }
 
     fn increment(&self, nodes: &mut Nodes) -> Option<u64> {

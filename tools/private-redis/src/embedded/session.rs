@@ -1,17 +1,13 @@
 //! The conversation with one client.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::commands;
 use super::store::Store;
-use super::{QUIET_TIMEOUT, WRITE_TIMEOUT, is_crowded};
-use crate::resp::{Protocol, RequestReader, Value};
-
-/// How many bytes are read at once.
-const READ_BYTES: usize = 16 * 1024;
+use super::{CONNECTIONS_MAX, QUIET_TIMEOUT, WRITE_TIMEOUT, commands, connections};
+use crate::resp::{Timed, Value, read_request};
 
 /// How many bytes of answers are gathered at most before they are sent.
 const ANSWER_BYTES: usize = 64 * 1024;
@@ -20,116 +16,97 @@ const ANSWER_BYTES: usize = 64 * 1024;
 const PARTING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What the server knows of one client.
-#[derive(Debug)]
 pub(super) struct Session {
+    /// The number of the connection.
     pub(super) id: i64,
-    pub(super) name: Vec<u8>,
-    pub(super) protocol: Protocol,
-    /// Whether a request was answered already.
-    was_served: bool,
-    /// Whether the connection ends after the next answer.
-    pub(super) is_over: bool,
+    /// Whether the client wants its answers in RESP3.
+    pub(super) resp3: bool,
 }
 
-/// Answers a client until it goes.
-pub(super) fn converse(stream: TcpStream, id: i64, store: &Arc<Mutex<Store>>) {
-    let session = Session {
-        id,
-        name: Vec::new(),
-        protocol: Protocol::Resp2,
-        was_served: false,
-        is_over: false,
-    };
-    // A connection that breaks ends, and that is all there is to do about it.
-    let _ = answer_all(stream, session, store);
+/// A connection on which answers wait to be sent until the client has to be waited for: so requests that
+/// came together are answered together.
+struct Connection {
+    input: Timed,
+    answers: Vec<u8>,
 }
 
-fn answer_all(
-    mut stream: TcpStream,
-    mut session: Session,
-    store: &Arc<Mutex<Store>>,
-) -> io::Result<()> {
+impl Connection {
+    fn send(&mut self) -> io::Result<()> {
+        // No room is kept that may not be needed again.
+        let answers = std::mem::take(&mut self.answers);
+        self.input.stream.write_all(&answers)
+    }
+}
+
+impl Read for Connection {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.send()?;
+        self.input.read(buffer)
+    }
+}
+
+/// Answers a client until it goes, or has to go.
+pub(super) fn answer_all(stream: TcpStream, id: i64, store: &Arc<Mutex<Store>>) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(QUIET_TIMEOUT))?;
     stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
-    let mut reader = RequestReader::default();
-    let mut bytes = [0; READ_BYTES];
-    // When the last request was answered, or the next one began.
-    let mut since = Instant::now();
-    while !session.is_over {
-        match stream.read(&mut bytes) {
-            Ok(0) => return Ok(()),
-            Ok(count) => {
-                if session.was_served && reader.is_empty() {
-                    since = Instant::now();
-                }
-                reader.push(&bytes[..count]);
+    let mut client = BufReader::new(Connection {
+        input: Timed::new(stream),
+        answers: Vec::new(),
+    });
+    let mut session = Session { id, resp3: false };
+    let mut was_served = false;
+    while is_there(&mut client, was_served, store)? {
+        // The time for the request begins with its first byte.
+        client.get_mut().input.limit(QUIET_TIMEOUT);
+        let request = match read_request(&mut client) {
+            Err(error) if error.kind() == ErrorKind::InvalidData => {
+                let error = Value::Error(format!("ERR {error}"));
+                error.write(session.resp3, &mut client.get_mut().answers);
+                return part(client.into_inner());
             }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            // How the systems say that nothing came in time.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => {}
-            Err(error) => return Err(error),
-        }
-        // Requests that came together are answered together. No more room is kept than that needs.
-        let mut answers = Vec::new();
-        while !session.is_over && answer_next(&mut reader, &mut session, store, &mut answers) {
-            since = Instant::now();
-            if answers.len() >= ANSWER_BYTES {
-                stream.write_all(&answers)?;
-                answers.clear();
-            }
-        }
-        stream.write_all(&answers)?;
-        let may_wait = session.was_served && reader.is_empty() && !is_crowded(store);
-        if since.elapsed() >= QUIET_TIMEOUT && !may_wait {
-            return Ok(());
+            request => request?,
+        };
+        // A command that panicked has ended its own connection, not everybody's.
+        let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = commands::run(&mut session, &mut store, &request);
+        drop(store);
+        was_served = true;
+        let connection = client.get_mut();
+        answer.write(session.resp3, &mut connection.answers);
+        if connection.answers.len() >= ANSWER_BYTES {
+            connection.send()?;
         }
     }
-    part(&mut stream)
+    Ok(())
+}
+
+/// Waits for the next request to begin. Returns whether there will be one: the client may have gone, or
+/// been silent for longer than it may.
+fn is_there(
+    client: &mut BufReader<Connection>,
+    was_served: bool,
+    store: &Arc<Mutex<Store>>,
+) -> io::Result<bool> {
+    loop {
+        client.get_mut().input.limit(QUIET_TIMEOUT);
+        match client.fill_buf() {
+            Ok(bytes) => return Ok(!bytes.is_empty()),
+            Err(error) if error.kind() == ErrorKind::TimedOut => {
+                if !was_served || connections(store) > CONNECTIONS_MAX / 2 {
+                    return Ok(false);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Ends the connection so that the client can still read the last answer. To close it while
 /// something unread has arrived would reset it, and with that destroy what is on its way.
-fn part(stream: &mut TcpStream) -> io::Result<()> {
-    stream.shutdown(Shutdown::Write)?;
-    stream.set_read_timeout(Some(PARTING_TIMEOUT))?;
-    let started = Instant::now();
-    let mut bytes = [0; READ_BYTES];
-    while started.elapsed() < PARTING_TIMEOUT && stream.read(&mut bytes)? > 0 {}
+fn part(mut connection: Connection) -> io::Result<()> {
+    connection.send()?;
+    connection.input.stream.shutdown(Shutdown::Write)?;
+    connection.input.limit(PARTING_TIMEOUT);
+    io::copy(&mut connection.input, &mut io::sink())?;
     Ok(())
-}
-
-/// Answers the next request that has arrived whole, or returns false when there is none.
-fn answer_next(
-    reader: &mut RequestReader,
-    session: &mut Session,
-    store: &Mutex<Store>,
-    answers: &mut Vec<u8>,
-) -> bool {
-    let answer = match reader.next_request() {
-        Ok(None) => return false,
-        Ok(Some(arguments)) if is_http(&arguments[0]) => {
-            session.is_over = true;
-            return false;
-        }
-        Ok(Some(arguments)) => {
-            // A command that panicked has ended its own connection, not everybody's.
-            let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
-            session.was_served = true;
-            commands::run(session, &mut store, &arguments)
-        }
-        Err(message) => {
-            session.is_over = true;
-            Value::Error(format!("ERR {message}"))
-        }
-    };
-    answer.write(session.protocol, answers);
-    true
-}
-
-/// Whether this is a browser: a web page may make it send a form to any port of this machine,
-/// with commands for us in its body. Redis hangs up as well.
-fn is_http(command: &[u8]) -> bool {
-    command.eq_ignore_ascii_case(b"POST") || command.eq_ignore_ascii_case(b"Host:")
 }

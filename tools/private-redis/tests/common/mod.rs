@@ -11,10 +11,7 @@ use private_redis::RedisProgram;
 
 /// The embedded server as a program. Cargo builds it for these tests.
 pub fn embedded_program() -> RedisProgram {
-    RedisProgram::Embedded {
-        program: PathBuf::from(env!("CARGO_BIN_EXE_embedded-redis")),
-        arguments: Vec::new(),
-    }
+    RedisProgram::Embedded(PathBuf::from(env!("CARGO_BIN_EXE_embedded-redis")))
 }
 
 /// The real server, or `None` and a line that says so.

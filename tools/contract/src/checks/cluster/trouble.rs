@@ -1,22 +1,27 @@
 //! A cluster that is being changed, and one that is down: what a service makes of redirections.
 
-use std::{
-    collections::HashSet,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{thread, time::Duration};
 
+use load::ledger;
 use private_redis::{RedisClient, RedisCluster};
 
-use super::{CLIENTS, HEAL_TIMEOUT, KEY};
 use crate::{
-    Checked, Finding,
-    checks::broken,
-    service::{Service, Visit},
+    checks::within,
+    finding::{Checked, broken},
+    service::Service,
 };
 
-/// How long a state lasts until it is looked at, for the service to make the connections that it takes;
-/// and how long it is looked at.
+/// The key that holds the count. Which node of a cluster counts, depends on it.
+pub const KEY: &str = "seen";
+
+/// Visitors at once.
+pub const CLIENTS: usize = 16;
+
+/// How long the service may take to serve again when the cluster is whole.
+pub const HEAL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a state lasts until it is observed, for the service to make the connections that it takes;
+/// and how long it is observed.
 const SETTLE: Duration = Duration::from_millis(700);
 const WATCH: Duration = Duration::from_secs(1);
 
@@ -67,7 +72,7 @@ pub fn half_moved(service: &Service, cluster: &RedisCluster) -> Checked<()> {
         Ok((after.0 - before.0, after.1 - before.1))
     });
     let (connections, redirections) = seen?;
-    let answers = answers.map_err(|error| Finding::broken(error + &service.log()))?;
+    let answers = answers.or_else(|error| service.broken(error))?;
     let state = "while the key was on its way to another master";
     few_connections(state, connections)?;
     if redirections > REDIRECTIONS_MAX {
@@ -82,8 +87,7 @@ pub fn half_moved(service: &Service, cluster: &RedisCluster) -> Checked<()> {
         let all = answers.len();
         return broken(format!("{state}, {refused} of {all} visits were refused"));
     }
-    let distinct: HashSet<&u64> = numbers.iter().collect();
-    if distinct.len() < numbers.len() {
+    if !ledger::duplicates(&numbers).is_empty() {
         return broken(format!("{state}, a number was given twice"));
     }
     heals(service, "the key had moved")
@@ -112,7 +116,7 @@ pub fn down(service: &Service, cluster: &RedisCluster) -> Checked<()> {
         }
         Ok(after - before)
     });
-    answers.map_err(|error| Finding::broken(error + &service.log()))?;
+    answers.or_else(|error| service.broken(error))?;
     few_connections("while the cluster was down", connections?)?;
     heals(service, "the cluster was no longer down")
 }
@@ -128,13 +132,8 @@ fn few_connections(state: &str, connections: u64) -> Checked<()> {
 }
 
 fn heals(service: &Service, since: &str) -> Checked<()> {
-    match service.visit_within(HEAL_TIMEOUT)? {
-        Visit::Number(_) => service.visit_at_once(CLIENTS).map(drop),
-        Visit::Refused(last) => broken(format!(
-            "{HEAL_TIMEOUT:?} after {since}, GET / answered\n{last}{}",
-            service.log()
-        )),
-    }
+    service.serves_within(HEAL_TIMEOUT, format_args!("after {since}"))?;
+    service.visit_at_once(CLIENTS).map(drop)
 }
 
 /// The master that keeps the count, and one that does not.
@@ -145,7 +144,7 @@ fn owner_and_other(cluster: &RedisCluster) -> Checked<(usize, usize)> {
     }
 }
 
-/// A connection to each node, to do things to it and to look at it without a new one.
+/// A connection to each node, to do things to it and to observe it without a new one.
 struct Nodes(Vec<RedisClient>);
 
 impl Nodes {
@@ -188,12 +187,11 @@ impl Nodes {
 
     /// Waits until a node sees the cluster in that state.
     fn wait_for(&mut self, node: usize, state: &str) -> Checked<()> {
-        let deadline = Instant::now() + STATE_TIMEOUT;
-        while !self.ask(node, "CLUSTER INFO")?.contains(state) {
-            if Instant::now() > deadline {
-                return broken(format!("no {state} within {STATE_TIMEOUT:?}"));
-            }
-            thread::sleep(Duration::from_millis(20));
+        let is_seen = within(STATE_TIMEOUT, || {
+            Ok(self.ask(node, "CLUSTER INFO")?.contains(state))
+        })?;
+        if !is_seen {
+            return broken(format!("no {state} within {STATE_TIMEOUT:?}"));
         }
         Ok(())
     }

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use super::session::Session;
 use super::store::{Full, Store};
 use crate::resp::{Value, parse_integer};
 
@@ -32,6 +31,14 @@ const COMMANDS: [&str; 15] = [
 ];
 
 const NOT_AN_INTEGER: &str = "ERR value is not an integer or out of range";
+
+/// What the server knows of one client.
+pub(super) struct Session {
+    /// The number of the connection.
+    pub(super) id: i64,
+    /// Whether the client wants its answers in RESP3.
+    pub(super) resp3: bool,
+}
 
 /// Runs a request, which has at least a name.
 pub(super) fn run(session: &mut Session, store: &mut Store, request: &[Vec<u8>]) -> Value {

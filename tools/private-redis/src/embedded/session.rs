@@ -15,14 +15,6 @@ const ANSWER_BYTES: usize = 64 * 1024;
 /// How long a client whose connection has ended may go on sending before it is closed.
 const PARTING_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What the server knows of one client.
-pub(super) struct Session {
-    /// The number of the connection.
-    pub(super) id: i64,
-    /// Whether the client wants its answers in RESP3.
-    pub(super) resp3: bool,
-}
-
 /// A connection on which answers wait to be sent until the client has to be waited for: so requests that
 /// came together are answered together.
 struct Connection {
@@ -53,7 +45,7 @@ pub(super) fn answer_all(stream: TcpStream, id: i64, store: &Arc<Mutex<Store>>) 
         input: Timed::new(stream),
         answers: Vec::new(),
     });
-    let mut session = Session { id, resp3: false };
+    let mut session = commands::Session { id, resp3: false };
     let mut was_served = false;
     while is_there(&mut client, was_served, store)? {
         // The time for the request begins with its first byte.

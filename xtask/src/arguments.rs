@@ -5,12 +5,12 @@
 
 use std::ffi::OsString;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use lexopt::{
     Arg::{self, Long, Short, Value},
     Parser, ValueExt,
 };
-use output::nearest;
+use output::{nearest, unknown};
 use steps::{Profile, RedisChoice};
 
 /// The help of `cargo xtask` itself.
@@ -109,11 +109,7 @@ pub fn parse(mut parser: Parser) -> Result<Command> {
     let name = name.unwrap_or_default();
     let Some(&(name, answer)) = COMMANDS.iter().find(|(known, _)| *known == name) else {
         let known: Vec<&str> = COMMANDS.iter().map(|(name, _)| *name).collect();
-        let nearest = nearest(&name, known.iter().copied()).unwrap_or_default();
-        bail!(
-            "there is no command {name:?}; did you mean {nearest}? There are: {}",
-            known.join(", ")
-        );
+        bail!(unknown("command", &name, &known));
     };
     match answer {
         Answer::Here(help) if wants_help => Ok(Command::Help(help)),
@@ -210,11 +206,13 @@ fn value(parser: &mut Parser, option: &str, expected: &str) -> Result<String> {
 fn unexpected(argument: &Arg<'_>, known: &[&str], help: &str) -> anyhow::Error {
     match argument {
         Long(name) => {
-            let nearest = nearest(name, known.iter().copied()).unwrap_or_default();
-            anyhow::anyhow!("there is no option --{name}; did you mean --{nearest}? See {help}")
+            let meant = nearest(name, known);
+            let meant = meant.map(|meant| format!("did you mean --{meant}? See {help}"));
+            let next = meant.unwrap_or_else(|| format!("see {help}"));
+            anyhow!("there is no option --{name}; {next}")
         }
-        Short(name) => anyhow::anyhow!("there is no option -{name}; see {help}"),
-        Value(_) => anyhow::anyhow!("there is an argument too many; see {help}"),
+        Short(name) => anyhow!("there is no option -{name}; see {help}"),
+        Value(_) => anyhow!("there is an argument too many; see {help}"),
     }
 }
 
@@ -305,8 +303,8 @@ mod tests {
                 "there is no option -x; see cargo xtask run --help",
             ),
             (
-                "build --release",
-                "there is no option --release; did you mean --help? See cargo xtask build --help",
+                "build --xyz",
+                "there is no option --xyz; see cargo xtask build --help",
             ),
             ("doctor now", "cargo xtask doctor takes no arguments"),
             (

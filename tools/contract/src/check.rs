@@ -161,13 +161,5 @@ fn ensure_known(only: &[String]) -> Result<()> {
     let Some(unknown) = only.iter().find(|id| !known.contains(&id.as_str())) else {
         return Ok(());
     };
-    let likeness = |id: &&&str| strsim::jaro_winkler(id, unknown);
-    let nearest = known
-        .iter()
-        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
-        .unwrap_or(&"greets");
-    bail!(
-        "there is no capability {unknown:?}; did you mean {nearest}? There are: {}",
-        known.join(", ")
-    )
+    bail!(output::unknown("capability", unknown, &known))
 }

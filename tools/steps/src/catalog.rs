@@ -104,7 +104,7 @@ pub fn all(root: &Path) -> Result<Vec<Step>> {
 ///
 /// # Errors
 ///
-/// When there is no such step: the message names the nearest one.
+/// When there is no such step: the message names the nearest one, if one is near.
 pub fn several(root: &Path, wanted: &[String]) -> Result<Vec<Step>> {
     let steps = all(root)?;
     if wanted.is_empty() || wanted == ["all"] {
@@ -117,7 +117,7 @@ pub fn several(root: &Path, wanted: &[String]) -> Result<Vec<Step>> {
 ///
 /// # Errors
 ///
-/// When there is no such step: the message names the nearest one.
+/// When there is no such step: the message names the nearest one, if one is near.
 pub fn one(root: &Path, wanted: Option<&str>) -> Result<Step> {
     let steps = all(root)?;
     match wanted {
@@ -128,37 +128,15 @@ pub fn one(root: &Path, wanted: Option<&str>) -> Result<Step> {
 
 /// Finds `3`, `step-3` and `step-3-rocket`. An unknown name is answered with the nearest one.
 fn find(steps: &[Step], wanted: &str) -> Result<Step> {
-    let names = |step: &Step| {
-        [
-            step.number.to_string(),
-            format!("step-{}", step.number),
-            step.name.clone(),
-        ]
+    let goes_by = |step: &&Step| {
+        let number = step.number.to_string();
+        wanted == step.name || wanted.strip_prefix("step-").unwrap_or(wanted) == number
     };
-    if let Some(step) = steps
-        .iter()
-        .find(|step| names(step).iter().any(|name| name == wanted))
-    {
+    if let Some(step) = steps.iter().find(goes_by) {
         return Ok(step.clone());
     }
-    let all_names: Vec<[String; 3]> = steps.iter().map(names).collect();
-    let nearest = output::nearest(wanted, all_names.iter().flatten().map(String::as_str));
-    let is_nearest = |step: &&Step| {
-        names(step)
-            .iter()
-            .any(|name| Some(name.as_str()) == nearest)
-    };
-    let nearest = steps
-        .iter()
-        .find(is_nearest)
-        .context("there is no step in steps/")?;
     let known: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
-    bail!(
-        "there is no step {:?}; did you mean {}? There are: {}",
-        without_password(wanted),
-        nearest.name,
-        known.join(", ")
-    )
+    bail!(output::unknown("step", &without_password(wanted), &known))
 }
 
 #[cfg(test)]
@@ -193,7 +171,7 @@ mod tests {
         let message = |name| find(&steps(), name).unwrap_err().to_string();
         insta::assert_snapshot!(message("step-3-rokcet"), @r#"there is no step "step-3-rokcet"; did you mean step-3-rocket? There are: step-1-memory, step-2-redis, step-3-rocket, step-4-pooled"#);
         assert!(message("step-2-reddis").contains("did you mean step-2-redis?"));
-        assert!(message("").contains("did you mean step-"));
+        assert!(message("").contains("\"\"; there are: step-1-memory"));
         // `--redis` was forgotten.
         let forgotten = message("redis://:secret@host");
         assert!(!forgotten.contains("secret"), "{forgotten}");

@@ -1,11 +1,11 @@
 //! All that a service can do, and the check of each.
 
 use crate::{
-    bench::Bench,
     checks::{
         cluster, copies, heals, memory, outages, overload, page, places, readiness, slow, stops,
     },
     finding::Checked,
+    testbed::Testbed,
 };
 
 /// One thing that a service can do.
@@ -16,7 +16,7 @@ pub struct Capability {
     pub statement: &'static str,
     /// The first step that has it. Every later step has it, too; `expectations.rs` has the exceptions.
     pub first_step: u32,
-    pub(crate) check: fn(&Bench) -> Checked,
+    pub(crate) check: fn(&Testbed) -> Checked,
 }
 
 /// All capabilities, from the simplest to the hardest.

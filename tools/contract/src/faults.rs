@@ -31,10 +31,10 @@ use fault_proxy::{Fault, FaultProxy, random};
 use load::{ANSWER_TIMEOUT, Connection};
 
 use crate::{
-    bench::Bench,
     finding::{Checked, Finding, broken},
     service::{Service, Visit},
     subject::{RedisSource, Subject},
+    testbed::Testbed,
 };
 use promises::{Outcome, broken_promise};
 
@@ -85,20 +85,21 @@ impl FaultRun {
     /// [`Finding::Broken`] when a promise was broken or the run could not be carried out: it names the seed.
     /// [`Finding::LeftOut`] when there is no Redis that the wire can be made bad for.
     pub fn check(self, subject: &Subject, redis: &RedisSource) -> Result<String, Finding> {
-        self.try_check(&Bench::new(subject, redis)).map_err(|end| {
-            let Finding::Broken { why } = end else {
-                return end;
-            };
-            let seed = self.seed;
-            let why = format!("{why}\nto repeat the plan of the faults, set SEEN_SEED={seed}");
-            Finding::Broken { why }
-        })
+        self.try_check(&Testbed::new(subject, redis))
+            .map_err(|end| {
+                let Finding::Broken { why } = end else {
+                    return end;
+                };
+                let seed = self.seed;
+                let why = format!("{why}\nto repeat the plan of the faults, set SEEN_SEED={seed}");
+                Finding::Broken { why }
+            })
     }
 
-    fn try_check(self, bench: &Bench) -> Checked<String> {
-        let server = bench.redis()?;
+    fn try_check(self, testbed: &Testbed) -> Checked<String> {
+        let server = testbed.redis()?;
         let proxy = FaultProxy::start(server.addr(), self.seed, Fault::per_thousand)?;
-        let service = bench.start(&proxy.url(), &[])?;
+        let service = testbed.start(&proxy.url(), &[])?;
         let started = Instant::now();
         let outcomes = self.load(&service, &proxy)?;
         let seconds = started.elapsed().as_secs_f32();

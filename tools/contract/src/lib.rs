@@ -12,7 +12,6 @@
 //!
 //! A [`FaultRun`] is another kind of check: it holds a step to its promises on a bad wire to Redis.
 
-mod bench;
 mod capabilities;
 pub mod check;
 mod checks;
@@ -24,6 +23,7 @@ pub mod results;
 mod run;
 mod service;
 mod subject;
+mod testbed;
 
 pub use capabilities::{CAPABILITIES, Capability};
 pub use faults::FaultRun;

@@ -14,10 +14,10 @@ use processes::free_port;
 
 use super::page;
 use crate::{
-    bench::Bench,
     finding::{Checked, Finding, broken, but, left_out},
     service::{Service, Visit},
     subject::RedisSource,
+    testbed::Testbed,
 };
 use trouble::{CLIENTS, HEAL_TIMEOUT, KEY};
 
@@ -31,11 +31,11 @@ const CALM: Duration = Duration::from_millis(500);
 const FAILOVER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The lack is exactly that a `REDIS_URL` with several nodes stops the start, with a word about it.
-pub fn cluster(bench: &Bench) -> Checked {
+pub fn cluster(testbed: &Testbed) -> Checked {
     // Nodes that are not there: it takes no cluster to see whether the service would like one.
     let ports = [free_port()?, free_port()?];
     let urls = ports.map(|port| format!("redis://127.0.0.1:{port}"));
-    match bench.launch(&urls.join(","), &[])? {
+    match testbed.launch(&urls.join(","), &[])? {
         Err(ended) => {
             // A service that never shows the value, as it may hold a password, names the variable.
             let names = [&ports[0].to_string(), "REDIS_URL"];
@@ -47,8 +47,8 @@ pub fn cluster(bench: &Bench) -> Checked {
             _ => return broken("a number was given without any node of a cluster"),
         },
     }
-    let mut cluster = RedisCluster::start(real_redis(bench)?)?;
-    let service = bench.start(&cluster.url(), &[])?;
+    let mut cluster = RedisCluster::start(real_redis(testbed)?)?;
+    let service = testbed.start(&cluster.url(), &[])?;
     for finding in [
         page::counts_at(&service, true)?,
         page::greets_at(&service)?,
@@ -60,12 +60,12 @@ pub fn cluster(bench: &Bench) -> Checked {
     }
     trouble::half_moved(&service, &cluster)?;
     trouble::down(&service, &cluster)?;
-    failover(bench, &service, &mut cluster).map(|note| Finding::Has { note })
+    failover(testbed, &service, &mut cluster).map(|note| Finding::Has { note })
 }
 
 /// The program to make a cluster of.
-fn real_redis<'a>(bench: &'a Bench) -> Checked<&'a Path> {
-    let RedisSource::Program(program) = bench.redis else {
+fn real_redis<'a>(testbed: &'a Testbed) -> Checked<&'a Path> {
+    let RedisSource::Program(program) = testbed.redis else {
         return left_out(
             "one Redis is no cluster, and the suite makes its own from a redis-server",
         );
@@ -95,13 +95,13 @@ struct Course {
 }
 
 /// Kills the master that counts while visitors come. Returns what that cost.
-fn failover(bench: &Bench, service: &Service, cluster: &mut RedisCluster) -> Checked<String> {
+fn failover(testbed: &Testbed, service: &Service, cluster: &mut RedisCluster) -> Checked<String> {
     let Some(owner) = cluster.owner(KEY) else {
         return broken(format!("no node of the cluster owns the key {KEY}"));
     };
     // It knows one node, which is not the one, and will have to ask it again.
     let seed = cluster.node(usize::from(owner == 0)).url();
-    let other_service = bench.start(&seed, &[])?;
+    let other_service = testbed.start(&seed, &[])?;
     other_service.visit()?;
     let first = service.visit()? + 1;
     let (answers, course) = load::beside(service.addr, CLIENTS, || -> Checked<_> {

@@ -3,8 +3,8 @@
 use load::ledger;
 
 use crate::{
-    bench::Bench,
     finding::{Checked, Finding, broken},
+    testbed::Testbed,
 };
 
 /// Visitors at once on each of two copies, and how often each comes.
@@ -12,12 +12,12 @@ const CLIENTS: usize = 8;
 const VISITS_EACH: usize = 50;
 
 /// The lack is exactly that the count is 1 again.
-pub fn survives_restart(bench: &Bench) -> Checked {
-    let (redis, service) = bench.own(&[])?;
+pub fn survives_restart(testbed: &Testbed) -> Checked {
+    let (redis, service) = testbed.own(&[])?;
     service.visit()?;
     let before = service.visit()?;
     service.stop()?;
-    let after = bench.start(&redis.url(), &[])?.visit()?;
+    let after = testbed.start(&redis.url(), &[])?.visit()?;
     let seen = format!(
         "the last visit before the restart had number {before}, the first after it {after}"
     );
@@ -29,9 +29,9 @@ pub fn survives_restart(bench: &Bench) -> Checked {
 }
 
 /// The lack is exactly that each copy counts from 1 on by itself.
-pub fn shared(bench: &Bench) -> Checked {
-    let (redis, one) = bench.own(&[])?;
-    let copies = [one, bench.start(&redis.url(), &[])?];
+pub fn shared(testbed: &Testbed) -> Checked {
+    let (redis, one) = testbed.own(&[])?;
+    let copies = [one, testbed.start(&redis.url(), &[])?];
     let numbers = load::in_parallel(copies.len(), |copy| {
         let numbers = load::visits(copies[copy].addr, CLIENTS, VISITS_EACH);
         let numbers = numbers.and_then(|numbers| numbers.ok_or("a visit was refused".into()));

@@ -10,17 +10,17 @@ use super::{
     retry,
 };
 use crate::{
-    bench::{Bench, needs_no_redis},
     finding::{Checked, Finding, but},
     service::{Service, Visit},
+    testbed::{Testbed, needs_no_redis},
 };
 
 /// How often that is tried: a busy machine is not the service's fault.
 const HEAL_TRIES: usize = 3;
 
 /// The lack is exactly that every visit is refused (5xx) for as long as we wait.
-pub fn heals(bench: &Bench) -> Checked {
-    let (mut redis, service) = bench.own(&[])?;
+pub fn heals(testbed: &Testbed) -> Checked {
+    let (mut redis, service) = testbed.own(&[])?;
     if needs_no_redis(&service, &redis)? {
         return goes_on_without(&service, &mut redis);
     }
@@ -41,7 +41,7 @@ pub fn heals(bench: &Bench) -> Checked {
         service.visit_at_once(CLIENTS)?;
     }
     for end in [End::Silent, End::ReadOnly] {
-        if !retry(HEAL_TRIES, || follows(bench, end))? {
+        if !retry(HEAL_TRIES, || follows(testbed, end))? {
             return Ok(Finding::has_but(but::STAYS));
         }
     }
@@ -60,10 +60,10 @@ enum End {
 /// Lets the name of Redis lead to another one, while the old connections stay as good as they look. All
 /// visits must be served by the new one in time; if some are not, it is said how many were. Returns
 /// whether the service follows: it is of no use to wait for one whose visits are not even refused.
-fn follows(bench: &Bench, end: End) -> Checked<Result<bool, String>> {
-    let (old, new) = (bench.redis()?, bench.redis()?);
+fn follows(testbed: &Testbed, end: End) -> Checked<Result<bool, String>> {
+    let (old, new) = (testbed.redis()?, testbed.redis()?);
     let wire = FaultProxy::start(old.addr(), 0, |_| 0)?;
-    let service = bench.start(&wire.url(), &[])?;
+    let service = testbed.start(&wire.url(), &[])?;
     service.visit_at_once(CLIENTS)?;
     new.client()?.command(&["SET", "seen", "1000"])?;
     wire.lead_to(new.addr());

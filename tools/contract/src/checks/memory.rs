@@ -7,10 +7,10 @@ use std::{
 
 use super::{LONG_HEADER_TIMEOUT, OTHERS_TIMEOUT};
 use crate::{
-    bench::Bench,
     finding::{Checked, Finding, broken},
     hostile::Client,
     service::Service,
+    testbed::Testbed,
 };
 
 /// Clients that send a large head.
@@ -32,8 +32,8 @@ const LAWFUL_TIME: Duration = Duration::from_millis(500);
 const FINISH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The lack is exactly that the memory of the process grows by more than that for each connection.
-pub fn bounded_memory(bench: &Bench) -> Checked {
-    let (_redis, service) = bench.own(&[LONG_HEADER_TIMEOUT])?;
+pub fn bounded_memory(testbed: &Testbed) -> Checked {
+    let (_redis, service) = testbed.own(&[LONG_HEADER_TIMEOUT])?;
     service.visit_at_once(32)?;
     let mut largest = 0;
     for (lines, is_lawful) in [(LAWFUL_LINES, true), (HUGE_LINES, false)] {

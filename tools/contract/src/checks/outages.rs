@@ -7,9 +7,9 @@ use private_redis::RedisServer;
 
 use super::retry;
 use crate::{
-    bench::{Bench, Ended, needs_no_redis},
     finding::{Checked, Finding, broken, but},
     service::{Service, Visit},
+    testbed::{Ended, Testbed, needs_no_redis},
 };
 
 /// How long a service may take to serve once Redis is there.
@@ -29,11 +29,11 @@ pub const CLIENTS: usize = 24;
 const WATCH_TIME: Duration = Duration::from_millis(300);
 
 /// The lack is exactly that the process ends by itself and says where it looked for Redis.
-pub fn starts_alone(bench: &Bench) -> Checked {
-    let mut redis = bench.absent_redis()?;
+pub fn starts_alone(testbed: &Testbed) -> Checked {
+    let mut redis = testbed.absent_redis()?;
     let port = redis.port().to_string();
     let gave_up = |ended: Ended| ended.gave_up("without Redis", &[&port]);
-    let mut service = match bench.launch(&redis.url(), &[])? {
+    let mut service = match testbed.launch(&redis.url(), &[])? {
         Ok(service) => service,
         Err(ended) => return gave_up(ended),
     };
@@ -68,8 +68,8 @@ pub fn goes_on_without(service: &Service, redis: &mut RedisServer) -> Checked {
 
 /// The lack is exactly that a visit is refused in another way: a 5xx that is no 503, or that does not
 /// say when to come again. A number, a closed connection, an answer that is late are no refusals.
-pub fn refuses_honestly(bench: &Bench) -> Checked {
-    let (mut redis, service) = bench.own(&[])?;
+pub fn refuses_honestly(testbed: &Testbed) -> Checked {
+    let (mut redis, service) = testbed.own(&[])?;
     if needs_no_redis(&service, &redis)? {
         return goes_on_without(&service, &mut redis);
     }
@@ -93,8 +93,8 @@ pub fn refuses_honestly(bench: &Bench) -> Checked {
 }
 
 /// The lack is exactly that neither page is there (404).
-pub fn health(bench: &Bench) -> Checked {
-    let (mut redis, service) = bench.own(&[])?;
+pub fn health(testbed: &Testbed) -> Checked {
+    let (mut redis, service) = testbed.own(&[])?;
     let before = service.visit()?;
     let [livez, readyz] = ["/livez", "/readyz"].map(|path| service.ask("GET", path));
     let (livez, readyz) = (livez?, readyz?);

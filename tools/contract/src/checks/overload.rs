@@ -8,9 +8,9 @@ use processes::Signal;
 
 use super::retry;
 use crate::{
-    bench::Bench,
     finding::{Checked, Finding, broken, left_out},
     service::{Service, Visit},
+    testbed::Testbed,
 };
 
 /// Visitors who arrive in the same moment.
@@ -47,8 +47,8 @@ const TRIES: usize = 3;
 /// The kernel lets visitors in before the service does, into a queue. How many have room there shows when
 /// the service is frozen and takes none out. The lack is exactly that some of the visitors have no room:
 /// whoever is in must be served as soon as the service goes on.
-pub fn queues_a_burst(bench: &Bench) -> Checked {
-    let (_redis, service) = bench.service()?;
+pub fn queues_a_burst(testbed: &Testbed) -> Checked {
+    let (_redis, service) = testbed.service()?;
     // A server that is not ours cannot be frozen. `signal` leaves it out.
     service.signal(Signal::Continue)?;
     ensure_room_for_a_burst()?;
@@ -92,9 +92,9 @@ fn ensure_room_for_a_burst() -> Checked<()> {
 }
 
 /// The lack is exactly that no visit is refused.
-pub fn sheds(bench: &Bench) -> Checked {
+pub fn sheds(testbed: &Testbed) -> Checked {
     let limit = IN_FLIGHT.to_string();
-    let (redis, service) = bench.own(&[("MAX_IN_FLIGHT", &limit)])?;
+    let (redis, service) = testbed.own(&[("MAX_IN_FLIGHT", &limit)])?;
     service.visit()?;
     if !retry(TRIES, || refuses_the_rest(&service, &redis))? {
         let visits = IN_FLIGHT + BEYOND;

@@ -6,9 +6,9 @@ use load::{Response, ledger};
 
 use super::retry;
 use crate::{
-    bench::{Bench, commands},
     finding::{Checked, Finding, broken, but},
     service::Service,
+    testbed::{Testbed, commands},
 };
 
 /// Visits made one after the other.
@@ -32,8 +32,8 @@ fn lacks(question: &str, answer: &Response, expected: &str) -> Checked {
     Ok(Finding::lacks(seen))
 }
 
-pub fn greets(bench: &Bench) -> Checked {
-    greets_at(&bench.service()?.1)
+pub fn greets(testbed: &Testbed) -> Checked {
+    greets_at(&testbed.service()?.1)
 }
 
 /// The same, of a service that runs.
@@ -50,8 +50,8 @@ pub fn greets_at(service: &Service) -> Checked {
     }
 }
 
-pub fn counts(bench: &Bench) -> Checked {
-    let (redis, service) = bench.service()?;
+pub fn counts(testbed: &Testbed) -> Checked {
+    let (redis, service) = testbed.service()?;
     counts_at(&service, redis.is_some())
 }
 
@@ -83,8 +83,8 @@ pub fn counts_at(service: &Service, was_empty: bool) -> Checked {
     }
 }
 
-pub fn unique(bench: &Bench) -> Checked {
-    unique_at(&bench.service()?.1)
+pub fn unique(testbed: &Testbed) -> Checked {
+    unique_at(&testbed.service()?.1)
 }
 
 /// The same, of a service that runs.
@@ -97,8 +97,8 @@ pub fn unique_at(service: &Service) -> Checked {
 }
 
 /// The visits must be counted right all the same. The lack is that they cost more commands.
-pub fn few_round_trips(bench: &Bench) -> Checked {
-    let (redis, service) = bench.own(&[])?;
+pub fn few_round_trips(testbed: &Testbed) -> Checked {
+    let (redis, service) = testbed.own(&[])?;
     let mut client = redis.client()?;
     let (first, numbers, before) = visits(&service, || commands(&mut client))?;
     let per_visit = (commands(&mut client)? - before) as f64 / numbers.len() as f64;
@@ -134,8 +134,8 @@ fn visits<T>(
     })
 }
 
-pub fn ignores_strangers(bench: &Bench) -> Checked {
-    let (_redis, service) = bench.service()?;
+pub fn ignores_strangers(testbed: &Testbed) -> Checked {
+    let (_redis, service) = testbed.service()?;
     let before = service.visit()?;
     let icon = service.ask("GET", "/favicon.ico")?;
     let post = service.ask("POST", "/")?;

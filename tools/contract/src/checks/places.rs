@@ -9,10 +9,10 @@ use load::{Connection, HALF_A_REQUEST};
 
 use super::retry;
 use crate::{
-    bench::Bench,
     finding::{Checked, Finding, broken},
     hostile::{self, Client},
     service::Service,
+    testbed::Testbed,
 };
 
 /// How many files a service may open that is to run out of them, and how many connections one client
@@ -38,16 +38,16 @@ const TRIES: usize = 3;
 /// The lack is exactly that none of the others is answered, be it that all connections are taken or that the
 /// process has run out of files. One client tries both ways to hold a connection: with a whole request now
 /// and then, and with half of one.
-pub fn shares_places(bench: &Bench) -> Checked {
-    let bench = Bench {
+pub fn shares_places(testbed: &Testbed) -> Checked {
+    let testbed = Testbed {
         script: Some(FILES_SCRIPT),
-        ..*bench
+        ..*testbed
     };
     let mut is_first = true;
     retry(TRIES, || {
         let mut flaws = Vec::new();
         for (what, request) in [("requests", A_REQUEST), ("half requests", HALF_A_REQUEST)] {
-            let (_redis, service) = bench.own(&[])?;
+            let (_redis, service) = testbed.own(&[])?;
             service.visit()?;
             let others = others(&service, request)?;
             let came = others.len();

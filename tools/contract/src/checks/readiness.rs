@@ -10,10 +10,10 @@ use processes::Signal;
 
 use super::{has_without, outages::refusals, retry, within};
 use crate::{
-    bench::{Bench, commands},
     finding::{Checked, Finding, broken, left_out},
     service::{Service, Visit},
     subject::RedisSource,
+    testbed::{Testbed, commands},
 };
 
 /// How long a service may take to notice what happened to Redis, in either direction.
@@ -61,11 +61,11 @@ const OUTAGES: &[(&str, &[&str], &[&str])] = &[
 ];
 
 /// The lack is exactly that there is no `/readyz` (404).
-pub fn ready_means_ready(bench: &Bench) -> Checked {
-    if let RedisSource::Program(RedisProgram::Embedded(_)) = bench.redis {
+pub fn ready_means_ready(testbed: &Testbed) -> Checked {
+    if let RedisSource::Program(RedisProgram::Embedded(_)) = testbed.redis {
         return left_out("the embedded Redis has no outages; it takes a real redis-server");
     }
-    let (mut redis, service) = bench.own(&[])?;
+    let (mut redis, service) = testbed.own(&[])?;
     service.visit()?;
     let readyz = service.ask("GET", "/readyz")?;
     match readyz.status {
@@ -77,7 +77,7 @@ pub fn ready_means_ready(bench: &Bench) -> Checked {
     flaws.extend(below_zero(&service, &redis)?);
     flaws.extend(costs_little(&service, &redis)?);
     drop(service);
-    flaws.extend(retry(TRIES, || not_ready_to_stop(bench))?);
+    flaws.extend(retry(TRIES, || not_ready_to_stop(testbed))?);
     has_without(&flaws)
 }
 
@@ -233,8 +233,8 @@ const TRIES: usize = 3;
 
 /// When a stop has begun, the service says that it is not ready; and serves who comes all the same.
 /// Returns what it does instead.
-fn not_ready_to_stop(bench: &Bench) -> Checked<Result<Option<String>, String>> {
-    let (_redis, mut service) = bench.own(&[LAME_DUCK])?;
+fn not_ready_to_stop(testbed: &Testbed) -> Checked<Result<Option<String>, String>> {
+    let (_redis, mut service) = testbed.own(&[LAME_DUCK])?;
     service.visit()?;
     let mut old = service.connect()?;
     old.ask("GET", "/readyz")?;

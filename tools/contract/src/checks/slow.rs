@@ -10,10 +10,10 @@ use processes::Signal;
 
 use super::{LONG_HEADER_TIMEOUT, OTHERS_TIMEOUT, within};
 use crate::{
-    bench::Bench,
     finding::{Checked, Finding, broken, but},
     hostile::Client,
     service::Service,
+    testbed::Testbed,
 };
 
 /// How long slow clients must be borne and may stay: the header or the answer time-out of 5 s, 1 s less
@@ -29,8 +29,8 @@ const SLOW_CLIENTS: usize = 500;
 
 /// The lack is exactly that all the slow clients are still connected at the end. To fail to serve
 /// others meanwhile is no known lack, and to close a connection early is no way to have it.
-pub fn outlasts_slow_clients(bench: &Bench) -> Checked {
-    let (_redis, service) = bench.service()?;
+pub fn outlasts_slow_clients(testbed: &Testbed) -> Checked {
+    let (_redis, service) = testbed.service()?;
     // To a server that is not ours this is an attack. `signal` leaves it out there.
     service.signal(Signal::Continue)?;
     let mut idle = service.connect()?;
@@ -126,8 +126,8 @@ const STOP_SETTINGS: [(&str, &str); 3] = [
 const STOP_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The lack is exactly that all the slow readers are still connected at the end.
-pub fn outlasts_slow_readers(bench: &Bench) -> Checked {
-    let (_redis, service) = bench.own(&[])?;
+pub fn outlasts_slow_readers(testbed: &Testbed) -> Checked {
+    let (_redis, service) = testbed.own(&[])?;
     let mut first = service.connect()?;
     first.ask("GET", "/")?;
     if !first.is_open() {
@@ -142,13 +142,13 @@ pub fn outlasts_slow_readers(bench: &Bench) -> Checked {
     let is_closed = |reader: &mut Client| Ok(reader.is_closed());
     match outlast(&service, readers, is_closed, ("slow readers", "connected"))? {
         Some(lack) => Ok(Finding::lacks(lack)),
-        None => stops_beside_slow_readers(bench),
+        None => stops_beside_slow_readers(testbed),
     }
 }
 
 /// Whoever never reads must not hold up a stop.
-fn stops_beside_slow_readers(bench: &Bench) -> Checked {
-    let (_redis, mut service) = bench.own(&STOP_SETTINGS)?;
+fn stops_beside_slow_readers(testbed: &Testbed) -> Checked {
+    let (_redis, mut service) = testbed.own(&STOP_SETTINGS)?;
     let _readers = slow_readers(&service, SLOW_READERS_AT_STOP)?;
     service.signal(Signal::Terminate)?;
     service.ends_well_within(STOP_TIMEOUT)?;

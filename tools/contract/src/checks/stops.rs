@@ -11,9 +11,9 @@ use processes::Signal;
 
 use super::{LONG_HEADER_TIMEOUT, has_without, retry};
 use crate::{
-    bench::Bench,
     finding::{Checked, Finding, broken, but},
     service::Service,
+    testbed::Testbed,
 };
 
 /// Visitors under way when the service is told to stop.
@@ -75,17 +75,17 @@ const AT_ONCE: Duration = Duration::from_secs(3);
 /// Other requests are on the wire: sent by clients who cannot know of the signal yet, and not read. A
 /// server that closes its idle connections at once loses them. HTTP allows that, and the client may ask
 /// again (RFC 9112, section 9.3.1): the service drains, but not to the letter.
-pub fn drains(bench: &Bench) -> Checked {
-    if let Some(lack) = answers_what_it_read(bench)? {
+pub fn drains(testbed: &Testbed) -> Checked {
+    if let Some(lack) = answers_what_it_read(testbed)? {
         return Ok(Finding::lacks(lack));
     }
-    if retry(TRIES, || lost_on_the_wire(bench))? > 0 {
+    if retry(TRIES, || lost_on_the_wire(testbed))? > 0 {
         return Ok(Finding::has_but(but::LOST_ON_THE_WIRE));
     }
     let mut flaws = Vec::new();
-    flaws.extend(loses_under_load(bench)?);
-    flaws.extend(retry(TRIES, || loses_who_was_warned(bench))?);
-    flaws.extend(ignores_a_second_signal(bench)?);
+    flaws.extend(loses_under_load(testbed)?);
+    flaws.extend(retry(TRIES, || loses_who_was_warned(testbed))?);
+    flaws.extend(ignores_a_second_signal(testbed)?);
     has_without(&flaws)
 }
 
@@ -93,8 +93,8 @@ pub fn drains(bench: &Bench) -> Checked {
 const TOO_BUSY: &str = "this machine is too busy to tell what was in time";
 
 /// Stops the service while visitors wait for Redis. All must be answered; or the lack is returned.
-fn answers_what_it_read(bench: &Bench) -> Checked<Option<String>> {
-    let (redis, mut service) = bench.own(&[LONG_HEADER_TIMEOUT])?;
+fn answers_what_it_read(testbed: &Testbed) -> Checked<Option<String>> {
+    let (redis, mut service) = testbed.own(&[LONG_HEADER_TIMEOUT])?;
     let _in_the_way = in_the_way(&service)?;
     let (visitors, stopped) = load::until_gone(service.addr, CLIENTS, true, |_| {
         thread::sleep(WARM_UP);
@@ -131,8 +131,8 @@ fn answers_what_it_read(bench: &Bench) -> Checked<Option<String>> {
 
 /// Stops the service while requests are on a long wire: they come a moment after the signal. Returns
 /// how many were not answered, or else that the moment was too long to tell.
-fn lost_on_the_wire(bench: &Bench) -> Checked<Result<usize, String>> {
-    let (_redis, mut service) = bench.own(&[LONG_HEADER_TIMEOUT])?;
+fn lost_on_the_wire(testbed: &Testbed) -> Checked<Result<usize, String>> {
+    let (_redis, mut service) = testbed.own(&[LONG_HEADER_TIMEOUT])?;
     let mut visitors = Vec::with_capacity(CLIENTS);
     for _ in 0..CLIENTS {
         let mut connection = service.connect()?;
@@ -164,10 +164,10 @@ fn lost_on_the_wire(bench: &Bench) -> Checked<Result<usize, String>> {
 /// Stops the service under load, again and again: half of the time on connections that stay
 /// open, and half of the time on new ones. A request on a connection that was made, and that was closed
 /// or reset without an answer, is lost.
-fn loses_under_load(bench: &Bench) -> Checked<Option<String>> {
+fn loses_under_load(testbed: &Testbed) -> Checked<Option<String>> {
     let mut losses = Vec::new();
     for round in 0..ROUNDS {
-        let (_redis, mut service) = bench.own(&[])?;
+        let (_redis, mut service) = testbed.own(&[])?;
         let keeps_alive = round % 2 == 0;
         let (visitors, stopped) = load::until_gone(service.addr, VISITORS, keeps_alive, |_| {
             thread::sleep(LOAD_TIME);
@@ -197,8 +197,8 @@ fn loses_under_load(bench: &Bench) -> Checked<Option<String>> {
 /// Stops the service when there are visitors who ask whether it is ready and go elsewhere when it is
 /// not, and others who are in the middle of a request. Nothing of theirs may be lost. Returns what was,
 /// or else that the machine was too busy for them to react in time.
-fn loses_who_was_warned(bench: &Bench) -> Checked<Result<Option<String>, String>> {
-    let (_redis, mut service) = bench.own(&[LONG_LAME_DUCK])?;
+fn loses_who_was_warned(testbed: &Testbed) -> Checked<Result<Option<String>, String>> {
+    let (_redis, mut service) = testbed.own(&[LONG_LAME_DUCK])?;
     let (mut old, mut new) = (service.connect()?, service.connect()?);
     old.ask("GET", "/")?;
     old.send_bytes(HALF_A_REQUEST)?;
@@ -255,9 +255,9 @@ fn is_ready(service: &Service) -> bool {
 }
 
 /// Whoever asks twice does not want to wait.
-fn ignores_a_second_signal(bench: &Bench) -> Checked<Option<String>> {
+fn ignores_a_second_signal(testbed: &Testbed) -> Checked<Option<String>> {
     for second in [Signal::Terminate, Signal::Interrupt] {
-        let (_redis, mut service) = bench.own(&[("LAME_DUCK_MS", "8000")])?;
+        let (_redis, mut service) = testbed.own(&[("LAME_DUCK_MS", "8000")])?;
         let _in_the_way = in_the_way(&service)?;
         service.signal(Signal::Terminate)?;
         if let Some(status) = service.ended_within(3 * SIGNAL_TIME)? {

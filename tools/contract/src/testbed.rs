@@ -19,14 +19,14 @@ const START_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What one check works with.
 #[derive(Clone, Copy)]
-pub(crate) struct Bench<'a> {
+pub(crate) struct Testbed<'a> {
     pub(crate) subject: &'a Subject,
     pub(crate) redis: &'a RedisSource,
     /// What a shell does before it starts the service, which is `"$0" "$@"`. Without it there is no shell.
     pub(crate) script: Option<&'static str>,
 }
 
-impl<'a> Bench<'a> {
+impl<'a> Testbed<'a> {
     pub(crate) fn new(subject: &'a Subject, redis: &'a RedisSource) -> Self {
         Self {
             subject,

@@ -3,7 +3,7 @@
 //! - [`Process`] is a child process with a process group of its own: signal it, wait for it or for a line.
 //! - [`Folder`] is a temporary folder that goes with us, too, and [`CleanUp`] a command that undoes
 //!   something when we go.
-//! - [`poll`] waits for a state.
+//! - [`poll()`] waits for a state.
 //! - [`free_port`] is a port that nobody listens on.
 //! - [`interrupt`] is Ctrl-C, and [`programs`] what is on `PATH`, and how to install what is not.
 //!

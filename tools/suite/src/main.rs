@@ -1,11 +1,11 @@
 //! `cargo xtask test`: everything that a contributor should run, in one command.
 
+mod book;
 mod lints;
 mod packages;
 mod summary;
 
 use std::{
-    fs::File,
     path::Path,
     process::{Command, ExitCode},
     thread,
@@ -17,16 +17,18 @@ use bench::{published, readme_part, results::Results};
 use clap::Parser;
 use contract::{FaultRun, Finding, check, results};
 use output::{section, terminal};
+use packages::{Package, Tested};
 use processes::{interrupt, programs::on_path};
-use serde_json::Value;
 use steps::{Language, Profile, Program, RedisChoice, Source, Step, cargo, programs};
 use summary::Summary;
+
+use book::{bless, pages};
 
 /// The first step that promises something for the case that the wire to Redis is bad.
 const PROMISED_FROM: u32 = 4;
 
-/// The package whose tests mostly wait for containers.
-const WAITS: &str = "docker";
+/// The package whose tests need containers.
+const CONTAINERS: &str = "docker";
 
 /// Runs everything that a contributor should run
 #[derive(Parser)]
@@ -61,10 +63,7 @@ fn run(root: &Path, options: &TestOptions) -> Result<ExitCode> {
     let started = Instant::now();
     let mut summary = Summary::default();
 
-    lints_and_tests(root, options, &mut summary)?;
-    contract(root, options, &mut summary)?;
-    measurements(root, options, &mut summary)?;
-    book(root, options, &mut summary)?;
+    stages(root, options, &mut summary)?;
 
     summary.print(started.elapsed().as_secs());
     let is_strict = options.strict && !summary.skipped.is_empty();
@@ -77,28 +76,42 @@ fn run(root: &Path, options: &TestOptions) -> Result<ExitCode> {
     })
 }
 
-/// Compiles the tests and runs them package by package. The tests in containers mostly wait, so what needs
-/// the processor and measures no time, the lints, goes on beside them. Everything else runs alone: a test
-/// that takes the time must not wait for another.
-fn lints_and_tests(root: &Path, options: &TestOptions, summary: &mut Summary) -> Result<()> {
-    let Some(packages) = packages::compile(root, summary)? else {
-        return lints::run(root, summary);
-    };
-    let waits = packages.iter().find(|package| package.name() == WAITS);
+/// Compiles everything, and then goes two ways side by side, because each of them mostly waits: for
+/// containers and pages on one, for clients and Redis on the other. Whoever accepts what is so now gets one
+/// after the other, so that nothing is noted down that only a busy machine does.
+fn stages(root: &Path, options: &TestOptions, summary: &mut Summary) -> Result<()> {
+    let packages = packages::compile(root, summary)?.unwrap_or_default();
+    let (containers, others): (Vec<Package>, Vec<Package>) = packages
+        .into_iter()
+        .partition(|package| package.name() == CONTAINERS);
     thread::scope(|scope| {
-        let beside = waits.map(|package| scope.spawn(|| package.run(options)));
+        let containers = scope.spawn(move || {
+            let containers = containers.iter().map(|package| package.run(options));
+            containers.collect::<Result<Vec<Tested>>>()
+        });
         lints::run(root, summary)?;
-        let Some(beside) = beside else { return Ok(()) };
-        let tested = beside
-            .join()
-            .map_err(|_| anyhow!("running {WAITS} panicked"))?;
-        tested?.report(summary);
-        anyhow::Ok(())
-    })?;
-    for package in packages.iter().filter(|package| package.name() != WAITS) {
-        package.run(options)?.report(summary);
-    }
-    Ok(())
+        // cargo lets one compile at a time, and pages of the book have commands that compile.
+        let beside = scope.spawn(move || {
+            let containers = containers
+                .join()
+                .map_err(|_| anyhow!("a panic; see above"))?;
+            let pages = (!options.bless).then(|| pages(root, options)).transpose()?;
+            anyhow::Ok((containers?, pages))
+        });
+        for package in &others {
+            package.run(options)?.report(summary);
+        }
+        contract(root, options, summary)?;
+        measurements(root, options, summary)?;
+        let beside = beside.join().map_err(|_| anyhow!("a panic; see above"))?;
+        let (containers, pages) = beside?;
+        containers.iter().for_each(|tested| tested.report(summary));
+        match pages {
+            Some(pages) => pages.report(summary),
+            None => bless(root, summary)?,
+        }
+        Ok(())
+    })
 }
 
 /// A command of cargo's own.
@@ -209,50 +222,5 @@ fn measurements(root: &Path, options: &TestOptions, summary: &mut Summary) -> Re
         "the README agrees with the stored run",
         difference,
     );
-    Ok(())
-}
-
-/// Proves that the book says what is so. Its tool prints one line a page, and writes them down for us.
-fn book(root: &Path, options: &TestOptions, summary: &mut Summary) -> Result<()> {
-    let Some(program) = steps::tool(root, "book", "book", Profile::Debug)? else {
-        summary.fail("book", "its tool does not compile");
-        return Ok(());
-    };
-    let mut command = Command::new(&program);
-    command.current_dir(root);
-    if options.strict {
-        command.env("SEEN_BOOK_DOCKER", "1");
-    }
-    let folder = processes::Folder::new("seen-suite-")?;
-    let file = folder.path().join("book.json");
-    if options.bless {
-        command.arg("bless");
-    } else {
-        command.arg("test").arg("--json").arg(&file);
-    }
-    let status = command.status().context("cannot start the book's tool")?;
-    if options.bless {
-        let difference = (!status.success()).then(|| "see above".to_owned());
-        summary.compare("book", "accepted as it is now", difference);
-        return Ok(());
-    }
-    if !file.exists() {
-        summary.fail("book", "see above");
-        return Ok(());
-    }
-    let file = File::open(&file).context("cannot read what was found in the book")?;
-    let pages: Vec<Value> =
-        serde_json::from_reader(file).context("the book's tool wrote no JSON")?;
-    for page in &pages {
-        match page["result"]["Ok"].is_string() {
-            true => summary.passed += 1,
-            false => summary.failed += 1,
-        }
-        let skipped = page["skipped"].as_array().into_iter().flatten();
-        let skipped = skipped.filter_map(Value::as_str);
-        summary
-            .skipped
-            .extend(skipped.map(|why| format!("book: {why}")));
-    }
     Ok(())
 }

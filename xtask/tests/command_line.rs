@@ -138,8 +138,12 @@ fn a_port_for_administrators_is_named() {
 
 #[test]
 fn a_build_that_fails_shows_what_cargo_says_and_nothing_else() {
-    for command in ["build", "run", "check"] {
-        let mut command = xtask(&[command, "1"]);
+    for command in [
+        &["build", "1"][..],
+        &["run", "1", "--port", "0"],
+        &["check", "1"],
+    ] {
+        let mut command = xtask(command);
         let text = seen(command.env("RUSTFLAGS", "-C no-such-option"));
         assert!(text.starts_with("exit status 1\n"), "{text}");
         assert!(text.contains("no-such-option"), "{text}");
@@ -156,9 +160,9 @@ fn a_build_that_fails_shows_what_cargo_says_and_nothing_else() {
 fn a_redis_url_that_leads_nowhere_is_named() {
     let port = processes::free_port().unwrap().to_string();
     let url = format!("redis://127.0.0.1:{port}");
-    let text = seen(&mut xtask(&["run", "2", "--redis", &url]));
+    let text = seen(&mut xtask(&["run", "2", "--port", "0", "--redis", &url]));
     insta::assert_snapshot!(text.replace(&port, "PORT"));
-    let text = seen(xtask(&["run", "2"]).env("REDIS_URL", "redis://h:p"));
+    let text = seen(xtask(&["run", "2", "--port", "0"]).env("REDIS_URL", "redis://h:p"));
     insta::assert_snapshot!("malformed_redis_url", text);
 }
 
@@ -176,6 +180,8 @@ fn a_server_that_is_not_redis_is_found_out() {
     let text = seen(&mut xtask(&[
         "run",
         "2",
+        "--port",
+        "0",
         "--redis",
         &format!("redis://127.0.0.1:{port}"),
     ]));
@@ -194,10 +200,17 @@ fn a_redis_that_wants_a_password_says_so() {
         return;
     }
     let port = redis.url().rsplit(':').next().unwrap().to_owned();
-    let text = seen(&mut xtask(&["run", "2", "--redis", redis.url()]));
+    let text = seen(&mut xtask(&[
+        "run",
+        "2",
+        "--port",
+        "0",
+        "--redis",
+        redis.url(),
+    ]));
     insta::assert_snapshot!(text.replace(&port, "PORT"));
     let wrong = redis.url().replace("redis://", "redis://:wrong@");
-    let text = seen(&mut xtask(&["run", "2", "--redis", &wrong]));
+    let text = seen(&mut xtask(&["run", "2", "--port", "0", "--redis", &wrong]));
     insta::assert_snapshot!("wrong_password", text.replace(&port, "PORT"));
 }
 

@@ -94,7 +94,7 @@ fn diffs(a: &Step, b: &Step, all: &mut BTreeMap<String, String>) -> Result<()> {
         let (mut text, name) = (String::new(), changed.file.display());
         let _ = write!(list, "\n`{name}.diff`\n\n");
         for piece in &pieces {
-            let (name, lines) = (&piece.name, piece.lines.join("\n"));
+            let (name, lines) = (&piece.name, &piece.text);
             let _ = writeln!(text, "# ANCHOR: {name}\n{lines}\n# ANCHOR_END: {name}");
             let (added, removed) = piece.counts;
             let _ = writeln!(list, "- `{name}`: {added} added, {removed} removed");

@@ -7,13 +7,13 @@ use diff::{CONTEXT_LINES, Changed};
 use similar::ChangeTag;
 use syn::{ImplItem, Item, ItemImpl, Type, spanned::Spanned};
 
-/// What changed in one item.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What changed in an item.
+#[derive(Debug, PartialEq, Eq)]
 pub struct Piece {
     /// The name of the item.
     pub name: String,
     /// Lines that begin with `+`, `-` or a space; `@@` where unchanged ones are left out.
-    pub lines: Vec<String>,
+    pub text: String,
     /// How many lines were added, and how many removed.
     pub counts: (usize, usize),
 }
@@ -22,56 +22,59 @@ pub struct Piece {
 pub fn pieces(changed: &Changed) -> Vec<Piece> {
     let names = |text| item_names(&changed.file.to_string_lossy(), text);
     let (old_names, new_names) = (names(&changed.old), names(&changed.new));
-    let mut pieces: Vec<(String, Vec<(ChangeTag, String)>)> = Vec::new();
+    let mut items: Vec<(&str, Changed)> = Vec::new();
     for change in changed.lines().iter_all_changes() {
         // What is new or the same has its place in the new file. What is gone had it in the old one.
         let name = match (change.new_index(), change.old_index()) {
-            (Some(index), _) => new_names.get(index),
-            (None, Some(index)) => old_names.get(index),
-            (None, None) => None,
+            (Some(index), _) => &new_names[index],
+            (None, index) => &old_names[index.unwrap_or_default()],
         };
-        let name = name.cloned().unwrap_or_default();
-        let line = change.value().trim_end_matches('\n').to_owned();
-        match pieces.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, lines)) => lines.push((change.tag(), line)),
-            None => pieces.push((name, vec![(change.tag(), line)])),
+        let place = items.iter().position(|(known, _)| known == name);
+        let place = place.unwrap_or_else(|| {
+            items.push((name, Changed::default()));
+            items.len() - 1
+        });
+        let item = &mut items[place].1;
+        if change.tag() != ChangeTag::Insert {
+            item.old += change.value();
+        }
+        if change.tag() != ChangeTag::Delete {
+            item.new += change.value();
         }
     }
-    let is_change =
-        |(tag, line): &(ChangeTag, String)| *tag != ChangeTag::Equal && !line.trim().is_empty();
-    pieces.retain(|(_, lines)| lines.iter().any(is_change));
-    let pieces = pieces.into_iter();
-    pieces.map(|(name, lines)| piece(name, &lines)).collect()
+    for (_, item) in &mut items {
+        item.old = without_empty_edges(&item.old);
+        item.new = without_empty_edges(&item.new);
+    }
+    items.retain(|(_, item)| item.old != item.new);
+    let items = items.into_iter();
+    items.map(|(name, item)| piece(name, &item)).collect()
 }
 
-/// Leaves out the unchanged lines that are far from any change, and the empty lines at the edges.
-fn piece(name: String, lines: &[(ChangeTag, String)]) -> Piece {
-    let is_empty = |line: &&(ChangeTag, String)| line.1.trim().is_empty();
-    let before = lines.iter().take_while(is_empty).count();
-    let after = lines.iter().rev().take_while(is_empty).count();
-    let lines = &lines[before..lines.len() - after];
-    let is_near = |index: usize| {
-        let near = index.saturating_sub(CONTEXT_LINES)..lines.len().min(index + CONTEXT_LINES + 1);
-        let mut near = lines[near].iter();
-        near.any(|(tag, _)| *tag != ChangeTag::Equal)
-    };
-    let (mut shown, mut is_gap) = (Vec::new(), false);
-    for (index, (tag, line)) in lines.iter().enumerate() {
-        if !is_near(index) {
-            is_gap = true;
-            continue;
-        }
-        if is_gap && !shown.is_empty() {
-            shown.push("@@".to_owned());
-        }
-        is_gap = false;
-        shown.push(format!("{tag}{line}").trim_end().to_owned());
+fn without_empty_edges(text: &str) -> String {
+    match text.trim_matches('\n') {
+        "" => String::new(),
+        text => format!("{text}\n"),
     }
-    let count = |wanted| lines.iter().filter(|(tag, _)| *tag == wanted).count();
+}
+
+fn piece(name: &str, item: &Changed) -> Piece {
+    let diff = item.lines();
+    let mut diff = diff.unified_diff();
+    let hunks = diff.context_radius(CONTEXT_LINES).iter_hunks();
+    let hunks = hunks.map(|hunk| {
+        let lines = hunk.iter_changes();
+        let lines = lines.map(|line| {
+            format!("{}{}", line.tag(), line.value())
+                .trim_end()
+                .to_owned()
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    });
     Piece {
-        name,
-        counts: (count(ChangeTag::Insert), count(ChangeTag::Delete)),
-        lines: shown,
+        name: name.to_owned(),
+        text: hunks.collect::<Vec<_>>().join("\n@@\n"),
+        counts: item.counts(),
     }
 }
 
@@ -248,10 +251,8 @@ impl From<E> for AppError {
         let pieces = pieces("lib.rs", OLD, &new);
         let names: Vec<&str> = pieces.iter().map(|piece| piece.name.as_str()).collect();
         assert_eq!(names, ["top", "Counter.visit"]);
-        let lines =
-            "     /// Counts.|     pub async fn visit(&self) -> u64 {|-        1|+        2|     }";
-        assert_eq!(pieces[1].lines.join("|"), lines);
-        assert_eq!(pieces[1].counts, (1, 1));
+        let lines = "     /// Counts.\n     pub async fn visit(&self) -> u64 {\n-        1\n+        2\n     }";
+        assert_eq!((pieces[1].text.as_str(), pieces[1].counts), (lines, (1, 1)));
     }
 
     #[test]
@@ -266,8 +267,7 @@ impl From<E> for AppError {
     fn far_lines_are_left_out() {
         let old: String = (0..30).map(|n| format!("{n}\n")).collect();
         let new = old.replace("3\n", "x\n").replace("27\n", "y\n");
-        let pieces = pieces("a.txt", &old, &new);
-        assert!(pieces[0].lines.contains(&"@@".to_owned()), "{pieces:?}");
-        assert!(!pieces[0].lines.contains(&" 19".to_owned()), "{pieces:?}");
+        let text = &pieces("a.txt", &old, &new)[0].text;
+        assert!(text.contains("\n 6\n@@\n 10\n"), "{text}");
     }
 }

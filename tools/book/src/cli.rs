@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 /// Renders the book, and proves that it says what is so.
 #[derive(Debug, Parser)]
@@ -35,24 +35,25 @@ pub enum Command {
     },
     /// Prove that the book says what is so
     Test {
-        /// Pages such as step-2-redis.md whose commands to run; all of them if you name none
-        pages: Vec<String>,
+        #[command(flatten)]
+        transcripts: Transcripts,
         /// Fail where something had to be left out, because a tool is missing
         #[arg(long)]
         strict: bool,
         /// Write what was found to this file, too
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
-        /// Run no commands
-        #[arg(long)]
-        no_transcripts: bool,
     },
     /// Accept what is so now: write what is generated, and what the commands print
-    Bless {
-        /// Pages such as step-2-redis.md whose commands to run; all of them if you name none
-        pages: Vec<String>,
-        /// Run no commands
-        #[arg(long)]
-        no_transcripts: bool,
-    },
+    Bless(Transcripts),
+}
+
+/// Whose commands to run.
+#[derive(Args, Debug)]
+pub struct Transcripts {
+    /// Pages such as step-2-redis.md whose commands to run; all of them if you name none
+    pub pages: Vec<String>,
+    /// Run no commands
+    #[arg(long)]
+    pub no_transcripts: bool,
 }

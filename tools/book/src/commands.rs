@@ -2,20 +2,20 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     path::Path,
     slice, thread,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
+use mdbook_core::utils::fs;
 use output::terminal;
 
 use crate::{
     generated, lints, markdown,
     render::render,
     source::{Book, Page, Problem},
-    transcript::{self, Block, Outcome, Part},
+    transcript::{self, Block, Outcome, Part, preparations},
 };
 
 /// What came of a page, or of all lints together.
@@ -74,9 +74,9 @@ pub fn test(
     let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
     report(Report {
         name: "lints".to_owned(),
-        result: match lines.is_empty() {
-            true => Ok(format!("{} pages", book.pages.len())),
-            false => Err(format!("{} problems\n{}", lines.len(), lines.join("\n"))),
+        result: match lines.len() {
+            0 => Ok(format!("{} pages", book.pages.len())),
+            count => Err(format!("{count} problems\n{}", lines.join("\n"))),
         },
         skipped: Vec::new(),
     });
@@ -125,9 +125,7 @@ pub fn bless(
             }
             let (file, blocks) = (page.file(), outcome.blessed.len());
             if blocks > 0 {
-                let text = with_parts(page, &outcome.blessed);
-                let written = fs::write(root.join(&file), text);
-                written.with_context(|| format!("cannot write {file}"))?;
+                fs::write(root.join(&file), with_parts(page, &outcome.blessed))?;
                 say(format!("wrote {file}: {blocks} blocks; read them"));
             }
             Ok(())
@@ -147,11 +145,11 @@ fn play(
     let pages = book.pages.iter().filter(|page| is_wanted(page, wanted));
     let pages = pages.map(|page| (page, transcript::of_page(&page.text)));
     let pages: Vec<(&Page, Vec<Block>)> = pages.filter(|(_, blocks)| !blocks.is_empty()).collect();
-    let preparations = |page: &Page| transcript::preparations(&page.text);
-    let commands: Vec<String> = pages.iter().flat_map(|page| preparations(page.0)).collect();
     let (first, last): (Vec<_>, Vec<_>) = pages
         .into_iter()
-        .partition(|(page, _)| preparations(page).is_empty());
+        .partition(|(page, _)| preparations(&page.text).next().is_none());
+    let commands = last.iter().flat_map(|(page, _)| preparations(&page.text));
+    let commands: Vec<&str> = commands.collect();
     let mut play = |(page, blocks): (&Page, Vec<Block>)| {
         terminal::progress(&format!("the commands of {}", page.name));
         let started = Instant::now();
@@ -171,9 +169,8 @@ fn play(
 
 fn skipped(page: &Page, outcome: &Outcome) -> Vec<String> {
     let skipped = outcome.skipped.iter();
-    skipped
-        .map(|(line, why)| format!("{}:{line}: {why}", page.name))
-        .collect()
+    let line = |(line, why): &(usize, String)| format!("{}:{line}: {why}", page.name);
+    skipped.map(line).collect()
 }
 
 /// The page with other contents in some of its blocks, which are named by their lines.
@@ -181,33 +178,31 @@ fn with_parts(page: &Page, blessed: &BTreeMap<usize, Vec<Part>>) -> String {
     let mut text = page.text.clone();
     // From the last to the first: what lies before a change keeps its place.
     for fence in markdown::content(&page.text).fences.iter().rev() {
-        let Some(parts) = blessed.get(&fence.line) else {
-            continue;
-        };
-        let old = &page.text[fence.range.clone()];
-        let first = old.lines().next().unwrap_or_default();
-        let first = &first[fence.prefix.len()..];
-        let ticks = first.trim_start_matches([' ', '>']);
-        let ticks = &ticks[..ticks.find(|sign| sign != '`').unwrap_or(ticks.len())];
-        let body: String = parts.iter().map(Part::lines).collect();
-        let new = fence.in_place(&format!("{first}\n{body}{ticks}\n"));
-        text.replace_range(fence.range.clone(), &new);
+        if let Some(parts) = blessed.get(&fence.line) {
+            let first = text[fence.range.clone()].lines().next().unwrap_or_default();
+            let first = &first[fence.prefix.len()..];
+            let ticks: String = first.chars().take_while(|sign| *sign == '`').collect();
+            let body: String = parts.iter().map(Part::lines).collect();
+            let new = fence.in_place(&format!("{first}\n{body}{ticks}\n"));
+            text.replace_range(fence.range.clone(), &new);
+        }
     }
     text
 }
 
 fn is_wanted(page: &Page, wanted: &[String]) -> bool {
-    let is_page = |name: &String| *name == page.name || format!("{name}.md") == page.name;
+    let is_page = |name: &String| name.trim_end_matches(".md") == page.name.trim_end_matches(".md");
     wanted.is_empty() || wanted.iter().any(is_page)
 }
 
 fn ensure_known(book: &Book, wanted: &[String]) -> Result<()> {
     for name in wanted {
-        let mut pages = book.pages.iter();
-        if !pages.any(|page| is_wanted(page, slice::from_ref(name))) {
-            let known: Vec<&str> = book.pages.iter().map(|page| page.name.as_str()).collect();
-            bail!("there is no page {name:?}; there are: {}", known.join(", "));
-        }
+        let is_page = |page: &Page| is_wanted(page, slice::from_ref(name));
+        let known = book.pages.iter().map(|page| page.name.as_str());
+        ensure!(
+            book.pages.iter().any(is_page),
+            output::unknown("page", name, &known.collect::<Vec<_>>())
+        );
     }
     Ok(())
 }

@@ -4,11 +4,12 @@
 
 mod cli;
 
-use std::{fs, path::Path, process::ExitCode};
+use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use cli::{Cli, Command};
+use cli::{Cli, Command, Transcripts};
+use mdbook_core::utils::fs;
 use output::terminal;
 use processes::interrupt;
 
@@ -40,30 +41,27 @@ fn run(command: Command) -> Result<bool> {
         }
         Command::Serve { port } => book::serve(root, port).map(|()| true),
         Command::Test {
-            pages,
+            transcripts,
             strict,
             json,
-            no_transcripts,
-        } => test(root, &pages, strict, json.as_deref(), !no_transcripts),
-        Command::Bless {
+        } => test(root, &transcripts, strict, json.as_deref()),
+        Command::Bless(Transcripts {
             pages,
             no_transcripts,
-        } => book::bless(root, &pages, !no_transcripts, |line| {
+        }) => book::bless(root, &pages, !no_transcripts, |line| {
             anstream::println!("{line}");
         }),
     }
 }
 
 /// Prints one line a page, and at the end what was skipped and why.
-fn test(
-    root: &Path,
-    pages: &[String],
-    strict: bool,
-    json: Option<&Path>,
-    with_transcripts: bool,
-) -> Result<bool> {
+fn test(root: &Path, transcripts: &Transcripts, strict: bool, json: Option<&Path>) -> Result<bool> {
+    let Transcripts {
+        pages,
+        no_transcripts,
+    } = transcripts;
     let (mut is_good, mut reports) = (true, Vec::new());
-    book::test(root, pages, with_transcripts, |report| {
+    book::test(root, pages, !no_transcripts, |report| {
         let (verdict, what) = match &report.result {
             Ok(what) => ("ok", what),
             Err(what) => ("FAILED", what),
@@ -73,8 +71,7 @@ fn test(
         reports.push(report);
     })?;
     if let Some(json) = json {
-        let text = serde_json::to_string_pretty(&reports)?;
-        fs::write(json, text).with_context(|| format!("cannot write {}", json.display()))?;
+        fs::write(json, serde_json::to_string_pretty(&reports)?)?;
     }
     let skipped: Vec<&String> = reports.iter().flat_map(|report| &report.skipped).collect();
     for skip in &skipped {

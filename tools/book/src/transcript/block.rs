@@ -58,13 +58,11 @@ pub fn of_page(text: &str) -> Vec<Block> {
 
 /// The commands that `<!-- prepare: COMMAND -->` names in a page: what takes long, but does not matter to
 /// the page.
-pub fn preparations(text: &str) -> Vec<String> {
-    let html = markdown::content(text).html;
-    let command = |text: &str| {
-        let command = text.trim().strip_prefix("<!-- prepare: ")?;
-        Some(command.strip_suffix(" -->")?.to_owned())
-    };
-    html.iter().filter_map(|(_, text)| command(text)).collect()
+pub fn preparations(text: &str) -> impl Iterator<Item = &str> {
+    let comments = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("<!-- prepare: "));
+    comments.filter_map(|line| line.trim_end().strip_suffix(" -->"))
 }
 
 /// Reads a block.
@@ -87,11 +85,10 @@ pub fn parse(fence: &Fence) -> Result<Block, Wrong> {
     for (index, line) in fence.body.lines().enumerate() {
         block.push(line, fence.line + 1 + index)?;
     }
-    let is_background = block.terminal.is_some();
     let mut actions = block.parts.iter().map(|part| &part.action);
     let what = match actions.next() {
         None => "the block is empty; a line such as `$ curl …` is a command",
-        Some(_) if is_background => return Ok(block),
+        Some(_) if block.terminal.is_some() => return Ok(block),
         Some(Action::More | Action::Interrupt) => {
             "the block begins without a command; begin it with `$ `, or say which terminal=NAME goes on"
         }
@@ -130,30 +127,29 @@ impl Block {
 
     /// Takes a line of the body.
     fn push(&mut self, line: &str, number: usize) -> Result<(), Wrong> {
-        let action = if let Some(command) = line.strip_prefix("$ ") {
-            if command.starts_with("cd ") || command.starts_with("export ") {
+        let action = match line.strip_prefix("$ ") {
+            Some(command) if command.starts_with("cd ") || command.starts_with("export ") => {
                 let what = "every command has a shell of its own; write the variable or the path into the command";
                 return Err((number, what.to_owned()));
             }
-            Some(Action::Command(command.to_owned()))
-        } else if line.trim_end() == "^C" {
-            Some(Action::Interrupt)
-        } else {
-            self.parts.is_empty().then_some(Action::More)
+            Some(command) => Some(Action::Command(command.to_owned())),
+            None if line.trim_end() == "^C" => Some(Action::Interrupt),
+            None => None,
         };
-        let is_output = matches!(action, None | Some(Action::More));
-        self.parts.extend(action.map(|action| Part {
-            action,
-            line: number,
-            expected: Vec::new(),
-        }));
-        if let (true, Some(part)) = (is_output, self.parts.last_mut()) {
+        let is_output = action.is_none();
+        if !is_output || self.parts.is_empty() {
+            self.parts.push(Part {
+                action: action.unwrap_or(Action::More),
+                line: number,
+                expected: Vec::new(),
+            });
+        }
+        if is_output && let Some(part) = self.parts.last_mut() {
             match (&mut part.action, line.strip_prefix("> ")) {
                 (Action::Command(command), Some(rest))
                     if command.ends_with('\\') && part.expected.is_empty() =>
                 {
-                    command.push('\n');
-                    command.push_str(rest);
+                    *command += &format!("\n{rest}");
                 }
                 _ => part.expected.push(line.trim_end().to_owned()),
             }
@@ -195,10 +191,8 @@ mod tests {
     fn a_block_is_commands_and_what_appears() {
         let block = block("x\n```console,terminal=server,needs=wrk+ab,timeout=7\nmore\n$ a \\\n> b\none\n\ntwo  \n^C\nend\n```\n").unwrap();
         assert_eq!(block.terminal.as_deref(), Some("server"));
-        assert_eq!(
-            (block.needs.len(), block.timeout.as_secs(), block.status),
-            (2, 7, 0)
-        );
+        let (needs, seconds) = (block.needs.len(), block.timeout.as_secs());
+        assert_eq!((needs, seconds, block.status), (2, 7, 0));
         let lines: Vec<usize> = block.parts.iter().map(|part| part.line).collect();
         assert_eq!(lines, [3, 4, 9]);
         let text: Vec<String> = block.parts.iter().map(Part::lines).collect();

@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
+use output::terminal::one_line;
 use processes::{Folder, Output, Process, Signal};
 
 use super::{
@@ -54,43 +55,32 @@ pub fn play(root: &Path, page: &str, blocks: &[Block], bless: bool) -> Outcome {
     let blocks = runnable(blocks, &mut outcome.skipped);
     let commands: Vec<&str> = blocks.iter().flat_map(|block| block.commands()).collect();
     outcome.commands = commands.len();
-    if let Some(port) = shell::port_in_use(&commands) {
-        let what = format!(
-            "port {port} is in use, and the commands of this page need it; stop what listens there"
-        );
-        outcome.failure = Some((blocks.first().map_or(1, |block| block.line), what));
-        return outcome;
-    }
-    let home = match shell::home() {
-        Ok(home) => home,
-        Err(error) => {
-            outcome.failure = Some((1, format!("{error:#}")));
-            return outcome;
-        }
-    };
-    let mut session = Session {
-        home,
-        root,
-        page,
-        bless,
-        terminals: BTreeMap::new(),
-    };
-    for block in blocks {
-        match session.block(block) {
-            Ok(parts) if parts == block.parts => {}
-            Ok(parts) => drop(outcome.blessed.insert(block.line, parts)),
-            Err(failure) => {
-                outcome.failure = Some(failure);
-                break;
+    let mut run = || {
+        let home = shell::ensure_free(&commands).and_then(|()| shell::home());
+        let first_line = blocks.first().map_or(1, |block| block.line);
+        let home = home.map_err(|error| (first_line, one_line(&error)))?;
+        let mut session = Session {
+            home,
+            root,
+            page,
+            bless,
+            terminals: BTreeMap::new(),
+        };
+        for block in &blocks {
+            let parts = session.block(block)?;
+            if parts != block.parts {
+                outcome.blessed.insert(block.line, parts);
             }
         }
-    }
+        Ok(())
+    };
+    outcome.failure = run().err();
     outcome
 }
 
 /// Runs commands whose output nobody compares, one after another, and gives way to whatever else runs.
 /// What fails here fails again where its output is compared.
-pub fn prepare(root: &Path, commands: &[String]) {
+pub fn prepare(root: &Path, commands: &[&str]) {
     let Ok(home) = shell::home() else { return };
     for command in commands {
         let quiet = format!("nice -n 5 sh -c '{command}' > /dev/null");
@@ -134,7 +124,7 @@ impl Session<'_> {
         let mut parts = block.parts.clone();
         for (part, index) in parts.iter_mut().zip(1..) {
             let expected = self.part(block, part, block.parts.get(index));
-            part.expected = expected.map_err(|error| (part.line, format!("{error:#}")))?;
+            part.expected = expected.map_err(|error| (part.line, one_line(&error)))?;
         }
         Ok(parts)
     }
@@ -194,8 +184,7 @@ impl Session<'_> {
                 block.timeout.as_secs()
             ),
         };
-        let printed = listed("|", &found);
-        bail!("{command:?} {what}. It printed:{printed}")
+        bail!("{command:?} {what}. It printed:{}", listed("|", &found))
     }
 
     fn compared(&self, expected: &[String], found: &[String]) -> Result<Vec<String>> {
@@ -219,7 +208,7 @@ impl Session<'_> {
         // Nothing to wait for; but blessing finds out what there is.
         let is_free = expected.is_empty();
         if is_free && !self.bless {
-            return Ok(expected.to_vec());
+            return Ok(Vec::new());
         }
         let deadline = Instant::now() + block.timeout;
         let (mut lines, mut last_change) = (0, Instant::now());
@@ -239,25 +228,26 @@ impl Session<'_> {
             let is_over = ended.is_some() || Instant::now() > deadline;
             let is_silent = lines > 0 && last_change.elapsed() > SILENCE;
             if self.bless && (is_over || is_silent) {
-                let blessed = blessed(expected, found);
                 terminal.seen = all.len();
-                return Ok(blessed);
+                return Ok(blessed(expected, found));
             }
-            if is_over {
-                let what = match ended {
-                    Some(ended) => format!("it ended with {ended} before it printed"),
-                    None => format!("within {} s it did not print", block.timeout.as_secs()),
-                };
-                bail!("{what} what the page says{}", difference(expected, found));
-            }
+            let what = match ended {
+                Some(ended) => format!("it ended with {ended} before it printed"),
+                None => format!("within {} s it did not print", block.timeout.as_secs()),
+            };
+            ensure!(
+                !is_over,
+                "{what} what the page says{}",
+                difference(expected, found)
+            );
             thread::sleep(POLL_INTERVAL);
         }
     }
 
     fn interrupt(&mut self, name: &str, expected: &[String]) -> Result<Vec<String>> {
         let terminal = self.terminals.remove(name);
-        let Background { mut process, seen } =
-            terminal.with_context(|| format!("nothing runs in terminal {name}"))?;
+        let terminal = terminal.with_context(|| format!("nothing runs in terminal {name}"))?;
+        let Background { mut process, seen } = terminal;
         if let Some(ended) = process.try_wait()? {
             let printed = listed("|", &printed(&process));
             bail!("it had ended before ^C, with {ended}. It printed:{printed}");

@@ -6,9 +6,10 @@
 use std::path::Path;
 
 use anyhow::Result;
+use mdbook_core::utils::fs;
 use steps::files;
 
-use crate::source::{Problem, read, relative};
+use crate::source::{Problem, relative};
 
 /// The folder of the patches, from the root of the repository.
 pub const EXERCISES: &str = "book/exercises";
@@ -52,8 +53,8 @@ impl Exercise {
         }
         let mut step = None;
         for (index, file) in patched(patch) {
-            let folder = file.strip_prefix("steps/").and_then(|f| f.split_once('/'));
-            let found = folder.map(|(step, _)| step);
+            let in_steps = file.strip_prefix("steps/");
+            let found = in_steps.and_then(|file| Some(file.split_once('/')?.0));
             if found.is_none() || step.is_some() && step != found {
                 let what = format!("patches {file}; a solution patches one step and nothing else");
                 return Err((index + 1, what));
@@ -86,28 +87,21 @@ fn patched(patch: &str) -> impl Iterator<Item = (usize, &str)> {
 /// A patch as a page shows it: what changes, without what is only for git, and without empty lines at
 /// the edges. Where lines are left out stands `@@`, with the name of the file where another one begins.
 pub fn shown(patch: &str) -> String {
-    let (mut hunks, mut file, mut is_hunk) = (Vec::<(&str, String)>::new(), "", false);
-    for line in patch.lines() {
-        if is_start(line) {
-            is_hunk = false;
-        } else if line.starts_with("@@ ") {
-            is_hunk = true;
-            hunks.push((std::mem::take(&mut file), String::new()));
-        } else if let (true, Some((_, lines))) = (is_hunk, hunks.last_mut()) {
-            *lines += line.trim_end();
-            lines.push('\n');
-        } else if let Some(name) = line.strip_prefix("+++ b/") {
-            file = name;
-        }
-    }
     let mut text = String::new();
-    for (file, lines) in hunks {
-        if !text.is_empty() {
-            text += format!("@@ {file}").trim_end();
+    for file in patch.split("\ndiff --git ").skip(1) {
+        let mut hunks = file.split("\n@@ ");
+        let head = hunks.next().unwrap_or_default();
+        let (_, mut name) = head.split_once("\n+++ b/").unwrap_or_default();
+        for hunk in hunks {
+            if !text.is_empty() {
+                text += format!("@@ {name}").trim_end();
+                text.push('\n');
+            }
+            name = "";
+            let lines: Vec<&str> = hunk.lines().skip(1).map(str::trim_end).collect();
+            text += lines.join("\n").trim_matches('\n');
             text.push('\n');
         }
-        text += lines.trim_matches('\n');
-        text.push('\n');
     }
     text
 }
@@ -126,7 +120,7 @@ pub fn all(root: &Path) -> Result<(Vec<Exercise>, Vec<Problem>)> {
     for file in files(&folder)? {
         let path = relative(&file, &folder);
         let parsed = match path.strip_suffix(".patch") {
-            Some(name) => Exercise::parse(name, &read(&file)?),
+            Some(name) => Exercise::parse(name, &fs::read_to_string(&file)?),
             None => Err((1, "is no .patch; move it".to_owned())),
         };
         match parsed {

@@ -8,12 +8,13 @@ pub mod rendered;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
+use mdbook_core::utils::fs;
 use steps::{Language, Step, files};
 
 use crate::{
     expand, include,
     markdown::{self, Content, Fence},
-    source::{Book, Page, Problem, read, relative},
+    source::{Book, Page, Problem, relative},
     transcript,
     value::Values,
 };
@@ -94,46 +95,41 @@ fn wrong_kind(fence: &Fence) -> Option<String> {
             "the block has no kind; write ```console, ```rust, ```diff, … behind it"
         }
         _ if fence.is_sketch() || kind == "console" => return None,
-        None if is_listing || kind == "diff" => {
+        _ if !is_listing && kind != "diff" => {
+            let listings = LISTINGS.join(", ");
+            return Some(format!(
+                "{kind:?} is no kind of block; there are console, diff, {listings}"
+            ));
+        }
+        None => {
             return Some(format!(
                 "code is not typed; let the block hold one {{{{#include …}}}} and nothing else, or call it {kind},sketch"
             ));
         }
-        Some(path) if path.contains("generated/diff-") || path.ends_with(".patch") => match kind {
-            "diff" => return None,
-            _ => "this is a diff; call the block ```diff",
+        Some(path) => match path.contains("generated/diff-") || path.ends_with(".patch") {
+            is_diff if is_diff == (kind == "diff") => return None,
+            true => "this is a diff; call the block ```diff",
+            false => {
+                "a diff is generated, or a solution; include generated/diff-A-B/… or ../exercises/….patch"
+            }
         },
-        Some(_) if kind == "diff" => {
-            "a diff is generated, or a solution; include generated/diff-A-B/… or ../exercises/….patch"
-        }
-        Some(_) if is_listing => return None,
-        _ => return Some(unknown_kind(kind)),
     };
     Some(what.to_owned())
 }
 
-fn unknown_kind(kind: &str) -> String {
-    format!(
-        "{kind:?} is no kind of block; there are console, diff, {}",
-        LISTINGS.join(", ")
-    )
-}
-
-/// As soon as one step has a chapter, all have one.
 fn missing_chapters(book: &Book, steps: &[Step]) -> Vec<Problem> {
     let rust = steps.iter().filter(|step| step.language == Language::Rust);
-    let chapters: Vec<String> = rust.map(|step| format!("{}.md", step.name)).collect();
-    let is_written = |chapter: &&String| book.pages.iter().any(|page| page.name == **chapter);
-    if !chapters.iter().any(|chapter| is_written(&chapter)) {
-        return Vec::new();
-    }
-    let missing = chapters.iter().filter(|chapter| !is_written(chapter));
-    let problem = |chapter: &String| {
-        let step = chapter.trim_end_matches(".md");
-        let what = format!("{step} has no chapter; write {chapter}");
+    let has_chapter = |step: &&Step| {
+        let chapter = format!("{}.md", step.name);
+        book.pages.iter().any(|page| page.name == chapter)
+    };
+    let problem = |Step { name, .. }: &Step| {
+        let what = format!("{name} has no chapter; write {name}.md, and name it here");
         Problem::new("book/src/SUMMARY.md", 1, what)
     };
-    missing.map(problem).collect()
+    rust.filter(|step| !has_chapter(step))
+        .map(problem)
+        .collect()
 }
 
 /// A mark that no page uses is a comment that means nothing.
@@ -143,11 +139,13 @@ fn unused_anchors(book: &Book, used: &BTreeSet<(String, String)>) -> Result<Vec<
     for file in files(&book.root.join("steps"))?.into_iter().chain(single) {
         let name = relative(&file, &book.root);
         let foreign = ["/target/", "__pycache__", "/.venv/"];
-        let is_foreign = foreign.iter().any(|part| name.contains(part));
-        let Some(text) = (!is_foreign).then(|| read(&file).ok()).flatten() else {
+        if foreign.iter().any(|part| name.contains(part)) {
             continue;
-        };
-        let mut seen = BTreeSet::new();
+        }
+        let (text, mut seen) = (
+            fs::read_to_string(&file).unwrap_or_default(),
+            BTreeSet::new(),
+        );
         for (line, anchor) in include::anchors(&text) {
             let what = if !seen.insert(anchor) {
                 format!("there are two parts called {anchor:?}; rename one")

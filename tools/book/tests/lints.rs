@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use output::terminal::one_line;
 use tempfile::TempDir;
 
 /// A chapter with its whole outline. Only `wrong` and `table` differ between the two steps.
@@ -214,7 +215,7 @@ fn a_book_in_which_all_is_right_passes() {
 #[test]
 fn a_missing_file_is_found() {
     let gone = "step-2-redis/src/gone.rs:visit";
-    let what = "cannot include steps/step-2-redis/src/gone.rs";
+    let what = "cannot include ../../steps/step-2-redis/src/gone.rs";
     drifts(TWO, &[("step-2-redis/src/lib.rs:visit", gone, "31:", what)]);
 }
 
@@ -226,7 +227,7 @@ fn a_missing_anchor_is_found_with_those_that_there_are() {
         "ANCHOR: visit",
         "ANCHOR: visits",
         &place,
-        "it has: visits",
+        "it has [\"visits\"]",
     );
 }
 
@@ -376,6 +377,20 @@ fn a_page_that_the_summary_does_not_name_is_found_and_the_reverse() {
     write(root, "steps/step-3-rocket/Cargo.toml", "[package]\n");
     write(root, "steps/step-3-rocket/src/lib.rs", "");
     expect(root, "book/src/SUMMARY.md:", "step-3-rocket has no chapter");
+    for (wrong, what) in [
+        ("gone.md", "failed to read chapter `gone.md`"),
+        ("intro.md", "Duplicate file in SUMMARY.md: \"intro.md\""),
+    ] {
+        edit(root, "book/src/SUMMARY.md", "glossary.md", wrong);
+        let error = book::lint(root).unwrap_err();
+        assert!(one_line(&error).contains(what), "{error:#}");
+        edit(
+            root,
+            "book/src/SUMMARY.md",
+            &format!("[Glossary]({wrong}"),
+            "[Glossary](glossary.md",
+        );
+    }
 }
 
 #[test]
@@ -402,9 +417,16 @@ fn a_chapter_that_lacks_a_part_of_the_outline_is_found() {
             ("## Run it", "## Break it", "", "\"## Run it\" is missing"),
             (console, "", "9:", "console"),
             (details, div, "16:", "fold"),
+            (
+                "{{#include generated/step",
+                "{{#include ../generated/step",
+                "",
+                "no table",
+            ),
             ("- two", "", "", "alternatives"),
             (picture, "", "", "plot"),
             ("### Two", "", "", "two ###"),
+            ("`cargo xtask check 2`", "", "", "nobody can check"),
         ],
     );
 }

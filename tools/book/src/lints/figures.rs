@@ -2,26 +2,26 @@
 
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Captures, Match, Regex};
 
 use crate::{
     expand::DIRECTIVE,
-    markdown::Content,
+    markdown::{Content, line_of},
     source::{Page, Problem},
 };
 
 /// A number and a unit of measurement. Plain counts are free: `64 connections`.
 static FIGURE: LazyLock<Regex> = LazyLock::new(|| {
     let unit = [
-        r"(?:(?:requests?|responses|visits|answers|commands)(?:/s| a second| per second)|req/s|rps|RPS)\b",
+        r"(?:(?:requests?|responses|visits|answers|commands)(?:/s|\s+a\s+second|\s+per\s+second)|req/s|rps|RPS)\b",
         r"(?:ns|µs|μs|us|ms|s|sec|nanoseconds?|microseconds?|milliseconds?|seconds?|minutes?)\b",
         r"(?:B|kB|KB|KiB|MB|MiB|GB|GiB|bytes|kilobytes|megabytes)\b",
         r"(?:%|percent\b|×)",
         r"x\b",
-        r"(?:times|fold)[ -](?:as|faster|slower|more|less|the|fewer|quicker|smaller|larger|bigger)\b",
+        r"(?:times|fold)(?:\s+|-)(?:as|faster|slower|more|less|the|fewer|quicker|smaller|larger|bigger)\b",
     ];
     let expression = format!(
-        r"(?:^|[^\w.,`-])(\d[\d,._]*(?:\s?[–-]\s?\d[\d,.]*)?[\s\u{{a0}}\u{{202f}}-]?(?:{})|×\s?\d[\d,.]*)",
+        r"(?:^|[^\w.,`-])(\d[\d,._]*(?:\s*[–-]\s*\d[\d,.]*)?(?:\s*|-)(?:{})|×\s*\d[\d,.]*)",
         unit.join("|")
     );
     Regex::new(&expression).expect("the expression is right")
@@ -29,23 +29,19 @@ static FIGURE: LazyLock<Regex> = LazyLock::new(|| {
 
 /// The figures in a page's prose that come from nowhere.
 pub fn typed(page: &Page, content: &Content) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for passage in &content.passages {
-        let text = DIRECTIVE.replace_all(&passage.text, |captures: &regex::Captures| {
-            " ".repeat(captures[0].len())
-        });
-        for captures in FIGURE.captures_iter(&text) {
-            let Some(found) = captures.get(1) else {
-                continue;
-            };
-            let what = format!(
-                "{:?} is typed by hand; use {{{{#value …}}}}, or {{{{#given FIGURE: SOURCE}}}} if it is not ours",
-                found.as_str().trim()
-            );
-            problems.push(page.problem(passage.line(found.start()), what));
-        }
-    }
-    problems
+    let blank = |captures: &Captures| "`".repeat(captures[0].len());
+    let prose = DIRECTIVE.replace_all(&content.prose, blank);
+    let figures = FIGURE
+        .captures_iter(&prose)
+        .filter_map(|found| found.get(1));
+    let problem = |figure: Match| {
+        let what = format!(
+            "{:?} is typed by hand; use {{{{#value …}}}}, or {{{{#given FIGURE: SOURCE}}}} if it is not ours",
+            figure.as_str()
+        );
+        page.problem(line_of(&page.text, figure.start()), what)
+    };
+    figures.map(problem).collect()
 }
 
 #[cfg(test)]

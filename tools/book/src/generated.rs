@@ -96,7 +96,7 @@ fn diffs(a: &Step, b: &Step, all: &mut BTreeMap<String, String>) -> Result<()> {
             counts: (added, removed),
         } in &pieces
         {
-            let _ = writeln!(text, "# ANCHOR: {name}\n{lines}\n# ANCHOR_END: {name}");
+            let _ = writeln!(text, "# ANCHOR: {name}\n{lines}# ANCHOR_END: {name}");
             let _ = writeln!(list, "- `{name}`: {added} added, {removed} removed");
         }
         all.insert(format!("{folder}/{name}.diff"), text);

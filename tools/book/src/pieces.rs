@@ -3,9 +3,12 @@
 //! A piece is what changed in one item: a function, a type, the `use` lines, a table of the manifest.
 //! Its name is the item's.
 
+use std::{path::PathBuf, sync::LazyLock};
+
 use diff::{CONTEXT_LINES, Changed};
+use regex::Regex;
 use similar::ChangeTag;
-use syn::{ImplItem, Item, ItemImpl, Type, spanned::Spanned};
+use syn::{Item, ItemImpl, Type, spanned::Spanned};
 
 /// What changed in an item.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,75 +25,73 @@ pub struct Piece {
 pub fn pieces(changed: &Changed) -> Vec<Piece> {
     let names = |text| item_names(&changed.file.to_string_lossy(), text);
     let (old_names, new_names) = (names(&changed.old), names(&changed.new));
-    let mut items: Vec<(&str, Changed)> = Vec::new();
+    let mut items: Vec<(&String, Changed)> = Vec::new();
     for change in changed.lines().iter_all_changes() {
         // What is new or the same has its place in the new file. What is gone had it in the old one.
-        let name = match (change.new_index(), change.old_index()) {
-            (Some(index), _) => &new_names[index],
-            (None, index) => &old_names[index.unwrap_or_default()],
-        };
-        let place = items.iter().position(|(known, _)| known == name);
-        let place = place.unwrap_or_else(|| {
+        let new = change.new_index().and_then(|index| new_names.get(index));
+        let old = change.old_index().and_then(|index| old_names.get(index));
+        let Some(name) = new.or(old) else { continue };
+        if !items.iter().any(|(known, _)| *known == name) {
             items.push((name, Changed::default()));
-            items.len() - 1
-        });
-        let item = &mut items[place].1;
-        if change.tag() != ChangeTag::Insert {
-            item.old += change.value();
         }
-        if change.tag() != ChangeTag::Delete {
-            item.new += change.value();
+        for (_, item) in items.iter_mut().filter(|(known, _)| *known == name) {
+            match change.tag() {
+                ChangeTag::Delete => item.old += change.value(),
+                ChangeTag::Insert => item.new += change.value(),
+                ChangeTag::Equal => {
+                    item.old += change.value();
+                    item.new += change.value();
+                }
+            }
         }
     }
-    for (_, item) in &mut items {
-        item.old = without_empty_edges(&item.old);
-        item.new = without_empty_edges(&item.new);
-    }
-    items.retain(|(_, item)| item.old != item.new);
-    let items = items.into_iter();
-    items.map(|(name, item)| piece(name, &item)).collect()
+    items
+        .into_iter()
+        .filter_map(|(name, item)| piece(name, &item))
+        .collect()
 }
 
-fn without_empty_edges(text: &str) -> String {
-    match text.trim_matches('\n') {
-        "" => String::new(),
-        text => format!("{text}\n"),
-    }
-}
-
-fn piece(name: &str, item: &Changed) -> Piece {
+/// What changed in an item, but for the empty lines at its edges.
+fn piece(name: &str, item: &Changed) -> Option<Piece> {
+    let lines = |text: &str| {
+        text.trim_matches('\n')
+            .lines()
+            .map(|line| format!("{line}\n"))
+            .collect()
+    };
+    let item = Changed {
+        old: lines(&item.old),
+        new: lines(&item.new),
+        file: PathBuf::new(),
+    };
     let diff = item.lines();
     let mut diff = diff.unified_diff();
-    let hunks = diff.context_radius(CONTEXT_LINES).iter_hunks();
-    let hunks = hunks.map(|hunk| {
-        let lines = hunk.iter_changes();
-        let lines = lines.map(|line| {
-            format!("{}{}", line.tag(), line.value())
-                .trim_end()
-                .to_owned()
-        });
-        lines.collect::<Vec<_>>().join("\n")
+    let hunks = diff.context_radius(CONTEXT_LINES).iter_hunks().map(|hunk| {
+        let lines = hunk
+            .iter_changes()
+            .map(|line| format!("{}{}", line.tag(), line.value()));
+        lines
+            .map(|line| line.trim_end().to_owned() + "\n")
+            .collect::<String>()
     });
-    Piece {
+    (item.old != item.new).then(|| Piece {
         name: name.to_owned(),
-        text: hunks.collect::<Vec<_>>().join("\n@@\n"),
+        text: hunks.collect::<Vec<_>>().join("@@\n"),
         counts: item.counts(),
-    }
+    })
 }
 
 /// For every line of a file, the name of the item that it belongs to.
 fn item_names(file: &str, text: &str) -> Vec<String> {
     let lines: Vec<&str> = text.lines().collect();
-    let starts = if file.ends_with(".rs") {
-        rust_items(text, &lines)
-    } else if file.ends_with(".toml") {
-        let tables = lines.iter().enumerate();
-        let table = |line: &&str| Some(line.strip_prefix('[')?.trim_end_matches(']').to_owned());
-        tables
-            .filter_map(|(index, line)| Some((index, table(line)?)))
-            .collect()
-    } else {
-        vec![(0, "all".to_owned())]
+    let table = |(index, line): (usize, &&str)| {
+        let name = line.strip_prefix('[')?.trim_end_matches(']');
+        Some((index, name.to_owned()))
+    };
+    let starts = match file.rsplit('.').next() {
+        Some("rs") => rust_items(text, &lines),
+        Some("toml") => lines.iter().enumerate().filter_map(table).collect(),
+        _ => vec![(0, "all".to_owned())],
     };
     let mut names = vec!["top".to_owned(); lines.len()];
     for (start, name) in starts {
@@ -99,51 +100,43 @@ fn item_names(file: &str, text: &str) -> Vec<String> {
     names
 }
 
-/// The items of a Rust file in order: the index of the first line, comments and attributes included, and
-/// the name. A file that does not parse is one item.
+/// The items of a Rust file in order: the index of the first line, and the name. A file that does not
+/// parse is one item.
 fn rust_items(text: &str, lines: &[&str]) -> Vec<(usize, String)> {
     let Ok(file) = syn::parse_file(text) else {
         return vec![(0, "all".to_owned())];
     };
     let mut starts = Vec::new();
     for item in &file.items {
-        let start = first_line(item, lines);
         match item {
-            Item::Impl(item) => implementation(item, start, lines, &mut starts),
-            item => starts.extend(name(item).map(|name| (start, name))),
+            Item::Impl(item) => implementation(item, lines, &mut starts),
+            item => starts.extend(named(item, lines)),
         }
     }
     starts
 }
 
-fn name(item: &Item) -> Option<String> {
-    let ident = match item {
-        Item::Use(_) => return Some("use".to_owned()),
-        Item::Mod(_) => return Some("mod".to_owned()),
-        Item::Const(item) => &item.ident,
-        Item::Enum(item) => &item.ident,
-        Item::Fn(item) => &item.sig.ident,
-        Item::Static(item) => &item.ident,
-        Item::Struct(item) => &item.ident,
-        Item::Trait(item) => &item.ident,
-        Item::Type(item) => &item.ident,
-        _ => return None,
-    };
-    Some(ident.to_string())
+/// The first line and the name of an item. The name stands where rustfmt puts it.
+fn named(item: &impl Spanned, lines: &[&str]) -> Option<(usize, String)> {
+    static NAME: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^\s*(?:pub\S* )?(?:(?:async|const|unsafe) )*(?:(?:const|enum|fn|static|struct|trait|type) (\w+)|(use|mod) )")
+            .expect("the expression is right")
+    });
+    let item_lines = item.span().start().line - 1..item.span().end().line;
+    let found = lines[item_lines]
+        .iter()
+        .find_map(|line| NAME.captures(line))?;
+    let name = found.get(1).or(found.get(2))?;
+    Some((first_line(item, lines), name.as_str().to_owned()))
 }
 
 /// The line and the brace of an `impl` are one item, and each method is another. A trait's `impl` is one
 /// as a whole: its methods mean little without it.
-fn implementation(
-    item: &ItemImpl,
-    start: usize,
-    lines: &[&str],
-    starts: &mut Vec<(usize, String)>,
-) {
+fn implementation(item: &ItemImpl, lines: &[&str], starts: &mut Vec<(usize, String)>) {
     let header = lines[item.impl_token.span.start().line - 1].trim_start_matches("impl");
     let header = header.trim_end_matches(['{', '}', ' ']).trim();
     let name = format!("impl-{}", header.replace(' ', "-"));
-    starts.push((start, name.clone()));
+    starts.push((first_line(item, lines), name.clone()));
     if item.trait_.is_some() {
         return;
     }
@@ -152,15 +145,8 @@ fn implementation(
         _ => None,
     };
     let owner = owner.unwrap_or_default();
-    for member in &item.items {
-        let ident = match member {
-            ImplItem::Const(member) => &member.ident,
-            ImplItem::Fn(member) => &member.sig.ident,
-            ImplItem::Type(member) => &member.ident,
-            _ => continue,
-        };
-        starts.push((first_line(member, lines), format!("{owner}.{ident}")));
-    }
+    let members = item.items.iter().filter_map(|member| named(member, lines));
+    starts.extend(members.map(|(start, name)| (start, format!("{owner}.{name}"))));
     // An empty line below the brace goes with the last method, at whose edge it is left out.
     let end = item.span().end().line;
     let last = starts.last().map(|(_, name)| name.clone());
@@ -216,11 +202,8 @@ impl From<E> for AppError {
 ";
 
     fn pieces(file: &str, old: &str, new: &str) -> Vec<Piece> {
-        super::pieces(&Changed {
-            file: file.into(),
-            old: old.into(),
-            new: new.into(),
-        })
+        let (file, old, new) = (file.into(), old.into(), new.into());
+        super::pieces(&Changed { file, old, new })
     }
 
     #[test]
@@ -251,8 +234,8 @@ impl From<E> for AppError {
         let pieces = pieces("lib.rs", OLD, &new);
         let names: Vec<&str> = pieces.iter().map(|piece| piece.name.as_str()).collect();
         assert_eq!(names, ["top", "Counter.visit"]);
-        let lines = "     /// Counts.\n     pub async fn visit(&self) -> u64 {\n-        1\n+        2\n     }";
-        assert_eq!((pieces[1].text.as_str(), pieces[1].counts), (lines, (1, 1)));
+        let text = "     /// Counts.\n     pub async fn visit(&self) -> u64 {\n-        1\n+        2\n     }\n";
+        assert_eq!((pieces[1].text.as_str(), pieces[1].counts), (text, (1, 1)));
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl Values {
                 let Spread { median, min, max } = self.ratio(name, base, connections)?;
                 format!("{} ({}–{})", short(median), short(min), short(max))
             }
-            ["run", what] => self.of_run(what)?,
+            ["run", "cores"] => self.run()?.0.machine.cores.to_string(),
             ["noise", connections] => self.noise(connections)?,
             ["setting", step, name] => self.setting(step, name)?,
             ["lines", step] => units::count(lines_of_code(&self.step(step)?)? as f64),
@@ -126,24 +126,6 @@ impl Values {
         let ratio = ratio.filter(|ratio| ratio.median.is_finite());
         ratio.with_context(|| {
             format!("{name} and {base} have no round in common at {connections} connections")
-        })
-    }
-
-    fn of_run(&self, what: &str) -> Result<String> {
-        let results = &self.run()?.0;
-        let (machine, plan) = (&results.machine, &results.plan);
-        Ok(match what {
-            "cores" => machine.cores.to_string(),
-            "date" => results.date.chars().take_while(|c| *c != 'T').collect(),
-            "rounds" => plan.rounds.to_string(),
-            "duration" => format!("{} s", plan.duration_s),
-            "warm-up" => format!("{} s", plan.warm_up_s),
-            "threads" => plan.threads.to_string(),
-            "processor" => machine.processor.clone(),
-            "system" => machine.system.clone(),
-            _ => bail!(
-                "a run has cores, date, rounds, duration, warm-up, threads, processor and system"
-            ),
         })
     }
 

@@ -1,11 +1,6 @@
 //! What each command does.
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    slice, thread,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, path::Path, slice, thread, time::Instant};
 
 use anyhow::{Context, Result, ensure};
 use mdbook_core::utils::fs;
@@ -15,15 +10,15 @@ use crate::{
     generated, lints, markdown,
     render::render,
     source::{Book, Page, Problem},
-    transcript::{self, Block, Outcome, Part, preparations},
+    transcript::{self, Block, Part, preparations},
 };
 
-/// What came of a page, or of all lints together.
+/// What came of a page, of all lints together, or of what is generated.
 #[derive(Debug, serde::Serialize)]
 pub struct Report {
-    /// The name of the page, or `lints`.
+    /// The name of the page, `lints` or `generated`.
     pub name: String,
-    /// What was proved, or what is wrong.
+    /// What was proved or written, or what is wrong.
     pub result: Result<String, String>,
     /// What could not be run, and why.
     pub skipped: Vec<String>,
@@ -68,8 +63,7 @@ pub fn test(
     with_transcripts: bool,
     mut report: impl FnMut(Report),
 ) -> Result<()> {
-    let book = Book::read(root)?;
-    ensure_known(&book, wanted)?;
+    let book = book_with(root, wanted)?;
     let problems = lint(root)?;
     let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
     report(Report {
@@ -80,25 +74,13 @@ pub fn test(
         },
         skipped: Vec::new(),
     });
-    if with_transcripts {
-        play(&book, wanted, false, |page, outcome, took| {
-            let (commands, seconds) = (outcome.commands, took.as_secs_f32());
-            report(Report {
-                name: page.name.clone(),
-                skipped: skipped(page, &outcome),
-                result: match outcome.failure {
-                    None => Ok(format!("{commands} commands in {seconds:.1} s")),
-                    Some((line, what)) => Err(format!("\n{}", page.problem(line, what))),
-                },
-            });
-            Ok(())
-        })?;
+    match with_transcripts {
+        true => play(&book, wanted, false, report),
+        false => Ok(()),
     }
-    Ok(())
 }
 
-/// Accepts what is so now: writes what is generated, and what the commands print. Tells `say` what was
-/// written and skipped. Returns whether all commands did what they should.
+/// Accepts what is so now: writes what is generated, and what the commands print.
 ///
 /// # Errors
 ///
@@ -107,54 +89,59 @@ pub fn bless(
     root: &Path,
     wanted: &[String],
     with_transcripts: bool,
-    mut say: impl FnMut(String),
-) -> Result<bool> {
-    let book = Book::read(root)?;
-    ensure_known(&book, wanted)?;
+    mut report: impl FnMut(Report),
+) -> Result<()> {
+    let book = book_with(root, wanted)?;
     let changes = generated::write(root, &generated::all(root)?)?;
-    changes.into_iter().for_each(&mut say);
-    let mut is_good = true;
-    if with_transcripts {
-        play(&book, wanted, true, |page, outcome, _| {
-            for skip in skipped(page, &outcome) {
-                say(format!("skipped: {skip}"));
-            }
-            if let Some((line, what)) = outcome.failure {
-                is_good = false;
-                say(format!("FAILED  {}", page.problem(line, what)));
-            }
-            let (file, blocks) = (page.file(), outcome.blessed.len());
-            if blocks > 0 {
-                fs::write(root.join(&file), with_parts(page, &outcome.blessed))?;
-                say(format!("wrote {file}: {blocks} blocks; read them"));
-            }
-            Ok(())
-        })?;
+    let lines = changes.iter().map(|change| format!("\n{change}"));
+    report(Report {
+        name: "generated".to_owned(),
+        result: Ok(format!(
+            "{} changes{}",
+            changes.len(),
+            lines.collect::<String>()
+        )),
+        skipped: Vec::new(),
+    });
+    match with_transcripts {
+        true => play(&book, wanted, true, report),
+        false => Ok(()),
     }
-    Ok(is_good)
 }
 
 /// Plays page by page. Pages that have something compiled beforehand, because it takes long, come last:
 /// it is compiled while the others wait for what they do. They measure, too, and nothing runs beside them.
-fn play(
-    book: &Book,
-    wanted: &[String],
-    bless: bool,
-    mut each: impl FnMut(&Page, Outcome, Duration) -> Result<()>,
-) -> Result<()> {
+fn play(book: &Book, wanted: &[String], bless: bool, mut report: impl FnMut(Report)) -> Result<()> {
     let pages = book.pages.iter().filter(|page| is_wanted(page, wanted));
     let pages = pages.map(|page| (page, transcript::of_page(&page.text)));
-    let pages: Vec<(&Page, Vec<Block>)> = pages.filter(|(_, blocks)| !blocks.is_empty()).collect();
     let (first, last): (Vec<_>, Vec<_>) = pages
-        .into_iter()
+        .filter(|(_, blocks)| !blocks.is_empty())
         .partition(|(page, _)| preparations(&page.text).next().is_none());
     let commands = last.iter().flat_map(|(page, _)| preparations(&page.text));
     let commands: Vec<&str> = commands.collect();
-    let mut play = |(page, blocks): (&Page, Vec<Block>)| {
+    let mut play = |(page, blocks): (&Page, Vec<Block>)| -> Result<()> {
         terminal::progress(&format!("the commands of {}", page.name));
         let started = Instant::now();
         let outcome = transcript::play(&book.root, &page.name, &blocks, bless);
-        each(page, outcome, started.elapsed())
+        let seconds = started.elapsed().as_secs_f32();
+        let mut what = format!("{} commands in {seconds:.1} s", outcome.commands);
+        if !outcome.blessed.is_empty() {
+            let text = with_parts(page, &outcome.blessed);
+            fs::write(book.root.join(page.file()), text)?;
+            what += &format!("; wrote {} blocks: read them", outcome.blessed.len());
+        }
+        let skipped = outcome.skipped.iter();
+        report(Report {
+            name: page.name.clone(),
+            skipped: skipped
+                .map(|(line, why)| format!("{}:{line}: {why}", page.name))
+                .collect(),
+            result: match outcome.failure {
+                None => Ok(what),
+                Some((line, what)) => Err(format!("\n{}", page.problem(line, what))),
+            },
+        });
+        Ok(())
     };
     thread::scope(|scope| {
         scope.spawn(|| transcript::prepare(&book.root, &commands));
@@ -165,12 +152,6 @@ fn play(
         played
     })?;
     last.into_iter().try_for_each(play)
-}
-
-fn skipped(page: &Page, outcome: &Outcome) -> Vec<String> {
-    let skipped = outcome.skipped.iter();
-    let line = |(line, why): &(usize, String)| format!("{}:{line}: {why}", page.name);
-    skipped.map(line).collect()
 }
 
 /// The page with other contents in some of its blocks, which are named by their lines.
@@ -195,7 +176,9 @@ fn is_wanted(page: &Page, wanted: &[String]) -> bool {
     wanted.is_empty() || wanted.iter().any(is_page)
 }
 
-fn ensure_known(book: &Book, wanted: &[String]) -> Result<()> {
+/// The book, if it has all pages that are wanted.
+fn book_with(root: &Path, wanted: &[String]) -> Result<Book> {
+    let book = Book::read(root)?;
     for name in wanted {
         let is_page = |page: &Page| is_wanted(page, slice::from_ref(name));
         let known = book.pages.iter().map(|page| page.name.as_str());
@@ -204,5 +187,5 @@ fn ensure_known(book: &Book, wanted: &[String]) -> Result<()> {
             output::unknown("page", name, &known.collect::<Vec<_>>())
         );
     }
-    Ok(())
+    Ok(book)
 }

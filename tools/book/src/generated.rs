@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, fmt::Write, fs::remove_file, path::Path};
 use anyhow::{Context, Result};
 use bench::{cells, circumstances, plot, results::Load};
 use mdbook_core::utils::fs;
-use steps::{Language, Step, files};
+use steps::{Language, Step};
 
 use crate::{
-    pieces::{Piece, pieces},
-    source::{GENERATED, Problem, relative},
+    pieces::pieces,
+    source::{GENERATED, Problem, named_files},
     tables,
     value::Values,
 };
@@ -90,13 +90,9 @@ fn diffs(a: &Step, b: &Step, all: &mut BTreeMap<String, String>) -> Result<()> {
         }
         let (mut text, name) = (String::new(), changed.file.display());
         let _ = write!(list, "\n`{name}.diff`\n\n");
-        for Piece {
-            name,
-            text: lines,
-            counts: (added, removed),
-        } in &pieces
-        {
-            let _ = writeln!(text, "# ANCHOR: {name}\n{lines}# ANCHOR_END: {name}");
+        for piece in &pieces {
+            let (name, (added, removed)) = (&piece.name, piece.counts);
+            let _ = writeln!(text, "# ANCHOR: {name}\n{}# ANCHOR_END: {name}", piece.text);
             let _ = writeln!(list, "- `{name}`: {added} added, {removed} removed");
         }
         all.insert(format!("{folder}/{name}.diff"), text);
@@ -151,14 +147,9 @@ fn changes(
     root: &Path,
     all: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, Option<String>>> {
-    let folder = root.join(GENERATED);
     let mut changes: BTreeMap<_, _> = all.keys().map(|name| (name.clone(), None)).collect();
-    let found = match folder.is_dir() {
-        true => files(&folder)?,
-        false => Vec::new(),
-    };
-    for file in found {
-        changes.insert(relative(&file, &folder), Some(fs::read_to_string(&file)?));
+    for (name, file) in named_files(&root.join(GENERATED))? {
+        changes.insert(name, Some(fs::read_to_string(&file)?));
     }
     changes.retain(|name, old| old.as_ref() != all.get(name));
     Ok(changes)

@@ -7,6 +7,7 @@ mod cli;
 use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context, Result};
+use book::Report;
 use clap::Parser;
 use cli::{Cli, Command, Transcripts};
 use mdbook_core::utils::fs;
@@ -44,42 +45,52 @@ fn run(command: Command) -> Result<bool> {
             transcripts,
             strict,
             json,
-        } => test(root, &transcripts, strict, json.as_deref()),
+        } => {
+            let mut reports = Vec::new();
+            let Transcripts {
+                pages,
+                no_transcripts,
+            } = transcripts;
+            book::test(root, &pages, !no_transcripts, |report| {
+                reports.push(printed(report))
+            })?;
+            if let Some(json) = json {
+                fs::write(json, serde_json::to_string_pretty(&reports)?)?;
+            }
+            Ok(is_good(&reports, strict))
+        }
         Command::Bless(Transcripts {
             pages,
             no_transcripts,
-        }) => book::bless(root, &pages, !no_transcripts, |line| {
-            anstream::println!("{line}");
-        }),
+        }) => {
+            let mut reports = Vec::new();
+            book::bless(root, &pages, !no_transcripts, |report| {
+                reports.push(printed(report))
+            })?;
+            Ok(is_good(&reports, false))
+        }
     }
 }
 
-/// Prints one line a page, and at the end what was skipped and why.
-fn test(root: &Path, transcripts: &Transcripts, strict: bool, json: Option<&Path>) -> Result<bool> {
-    let Transcripts {
-        pages,
-        no_transcripts,
-    } = transcripts;
-    let (mut is_good, mut reports) = (true, Vec::new());
-    book::test(root, pages, !no_transcripts, |report| {
-        let (verdict, what) = match &report.result {
-            Ok(what) => ("ok", what),
-            Err(what) => ("FAILED", what),
-        };
-        anstream::println!("{verdict:<7} {:<18} {what}", report.name);
-        is_good &= report.result.is_ok();
-        reports.push(report);
-    })?;
-    if let Some(json) = json {
-        fs::write(json, serde_json::to_string_pretty(&reports)?)?;
-    }
+/// Prints one line of a page.
+fn printed(report: Report) -> Report {
+    let (verdict, what) = match &report.result {
+        Ok(what) => ("ok", what),
+        Err(what) => ("FAILED", what),
+    };
+    anstream::println!("{verdict:<7} {:<18} {what}", report.name);
+    report
+}
+
+/// Prints what was skipped and why. Returns whether all is well.
+fn is_good(reports: &[Report], strict: bool) -> bool {
     let skipped: Vec<&String> = reports.iter().flat_map(|report| &report.skipped).collect();
     for skip in &skipped {
         anstream::println!("skipped: {skip}");
     }
-    if strict && !skipped.is_empty() {
+    let is_too_little = strict && !skipped.is_empty();
+    if is_too_little {
         terminal::error("--strict allows nothing to be skipped");
-        is_good = false;
     }
-    Ok(is_good)
+    !is_too_little && reports.iter().all(|report| report.result.is_ok())
 }

@@ -96,9 +96,8 @@ impl Book {
     pub fn read(root: &Path) -> Result<Self> {
         let book = render::load(root)?.book;
         let pages: Vec<Page> = book.chapters().map(Page::from).collect();
-        let (folder, mut problems) = (root.join(SRC), Vec::new());
-        for file in files(&folder)? {
-            let name = relative(&file, &folder);
+        let mut problems = Vec::new();
+        for (name, _) in named_files(&root.join(SRC))? {
             let is_page =
                 name.ends_with(".md") && name != "SUMMARY.md" && !name.starts_with("generated/");
             if is_page && !pages.iter().any(|page| page.name == name) {
@@ -112,6 +111,19 @@ impl Book {
             problems,
         })
     }
+}
+
+/// All files in a folder and below it, each with its name as seen from there. None if there is no folder.
+///
+/// # Errors
+///
+/// When a folder cannot be read.
+pub fn named_files(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let named = |file: PathBuf| (relative(&file, folder), file);
+    Ok(files(folder)?.into_iter().map(named).collect())
 }
 
 /// The name of a file, seen from a folder that it lies in or below.

@@ -15,9 +15,8 @@ use html5ever::tokenizer::{
 };
 use mdbook_core::utils::fs;
 use regex::Regex;
-use steps::files;
 
-use crate::source::{Book, Problem, SRC, relative};
+use crate::source::{Book, Problem, SRC, named_files, relative};
 
 /// What a style sheet loads: `url(…)` and `@import "…"`.
 static LOADED: LazyLock<Regex> = LazyLock::new(|| {
@@ -102,12 +101,11 @@ impl TokenSink for Reader {
 pub fn check(book: &Book, out: &Path) -> Result<Vec<Problem>> {
     let (mut pages, mut problems) = (BTreeMap::new(), Vec::new());
     let out = out.canonicalize()?;
-    for file in files(&out)? {
-        let is = |ending| file.extension().is_some_and(|found| found == ending);
-        if is("html") {
-            pages.insert(file.clone(), Html::read(&fs::read_to_string(&file)?));
-        } else if is("css") {
-            let name = relative(&file, &out);
+    for (name, file) in named_files(&out)? {
+        if name.ends_with(".html") {
+            let html = Html::read(&fs::read_to_string(&file)?);
+            pages.insert(file, html);
+        } else if name.ends_with(".css") {
             for target in loaded_by_style(&fs::read_to_string(&file)?) {
                 let what = elsewhere(&target).into_iter();
                 problems.extend(what.map(|what| Problem::new(format!("book: {name}"), 1, what)));

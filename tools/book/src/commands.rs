@@ -31,9 +31,8 @@ pub struct Report {
 /// When the book cannot be read or rendered.
 pub fn render_checked(root: &Path, out: &Path) -> Result<Vec<Problem>> {
     let book = Book::read(root)?;
-    let checked = lints::check(&book)?;
-    render(root, &checked.pages, out)?;
-    let mut problems = checked.problems;
+    let (pages, mut problems) = lints::check(&book)?;
+    render(root, &pages, out)?;
     problems.extend(lints::rendered::check(&book, out)?);
     Ok(problems)
 }
@@ -51,68 +50,62 @@ pub fn lint(root: &Path) -> Result<Vec<Problem>> {
     Ok(problems)
 }
 
-/// Proves everything: first the lints, then page by page what the commands of those pages print that
-/// `wanted` names (all of them if it names none). Without `with_transcripts` no command is run.
+/// Proves everything, or with `bless` accepts what is so now: first the lints, or what is generated; then
+/// page by page what the commands of those pages print that `wanted` names (all of them if it names none).
+/// Without `wanted` no command is run.
 ///
 /// # Errors
 ///
-/// When the book cannot be read or rendered, or there is no such page.
-pub fn test(
+/// When the book cannot be read, rendered or written, or there is no such page.
+pub fn prove(
     root: &Path,
-    wanted: &[String],
-    with_transcripts: bool,
+    wanted: Option<&[String]>,
+    bless: bool,
     mut report: impl FnMut(Report),
 ) -> Result<()> {
-    let book = book_with(root, wanted)?;
-    let problems = lint(root)?;
-    let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
+    let book = Book::read(root)?;
+    for name in wanted.unwrap_or_default() {
+        let known: Vec<&str> = book.pages.iter().map(|page| page.name.as_str()).collect();
+        let is_known = known
+            .iter()
+            .any(|page| is_wanted(page, slice::from_ref(name)));
+        ensure!(is_known, output::unknown("page", name, &known));
+    }
+    let (name, result) = match bless {
+        true => (
+            "generated",
+            Ok(generated::write(root, &generated::all(root)?)?),
+        ),
+        false => ("lints", lints(&book)?),
+    };
     report(Report {
-        name: "lints".to_owned(),
-        result: match lines.len() {
-            0 => Ok(format!("{} pages", book.pages.len())),
-            count => Err(format!("{count} problems\n{}", lines.join("\n"))),
-        },
+        name: name.to_owned(),
+        result,
         skipped: Vec::new(),
     });
-    match with_transcripts {
-        true => play(&book, wanted, false, report),
-        false => Ok(()),
+    match wanted {
+        Some(wanted) => play(&book, wanted, bless, report),
+        None => Ok(()),
     }
 }
 
-/// Accepts what is so now: writes what is generated, and what the commands print.
-///
-/// # Errors
-///
-/// When something cannot be written, or there is no such page.
-pub fn bless(
-    root: &Path,
-    wanted: &[String],
-    with_transcripts: bool,
-    mut report: impl FnMut(Report),
-) -> Result<()> {
-    let book = book_with(root, wanted)?;
-    let changes = generated::write(root, &generated::all(root)?)?;
-    let lines = changes.iter().map(|change| format!("\n{change}"));
-    report(Report {
-        name: "generated".to_owned(),
-        result: Ok(format!(
-            "{} changes{}",
-            changes.len(),
-            lines.collect::<String>()
-        )),
-        skipped: Vec::new(),
-    });
-    match with_transcripts {
-        true => play(&book, wanted, true, report),
-        false => Ok(()),
-    }
+/// What the lints say, in one text.
+fn lints(book: &Book) -> Result<Result<String, String>> {
+    let problems = lint(&book.root)?;
+    let lines = problems.iter().map(|problem| format!("\n{problem}"));
+    Ok(match problems.len() {
+        0 => Ok(format!("{} pages", book.pages.len())),
+        count => Err(format!("{count} problems{}", lines.collect::<String>())),
+    })
 }
 
 /// Plays page by page. Pages that have something compiled beforehand, because it takes long, come last:
 /// it is compiled while the others wait for what they do. They measure, too, and nothing runs beside them.
 fn play(book: &Book, wanted: &[String], bless: bool, mut report: impl FnMut(Report)) -> Result<()> {
-    let pages = book.pages.iter().filter(|page| is_wanted(page, wanted));
+    let pages = book
+        .pages
+        .iter()
+        .filter(|page| is_wanted(&page.name, wanted));
     let pages = pages.map(|page| (page, transcript::of_page(&page.text)));
     let (first, last): (Vec<_>, Vec<_>) = pages
         .filter(|(_, blocks)| !blocks.is_empty())
@@ -171,21 +164,7 @@ fn with_parts(page: &Page, blessed: &BTreeMap<usize, Vec<Part>>) -> String {
     text
 }
 
-fn is_wanted(page: &Page, wanted: &[String]) -> bool {
-    let is_page = |name: &String| name.trim_end_matches(".md") == page.name.trim_end_matches(".md");
+fn is_wanted(page: &str, wanted: &[String]) -> bool {
+    let is_page = |name: &String| name.trim_end_matches(".md") == page.trim_end_matches(".md");
     wanted.is_empty() || wanted.iter().any(is_page)
-}
-
-/// The book, if it has all pages that are wanted.
-fn book_with(root: &Path, wanted: &[String]) -> Result<Book> {
-    let book = Book::read(root)?;
-    for name in wanted {
-        let is_page = |page: &Page| is_wanted(page, slice::from_ref(name));
-        let known = book.pages.iter().map(|page| page.name.as_str());
-        ensure!(
-            book.pages.iter().any(is_page),
-            output::unknown("page", name, &known.collect::<Vec<_>>())
-        );
-    }
-    Ok(book)
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, ops::Range, sync::LazyLock};
 
-use anyhow::{Result, anyhow, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use mdbook_core::utils::escape_html;
 use output::terminal::one_line;
 use regex::{Captures, Regex};
@@ -10,23 +10,19 @@ use regex::{Captures, Regex};
 use crate::{
     include::{Included, include},
     markdown::{Content, Fence, line_of},
-    picture,
+    picture, regex,
     source::{Book, GENERATED, Page, Problem},
     value::Values,
 };
 
-/// `{{#name argument}}`, with a backslash in front where it is only talked about.
+/// `{{#name argument}}`, with a backslash in front where it is only talked about; or a link to a file of the
+/// repository.
 pub static DIRECTIVE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(\\?)\{\{#(\w+)([^}]*)\}\}").expect("the expression is right"));
-
-static REPOSITORY_LINK: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\[([^\]]+)\]\(repo:([^)]+)\)").expect("the expression is right"));
+    LazyLock::new(|| regex(r"(\\?)\{\{#(\w+)([^}]*)\}\}|\[([^\]]+)\]\(repo:([^)]+)\)"));
 
 /// A generated difference between two steps.
-static DIFF: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^book/src/generated/diff-(\d+)-(\d+)/(.+)\.diff$")
-        .expect("the expression is right")
-});
+static DIFF: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"^book/src/generated/diff-(\d+)-(\d+)/(.+)\.diff$"));
 
 /// A page as mdBook gets it.
 #[derive(Debug, Default)]
@@ -71,28 +67,26 @@ struct Expander<'a> {
 impl Expander<'_> {
     /// The text between two blocks of code.
     fn prose(&mut self, range: Range<usize>) {
-        let page = self.page;
-        let first_line = line_of(&page.text, range.start);
-        for (line, number) in page.text[range].split_inclusive('\n').zip(first_line..) {
-            let line = DIRECTIVE.replace_all(line, |captures: &Captures| {
-                if &captures[1] == "\\" {
-                    return captures[0][1..].to_owned();
-                }
-                let expanded = self.directive(&captures[2], captures[3].trim());
-                self.or_problem(number, expanded)
-            });
-            let line = REPOSITORY_LINK.replace_all(&line, |captures: &Captures| {
-                let (words, path) = (&captures[1], &captures[2]);
-                let shown = match self.book.root.join(path).exists() {
-                    true => Ok(format!("{words} (`{path}`)")),
-                    false => Err(anyhow!(
-                        "there is no {path} in the repository; name a file or a folder from its root"
-                    )),
-                };
-                self.or_problem(number, shown)
-            });
-            self.expanded.text.push_str(&line);
-        }
+        let (page, start) = (self.page, range.start);
+        let text = DIRECTIVE.replace_all(&page.text[range], |found: &Captures| {
+            let whole = found.get_match();
+            let text = match (found.get(2), found.get(5)) {
+                _ if whole.as_str().starts_with('\\') => Ok(whole.as_str()[1..].to_owned()),
+                (Some(name), _) => self.directive(name.as_str(), found[3].trim()),
+                (_, Some(path)) => self.repository_link(&found[4], path.as_str()),
+                (None, None) => unreachable!("the expression has two forms"),
+            };
+            self.or_problem(line_of(&page.text, start + whole.start()), text)
+        });
+        self.expanded.text.push_str(&text);
+    }
+
+    fn repository_link(&self, words: &str, path: &str) -> Result<String> {
+        ensure!(
+            self.book.root.join(path).exists(),
+            "there is no {path} in the repository; name a file or a folder from its root"
+        );
+        Ok(format!("{words} (`{path}`)"))
     }
 
     /// The text; or none, and the problem goes to the others.

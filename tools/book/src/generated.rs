@@ -123,23 +123,24 @@ pub fn stale(root: &Path, all: &BTreeMap<String, String>) -> Result<Vec<Problem>
     Ok(changes(root, all)?.into_iter().map(problem).collect())
 }
 
-/// Writes what differs, and removes what nothing generates any more. Returns the names of both.
+/// Writes what differs, and removes what nothing generates any more. Returns what was done.
 ///
 /// # Errors
 ///
 /// When a file cannot be written.
-pub fn write(root: &Path, all: &BTreeMap<String, String>) -> Result<Vec<String>> {
-    let mut changed = Vec::new();
-    for (name, _) in changes(root, all)? {
+pub fn write(root: &Path, all: &BTreeMap<String, String>) -> Result<String> {
+    let changes = changes(root, all)?;
+    let mut done = format!("{} changes", changes.len());
+    for name in changes.into_keys() {
         let file = root.join(GENERATED).join(&name);
         let verb = match all.get(&name) {
             Some(content) => fs::write(&file, content).map(|()| "wrote"),
             None => remove_file(&file).map(|()| "removed").map_err(Into::into),
         };
         let verb = verb.with_context(|| format!("cannot change {GENERATED}/{name}"))?;
-        changed.push(format!("{verb} {GENERATED}/{name}"));
+        done += &format!("\n{verb} {GENERATED}/{name}");
     }
-    Ok(changed)
+    Ok(done)
 }
 
 /// The files that are not as they would be written now, each with what is in it, if it is there.

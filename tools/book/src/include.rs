@@ -90,10 +90,4 @@ mod tests {
         assert_eq!(part("other"), None);
         assert_eq!(between("# ANCHOR: x\na\n", "x"), None);
     }
-
-    #[test]
-    fn anchors_are_listed_with_their_lines() {
-        let names: Vec<_> = anchors(TEXT).collect();
-        assert_eq!(names, [(2, "outer"), (4, "inner")]);
-    }
 }

@@ -2,17 +2,71 @@
 //!
 //! Exit status: 0 all is well, 1 something in the book is wrong, 2 wrong use or something could not start.
 
-mod cli;
-
-use std::{path::Path, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context, Result};
 use book::Report;
-use clap::Parser;
-use cli::{Cli, Command, Transcripts};
+use clap::{Args, Parser, Subcommand};
 use mdbook_core::utils::fs;
 use output::terminal;
 use processes::interrupt;
+
+/// Renders the book, and proves that it says what is so.
+#[derive(Debug, Parser)]
+#[command(
+    name = "book",
+    bin_name = "cargo xtask book",
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Render the book
+    Build {
+        /// The folder to render into; what it held of an earlier book is removed
+        #[arg(long, value_name = "DIR", default_value = "book/book")]
+        out: PathBuf,
+    },
+    /// Render the book, serve it on this machine, and reload the page when a file changes
+    Serve {
+        /// The port; 0 takes any free one
+        #[arg(long, default_value_t = 3000)]
+        port: u16,
+    },
+    /// Prove that the book says what is so
+    Test {
+        #[command(flatten)]
+        transcripts: Transcripts,
+        /// Fail where something had to be left out, because a tool is missing
+        #[arg(long)]
+        strict: bool,
+        /// Write what was found to this file, too
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+    },
+    /// Accept what is so now: write what is generated, and what the commands print
+    Bless(Transcripts),
+}
+
+/// Whose commands to run.
+#[derive(Args, Debug)]
+struct Transcripts {
+    /// Pages such as step-2-redis.md whose commands to run; all of them if you name none
+    pages: Vec<String>,
+    /// Run no commands
+    #[arg(long)]
+    no_transcripts: bool,
+}
 
 fn main() -> ExitCode {
     match run(Cli::parse().command) {
@@ -46,40 +100,29 @@ fn run(command: Command) -> Result<bool> {
             strict,
             json,
         } => {
-            let mut reports = Vec::new();
-            let Transcripts {
-                pages,
-                no_transcripts,
-            } = transcripts;
-            book::test(root, &pages, !no_transcripts, |report| {
-                reports.push(printed(report))
-            })?;
+            let reports = prove(root, &transcripts, false)?;
             if let Some(json) = json {
                 fs::write(json, serde_json::to_string_pretty(&reports)?)?;
             }
             Ok(is_good(&reports, strict))
         }
-        Command::Bless(Transcripts {
-            pages,
-            no_transcripts,
-        }) => {
-            let mut reports = Vec::new();
-            book::bless(root, &pages, !no_transcripts, |report| {
-                reports.push(printed(report))
-            })?;
-            Ok(is_good(&reports, false))
-        }
+        Command::Bless(transcripts) => Ok(is_good(&prove(root, &transcripts, true)?, false)),
     }
 }
 
-/// Prints one line of a page.
-fn printed(report: Report) -> Report {
-    let (verdict, what) = match &report.result {
-        Ok(what) => ("ok", what),
-        Err(what) => ("FAILED", what),
-    };
-    anstream::println!("{verdict:<7} {:<18} {what}", report.name);
-    report
+/// Prints one line a page.
+fn prove(root: &Path, transcripts: &Transcripts, bless: bool) -> Result<Vec<Report>> {
+    let pages = (!transcripts.no_transcripts).then_some(transcripts.pages.as_slice());
+    let mut reports = Vec::new();
+    book::prove(root, pages, bless, |report| {
+        let (verdict, what) = match &report.result {
+            Ok(what) => ("ok", what),
+            Err(what) => ("FAILED", what),
+        };
+        anstream::println!("{verdict:<7} {:<18} {what}", report.name);
+        reports.push(report);
+    })?;
+    Ok(reports)
 }
 
 /// Prints what was skipped and why. Returns whether all is well.

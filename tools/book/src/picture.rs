@@ -2,9 +2,8 @@
 
 use anyhow::{Context, Result, ensure};
 use mdbook_core::utils::escape_html;
-use regex::Regex;
 
-use crate::include::Included;
+use crate::{include::Included, regex};
 
 /// The SVG as a `<figure>`. Without a caption, the caption is the picture's own title.
 ///
@@ -52,9 +51,7 @@ pub fn figure(picture: &Included, number: usize, caption: &str) -> Result<String
 /// Puts the picture's number before its ids, also where they are used: those of two pictures on a page
 /// must differ.
 fn unique(svg: &str, number: usize) -> String {
-    let before_id =
-        Regex::new(r##"\b(?:id="|href="#|aria-labelledby="|aria-describedby="|url\(#)"##);
-    let before_id = before_id.expect("the expression is right");
+    let before_id = regex(r##"\b(?:id="|href="#|aria-labelledby="|aria-describedby="|url\(#)"##);
     let numbered = format!("${{0}}picture-{number}-");
     before_id.replace_all(svg, numbered).into_owned()
 }

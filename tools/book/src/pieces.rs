@@ -10,6 +10,8 @@ use regex::Regex;
 use similar::ChangeTag;
 use syn::{Item, ItemImpl, Type, spanned::Spanned};
 
+use crate::regex;
+
 /// What changed in an item.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Piece {
@@ -119,8 +121,9 @@ fn rust_items(text: &str, lines: &[&str]) -> Vec<(usize, String)> {
 /// The first line and the name of an item. The name stands where rustfmt puts it.
 fn named(item: &impl Spanned, lines: &[&str]) -> Option<(usize, String)> {
     static NAME: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^\s*(?:pub\S* )?(?:(?:async|const|unsafe) )*(?:(?:const|enum|fn|static|struct|trait|type) (\w+)|(use|mod) )")
-            .expect("the expression is right")
+        regex(
+            r"^\s*(?:pub\S* )?(?:(?:async|const|unsafe) )*(?:(?:const|enum|fn|static|struct|trait|type) (\w+)|(use|mod) )",
+        )
     });
     let item_lines = item.span().start().line - 1..item.span().end().line;
     let found = lines[item_lines]

@@ -66,16 +66,6 @@ impl Page {
     }
 }
 
-impl From<&Chapter> for Page {
-    fn from(chapter: &Chapter) -> Self {
-        let path = chapter.path.as_deref().unwrap_or(Path::new(""));
-        Self {
-            name: path.to_string_lossy().into_owned(),
-            text: chapter.content.clone(),
-        }
-    }
-}
-
 /// All pages.
 #[derive(Debug)]
 pub struct Book {
@@ -95,7 +85,12 @@ impl Book {
     /// When `SUMMARY.md` cannot be read, names a page twice, or names one that cannot be read.
     pub fn read(root: &Path) -> Result<Self> {
         let book = render::load(root)?.book;
-        let pages: Vec<Page> = book.chapters().map(Page::from).collect();
+        let page = |chapter: &Chapter| {
+            let path = chapter.path.as_deref().unwrap_or(Path::new(""));
+            let (name, text) = (path.to_string_lossy().into_owned(), chapter.content.clone());
+            Page { name, text }
+        };
+        let pages: Vec<Page> = book.chapters().map(page).collect();
         let mut problems = Vec::new();
         for (name, _) in named_files(&root.join(SRC))? {
             let is_page =

@@ -20,6 +20,8 @@ use output::unknown;
 use regex::Regex;
 use steps::{Language, Step, files};
 
+use crate::regex;
+
 /// Where the figures come from.
 #[derive(Debug)]
 pub struct Values {
@@ -137,10 +139,8 @@ impl Values {
 
     /// The default of a limit, from the step's `settings.rs`.
     fn setting(&self, step: &str, name: &str) -> Result<String> {
-        static DEFAULT: LazyLock<Regex> = LazyLock::new(|| {
-            Regex::new(r#"(count|milliseconds)\(\s*"(\w+)",\s*([0-9_]+),?\s*\)"#)
-                .expect("the expression is right")
-        });
+        static DEFAULT: LazyLock<Regex> =
+            LazyLock::new(|| regex(r#"(count|milliseconds)\(\s*"(\w+)",\s*([0-9_]+),?\s*\)"#));
         let folder = self.step(step)?.folder;
         let text = fs::read_to_string(folder.join("src/settings.rs"))?;
         let found = DEFAULT.captures_iter(&text).find(|found| &found[2] == name);

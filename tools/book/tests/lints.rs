@@ -157,7 +157,7 @@ fn tiny() -> TempDir {
         "book/src/step-2-redis.md",
         &chapter("2", "step-2-redis", second),
     );
-    book::bless(root, &[], false, drop).unwrap();
+    book::prove(root, None, true, drop).unwrap();
     folder
 }
 
@@ -256,7 +256,7 @@ fn a_function_that_got_another_name_is_found_in_its_diff() {
     let folder = tiny();
     edit(folder.path(), LIB_2, "fn visit", "fn count");
     edit(folder.path(), LIB_1, "fn visit", "fn count");
-    book::bless(folder.path(), &[], false, drop).unwrap();
+    book::prove(folder.path(), None, true, drop).unwrap();
     let what = "no part between `ANCHOR: visit`";
     expect(folder.path(), &format!("{TWO}:27:"), what);
 }
@@ -481,9 +481,24 @@ fn whatever_comes_from_another_host_is_found() {
                 "another host",
             ),
             ("Text", script, "3:", "another host"),
+            (
+                "Text",
+                "<p style=\"background:url('//x/y.png')\">x</p>",
+                "3:",
+                "another host",
+            ),
+            (
+                "Text",
+                "<i>1 < 2</i><img src='https://x/' alt=x>",
+                "3:",
+                "another host",
+            ),
         ],
     );
     let folder = tiny();
+    let harmless = "<script>'<img src=no>'</script><!-- <img src=\"no\"> --><a href='step-1-memory.html#break-it'>x</a>";
+    edit(folder.path(), INTRO, "Text", harmless);
+    assert_eq!(problems(folder.path()), Vec::<String>::new());
     let style = "@import \"https://fonts.example/a.css\";\n";
     write(folder.path(), "book/theme/book.css", style);
     expect(folder.path(), "book: theme/book.css:1:", "another host");

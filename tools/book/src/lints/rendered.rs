@@ -16,15 +16,16 @@ use html5ever::tokenizer::{
 use mdbook_core::utils::fs;
 use regex::Regex;
 
-use crate::source::{Book, Problem, SRC, named_files, relative};
+use crate::{
+    regex,
+    source::{Book, Problem, SRC, named_files, relative},
+};
 
 /// What a style sheet loads: `url(…)` and `@import "…"`.
-static LOADED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?:url\(\s*["']?|@import\s+["'])([^"')]+)"#).expect("the expression is right")
-});
+static LOADED: LazyLock<Regex> =
+    LazyLock::new(|| regex(r#"(?:url\(\s*["']?|@import\s+["'])([^"')]+)"#));
 
-static STYLE_COMMENT: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?s)/\*.*?\*/").expect("the expression is right"));
+static STYLE_COMMENT: LazyLock<Regex> = LazyLock::new(|| regex(r"(?s)/\*.*?\*/"));
 
 /// An HTML file: its ids, its links, and what it loads.
 #[derive(Default)]
@@ -196,32 +197,4 @@ fn place(book: &Book, html: &str, target: &str, what: String) -> Problem {
     let written = target.replace(".html", ".md");
     let line = page.text.lines().position(|line| line.contains(&written));
     Problem::new(format!("{SRC}/{name}"), line.unwrap_or(0) + 1, what)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tags_are_read_with_their_attributes() {
-        let page = Html::read(
-            "<script>'<img src=no>'</script><style>a</style><h2 id=\"a\">x</h2><!-- <img src=\"no\"> --><a href='b.html#c&amp;d' class=x>y</a><img src=p.png alt=\"\">\
-             <script src=\"https://cdn.example/x.js\" defer></script><p style=\"background:url('//x/y.png')\">1 < 2</p>",
-        );
-        assert!(page.ids.contains("a"));
-        assert_eq!(page.links, ["b.html#c&d"]);
-        assert_eq!(
-            page.loads,
-            ["p.png", "https://cdn.example/x.js", "//x/y.png"]
-        );
-        assert_eq!(page.images_without_words, ["p.png"]);
-        for (target, is_elsewhere) in [
-            ("https://x/", true),
-            ("//x/", true),
-            ("a/b.css", false),
-            ("data:image/png", false),
-        ] {
-            assert_eq!(is_foreign(target), is_elsewhere, "{target}");
-        }
-    }
 }

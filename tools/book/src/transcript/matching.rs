@@ -5,12 +5,13 @@ use std::{slice, sync::LazyLock};
 
 use regex::Regex;
 
+use crate::regex;
+
 /// What cargo says of its own work. It depends on what was built before, so no page shows it.
 static PROGRESS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
+    regex(
         r"^ +(?:Compiling|Checking|Building|Finished|Running|Blocking|Updating|Locking|Adding|Downloading|Downloaded|Fresh|Dirty|Waiting|Installing|Installed|Unpacking|Removed|Doc-tests) |^warning: spurious network error",
     )
-    .expect("the expression is right")
 });
 
 /// The lines of an output that count: without cargo's progress, spaces at the end, and empty lines at the end.
@@ -33,10 +34,10 @@ fn expression(expected: &[String], end: &str) -> Regex {
     for line in &expected[..last.map_or(0, |last| last + 1)] {
         text += &match line.trim() {
             "..." => r"(?:.*\n)*?".to_owned(),
-            _ => regex::escape(line).replace(r"\[\.\.\]", ".*") + r"\n",
+            _ => ::regex::escape(line).replace(r"\[\.\.\]", ".*") + r"\n",
         };
     }
-    Regex::new(&(text + end)).expect("all but the placeholders is escaped")
+    regex(&(text + end))
 }
 
 fn joined(lines: &[String]) -> String {

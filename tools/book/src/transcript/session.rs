@@ -148,7 +148,8 @@ impl Session<'_> {
             (Action::Command(command), terminal) => {
                 let is_last = next.is_none() && terminal.is_none();
                 let status = if is_last { block.status } else { 0 };
-                self.foreground(block, command, status, expected)
+                let found = self.foreground(block, command, status)?;
+                self.compared(expected, &found)
             }
             (Action::More, Some(name)) => self.appears(block, name, expected),
             (Action::Interrupt, Some(name)) => self.interrupt(name, expected),
@@ -164,20 +165,13 @@ impl Session<'_> {
         Ok(Process::spawn(&name, shell, Output::Capture)?)
     }
 
-    fn foreground(
-        &self,
-        block: &Block,
-        command: &str,
-        status: i32,
-        expected: &[String],
-    ) -> Result<Vec<String>> {
+    /// Runs a command to its end. Returns what it printed.
+    fn foreground(&self, block: &Block, command: &str, status: i32) -> Result<Vec<String>> {
         let mut process = self.spawn(command)?;
         let ended = process.wait_timeout(block.timeout)?;
         let found = printed(&process);
         let what = match ended {
-            Some(ended) if ended.code() == Some(status) => {
-                return self.compared(expected, &found);
-            }
+            Some(ended) if ended.code() == Some(status) => return Ok(found),
             Some(ended) => format!("ended with {ended}, but should with {status}"),
             None => format!(
                 "still runs after {} s; if it never ends, give it a terminal=NAME; if it is slow, a timeout=SECONDS",
@@ -191,14 +185,13 @@ impl Session<'_> {
         if self.bless {
             return Ok(blessed(expected, found));
         }
-        if matches(expected, found) {
-            return Ok(expected.to_vec());
-        }
-        bail!(
+        ensure!(
+            matches(expected, found),
             "it prints something else; accept with: cargo xtask book bless {}{}",
             self.page,
             difference(expected, found)
-        )
+        );
+        Ok(expected.to_vec())
     }
 
     /// Waits until something in the background has printed what the page says.

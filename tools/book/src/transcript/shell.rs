@@ -13,9 +13,10 @@ use anyhow::{Result, ensure};
 use processes::{Folder, programs::on_path};
 use regex::Regex;
 
-static NAMED_PORT: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:--port[ =]|localhost:|127\.0\.0\.1:)(\d+)").expect("the expression is right")
-});
+use crate::regex;
+
+static NAMED_PORT: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"(?:--port[ =]|localhost:|127\.0\.0\.1:)(\d+)"));
 
 /// The port of a step that was not told another one.
 const DEFAULT_PORT: u16 = 8000;

@@ -24,9 +24,40 @@ pub static DIRECTIVE: LazyLock<Regex> =
 static DIFF: LazyLock<Regex> =
     LazyLock::new(|| regex(r"^book/src/generated/diff-(\d+)-(\d+)/(.+)\.diff$"));
 
+/// Expands a page.
+pub fn expand<'a>(
+    book: &'a Book,
+    values: &'a Values,
+    page: &'a Page,
+    content: &Content,
+) -> Expanded<'a> {
+    let mut expanded = Expanded {
+        book,
+        values,
+        page,
+        pictures: 0,
+        text: String::new(),
+        problems: Vec::new(),
+        anchors: BTreeSet::new(),
+    };
+    let mut at = 0;
+    for fence in &content.fences {
+        expanded.prose(at..fence.range.start);
+        let block = expanded.fence(fence);
+        let block = expanded.or_problem(fence.line + 1, block);
+        expanded.text += &block;
+        at = fence.range.end;
+    }
+    expanded.prose(at..page.text.len());
+    expanded
+}
+
 /// A page as mdBook gets it.
-#[derive(Debug, Default)]
-pub struct Expanded {
+pub struct Expanded<'a> {
+    book: &'a Book,
+    values: &'a Values,
+    page: &'a Page,
+    pictures: usize,
     /// The Markdown.
     pub text: String,
     /// What could not be put in.
@@ -35,36 +66,7 @@ pub struct Expanded {
     pub anchors: BTreeSet<(String, String)>,
 }
 
-/// Expands a page.
-pub fn expand(book: &Book, values: &Values, page: &Page, content: &Content) -> Expanded {
-    let mut expander = Expander {
-        book,
-        values,
-        page,
-        pictures: 0,
-        expanded: Expanded::default(),
-    };
-    let mut at = 0;
-    for fence in &content.fences {
-        expander.prose(at..fence.range.start);
-        let block = expander.fence(fence);
-        let block = expander.or_problem(fence.line + 1, block);
-        expander.expanded.text += &block;
-        at = fence.range.end;
-    }
-    expander.prose(at..page.text.len());
-    expander.expanded
-}
-
-struct Expander<'a> {
-    book: &'a Book,
-    values: &'a Values,
-    page: &'a Page,
-    pictures: usize,
-    expanded: Expanded,
-}
-
-impl Expander<'_> {
+impl Expanded<'_> {
     /// The text between two blocks of code.
     fn prose(&mut self, range: Range<usize>) {
         let (page, start) = (self.page, range.start);
@@ -78,7 +80,7 @@ impl Expander<'_> {
             };
             self.or_problem(line_of(&page.text, start + whole.start()), text)
         });
-        self.expanded.text.push_str(&text);
+        self.text.push_str(&text);
     }
 
     fn repository_link(&self, words: &str, path: &str) -> Result<String> {
@@ -93,7 +95,7 @@ impl Expander<'_> {
     fn or_problem(&mut self, line: usize, text: Result<String>) -> String {
         text.unwrap_or_else(|error| {
             let problem = self.page.problem(line, one_line(&error));
-            self.expanded.problems.push(problem);
+            self.problems.push(problem);
             String::new()
         })
     }
@@ -133,7 +135,7 @@ impl Expander<'_> {
         let included = include(&self.book.root, folder, argument)?;
         if let Some(anchor) = &included.anchor {
             let used = (included.file.clone(), anchor.clone());
-            self.expanded.anchors.insert(used);
+            self.anchors.insert(used);
         }
         Ok(included)
     }
@@ -141,24 +143,28 @@ impl Expander<'_> {
     /// A block of code, under the name of what it shows. What is wrong with its kind, [`crate::lints`] says.
     fn fence(&mut self, fence: &Fence) -> Result<String> {
         let kind = fence.kind();
-        let class = if kind == "console" {
-            "terminal"
-        } else {
-            "sketch"
-        };
-        let terminal = fence
-            .options()
-            .find_map(|option| option.strip_prefix("terminal="));
-        let (class, caption, body) = match (fence.sole_include(), terminal) {
+        let (class, caption, body) = match (fence.sole_include(), fence.terminal()) {
             (Some(path), _) => {
                 let Included { file, text, .. } = self.include(path)?;
                 let name = self.shown_name(&file);
-                let caption = format!("<code>{}</code>", escape_html(&name));
-                ("listing", Some(caption), text)
+                (
+                    "listing",
+                    Some(format!("<code>{}</code>", escape_html(&name))),
+                    text,
+                )
             }
-            _ if fence.is_sketch() => (class, Some("sketch".to_owned()), fence.body.clone()),
-            (None, name) => {
-                let caption = name.map(|name| format!("terminal: {}", escape_html(name)));
+            (None, terminal) => {
+                let caption = terminal.map(|name| format!("terminal: {}", escape_html(name)));
+                let caption = if fence.is_sketch() {
+                    Some("sketch".to_owned())
+                } else {
+                    caption
+                };
+                let class = if kind == "console" {
+                    "terminal"
+                } else {
+                    "sketch"
+                };
                 (class, caption, fence.body.clone())
             }
         };
@@ -182,12 +188,8 @@ impl Expander<'_> {
         let diff = || {
             let found = DIFF.captures(file)?;
             let step = |number| steps::one(&self.book.root, Some(&found[number])).ok();
-            Some(format!(
-                "{} → {}: {}",
-                step(1)?.name,
-                step(2)?.name,
-                &found[3]
-            ))
+            let (a, b) = (step(1)?.name, step(2)?.name);
+            Some(format!("{a} → {b}: {}", &found[3]))
         };
         diff().unwrap_or_else(|| file.to_owned())
     }

@@ -56,6 +56,12 @@ impl Fence {
         info.split(',').map(str::trim)
     }
 
+    /// The terminal that it is seen in, if it says so.
+    pub fn terminal(&self) -> Option<&str> {
+        self.options()
+            .find_map(|option| option.strip_prefix("terminal="))
+    }
+
     /// Whether it says of itself that it is only an idea.
     pub fn is_sketch(&self) -> bool {
         self.options().any(|option| option == "sketch")

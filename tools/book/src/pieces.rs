@@ -3,7 +3,7 @@
 //! A piece is what changed in one item: a function, a type, the `use` lines, a table of the manifest.
 //! Its name is the item's.
 
-use std::{path::PathBuf, sync::LazyLock};
+use std::sync::LazyLock;
 
 use diff::{CONTEXT_LINES, Changed};
 use regex::Regex;
@@ -11,6 +11,14 @@ use similar::ChangeTag;
 use syn::{Item, ItemImpl, Type, spanned::Spanned};
 
 use crate::regex;
+
+/// The name of an item, where rustfmt puts it.
+static NAME: LazyLock<Regex> = LazyLock::new(|| {
+    let keywords = "const|enum|fn|static|struct|trait|type";
+    regex(&format!(
+        r"^\s*(?:pub\S* )?(?:(?:async|const) )*(?:(?:{keywords}) (\w+)|(use|mod) )"
+    ))
+});
 
 /// What changed in an item.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,60 +35,55 @@ pub struct Piece {
 pub fn pieces(changed: &Changed) -> Vec<Piece> {
     let names = |text| item_names(&changed.file.to_string_lossy(), text);
     let (old_names, new_names) = (names(&changed.old), names(&changed.new));
-    let mut items: Vec<(&String, Changed)> = Vec::new();
+    let mut items: Vec<(&String, String, String)> = Vec::new();
     for change in changed.lines().iter_all_changes() {
         // What is new or the same has its place in the new file. What is gone had it in the old one.
         let new = change.new_index().and_then(|index| new_names.get(index));
         let old = change.old_index().and_then(|index| old_names.get(index));
         let Some(name) = new.or(old) else { continue };
-        if !items.iter().any(|(known, _)| *known == name) {
-            items.push((name, Changed::default()));
+        let place = items.iter().position(|(known, ..)| *known == name);
+        let place = place.unwrap_or(items.len());
+        if place == items.len() {
+            items.push((name, String::new(), String::new()));
         }
-        for (_, item) in items.iter_mut().filter(|(known, _)| *known == name) {
-            match change.tag() {
-                ChangeTag::Delete => item.old += change.value(),
-                ChangeTag::Insert => item.new += change.value(),
-                ChangeTag::Equal => {
-                    item.old += change.value();
-                    item.new += change.value();
-                }
-            }
+        let (_, old, new) = &mut items[place];
+        if change.tag() != ChangeTag::Insert {
+            *old += change.value();
+        }
+        if change.tag() != ChangeTag::Delete {
+            *new += change.value();
         }
     }
-    items
-        .into_iter()
-        .filter_map(|(name, item)| piece(name, &item))
-        .collect()
+    let items = items.into_iter().map(|(name, old, new)| Changed {
+        file: name.into(),
+        old: without_empty_edges(&old),
+        new: without_empty_edges(&new),
+    });
+    let items = items.filter(|item| item.old != item.new);
+    items.map(|item| piece(&item)).collect()
 }
 
-/// What changed in an item, but for the empty lines at its edges.
-fn piece(name: &str, item: &Changed) -> Option<Piece> {
-    let lines = |text: &str| {
-        text.trim_matches('\n')
-            .lines()
-            .map(|line| format!("{line}\n"))
-            .collect()
-    };
-    let item = Changed {
-        old: lines(&item.old),
-        new: lines(&item.new),
-        file: PathBuf::new(),
-    };
-    let diff = item.lines();
-    let mut diff = diff.unified_diff();
-    let hunks = diff.context_radius(CONTEXT_LINES).iter_hunks().map(|hunk| {
-        let lines = hunk
-            .iter_changes()
-            .map(|line| format!("{}{}", line.tag(), line.value()));
-        lines
-            .map(|line| line.trim_end().to_owned() + "\n")
-            .collect::<String>()
+fn without_empty_edges(text: &str) -> String {
+    match text.trim_matches('\n') {
+        "" => String::new(),
+        text => format!("{text}\n"),
+    }
+}
+
+fn piece(item: &Changed) -> Piece {
+    let lines = item.lines();
+    let mut diff = lines.unified_diff();
+    let hunks = diff.context_radius(CONTEXT_LINES).iter_hunks();
+    let hunks = hunks.map(|hunk| {
+        let lines = hunk.iter_changes();
+        let lines = lines.map(|line| format!("{}{}", line.tag(), line.value()));
+        lines.fold(String::new(), |text, line| text + line.trim_end() + "\n")
     });
-    (item.old != item.new).then(|| Piece {
-        name: name.to_owned(),
+    Piece {
+        name: item.file.to_string_lossy().into_owned(),
         text: hunks.collect::<Vec<_>>().join("@@\n"),
         counts: item.counts(),
-    })
+    }
 }
 
 /// For every line of a file, the name of the item that it belongs to.
@@ -118,17 +121,11 @@ fn rust_items(text: &str, lines: &[&str]) -> Vec<(usize, String)> {
     starts
 }
 
-/// The first line and the name of an item. The name stands where rustfmt puts it.
+/// The first line and the name of an item.
 fn named(item: &impl Spanned, lines: &[&str]) -> Option<(usize, String)> {
-    static NAME: LazyLock<Regex> = LazyLock::new(|| {
-        regex(
-            r"^\s*(?:pub\S* )?(?:(?:async|const|unsafe) )*(?:(?:const|enum|fn|static|struct|trait|type) (\w+)|(use|mod) )",
-        )
-    });
-    let item_lines = item.span().start().line - 1..item.span().end().line;
-    let found = lines[item_lines]
-        .iter()
-        .find_map(|line| NAME.captures(line))?;
+    let first = item.span().start().line - 1;
+    let mut found = lines[first..].iter().filter_map(|line| NAME.captures(line));
+    let found = found.next()?;
     let name = found.get(1).or(found.get(2))?;
     Some((first_line(item, lines), name.as_str().to_owned()))
 }

@@ -27,13 +27,15 @@ static LOADED: LazyLock<Regex> =
 
 static STYLE_COMMENT: LazyLock<Regex> = LazyLock::new(|| regex(r"(?s)/\*.*?\*/"));
 
-/// An HTML file: its ids, its links, and what it loads.
+/// What is wrong, behind the words that it is recognised by.
+type Wrong = (String, String);
+
+/// An HTML file: its ids, its links, and what is wrong with it alone.
 #[derive(Default)]
 struct Html {
     ids: BTreeSet<String>,
     links: Vec<String>,
-    loads: Vec<String>,
-    images_without_words: Vec<String>,
+    wrong: Vec<Wrong>,
 }
 
 impl Html {
@@ -57,16 +59,18 @@ impl Html {
                 (_, "id") | ("a", "name") => drop(self.ids.insert(value)),
                 ("a", "href") => self.links.push(value),
                 ("img", "alt") => words = value,
-                (_, "style") => self.loads.extend(loaded_by_style(&value)),
+                (_, "style") => self.wrong.extend(wrong_with_style(&value)),
                 (_, "href" | "src" | "srcset" | "poster" | "data" | "xlink:href") => {
-                    image.clone_from(&value);
-                    self.loads.push(value);
+                    self.wrong.extend(elsewhere(&value));
+                    image = value;
                 }
                 _ => {}
             }
         }
         if &*tag.name == "img" && words.trim().is_empty() {
-            self.images_without_words.push(image);
+            let what =
+                format!("the image {image} says nothing to who cannot see it; give it an alt text");
+            self.wrong.push((image, what));
         }
     }
 }
@@ -107,42 +111,30 @@ pub fn check(book: &Book, out: &Path) -> Result<Vec<Problem>> {
             let html = Html::read(&fs::read_to_string(&file)?);
             pages.insert(file, html);
         } else if name.ends_with(".css") {
-            for target in loaded_by_style(&fs::read_to_string(&file)?) {
-                let what = elsewhere(&target).into_iter();
-                problems.extend(what.map(|what| Problem::new(format!("book: {name}"), 1, what)));
-            }
+            let wrong = wrong_with_style(&fs::read_to_string(&file)?).into_iter();
+            let file = format!("book: {name}");
+            problems.extend(wrong.map(|(_, what)| Problem::new(&file, 1, what)));
         }
     }
     for (file, html) in &pages {
         let name = relative(file, &out);
-        let mut wrong = |target: &str, what| problems.push(place(book, &name, target, what));
-        for target in &html.loads {
-            if let Some(what) = elsewhere(target) {
-                wrong(target, what);
-            }
-        }
-        for image in &html.images_without_words {
-            let what =
-                format!("the image {image} says nothing to who cannot see it; give it an alt text");
-            wrong(image, what);
-        }
         // The page for printing holds all the others, and mdBook rewrites their links for it.
         let is_copy = ["print.html", "404.html", "toc.html", "index.html"].contains(&name.as_str());
-        for target in html.links.iter().filter(|_| !is_copy) {
-            if let Some(what) = dead(&out, &pages, file, target) {
-                wrong(target, what);
-            }
-        }
+        let links = html.links.iter().filter(|_| !is_copy);
+        let dead =
+            links.filter_map(|target| Some((target.clone(), dead(&out, &pages, file, target)?)));
+        let wrong = html.wrong.iter().cloned().chain(dead);
+        problems.extend(wrong.map(|(target, what)| place(book, &name, &target, what)));
     }
     problems.sort();
     problems.dedup();
     Ok(problems)
 }
 
-fn loaded_by_style(text: &str) -> Vec<String> {
+fn wrong_with_style(text: &str) -> Vec<Wrong> {
     let text = STYLE_COMMENT.replace_all(text, "");
-    let found = LOADED.captures_iter(&text);
-    found.map(|captures| captures[1].to_owned()).collect()
+    let loaded = LOADED.captures_iter(&text);
+    loaded.filter_map(|found| elsewhere(&found[1])).collect()
 }
 
 fn is_foreign(target: &str) -> bool {
@@ -154,20 +146,16 @@ fn is_foreign(target: &str) -> bool {
 }
 
 /// What is wrong with loading this.
-fn elsewhere(target: &str) -> Option<String> {
-    is_foreign(target).then(|| {
-        format!(
-            "{target} is loaded from another host; the book works without a network: bring it along"
-        )
-    })
+fn elsewhere(target: &str) -> Option<Wrong> {
+    let what = "is loaded from another host; the book works without a network: bring it along";
+    is_foreign(target).then(|| (target.to_owned(), format!("{target} {what}")))
 }
 
 /// What is wrong with a link on this page.
 fn dead(out: &Path, pages: &BTreeMap<PathBuf, Html>, page: &Path, target: &str) -> Option<String> {
     if target.starts_with("http:") || target.starts_with("//") {
-        return Some(format!(
-            "{target}: links to other hosts begin with https://"
-        ));
+        let what = "links to other hosts begin with https://";
+        return Some(format!("{target}: {what}"));
     }
     if is_foreign(target) || target.starts_with("mailto:") || target.starts_with("javascript:") {
         return None;
@@ -178,9 +166,8 @@ fn dead(out: &Path, pages: &BTreeMap<PathBuf, Html>, page: &Path, target: &str) 
         path => page.with_file_name(path).canonicalize().unwrap_or_default(),
     };
     if !file.starts_with(out) || !file.is_file() {
-        return Some(format!(
-            "the link {target} leads nowhere; there is no such page"
-        ));
+        let what = "leads nowhere; there is no such page";
+        return Some(format!("the link {target} {what}"));
     }
     let html = pages.get(&file).filter(|_| !anchor.is_empty())?;
     (!html.ids.contains(anchor))

@@ -7,7 +7,7 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use book::Report;
 use clap::{Args, Parser, Subcommand};
 use mdbook_core::utils::fs;
@@ -82,7 +82,7 @@ fn main() -> ExitCode {
 /// Returns whether all is well.
 fn run(command: Command) -> Result<bool> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
-    let root = root.context("the tool lies in the workspace")?;
+    let root = root.expect("the tool lies in the workspace");
     interrupt::exit_on_interrupt()?;
     match command {
         Command::Build { out } => {

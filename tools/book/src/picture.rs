@@ -22,7 +22,7 @@ pub fn figure(picture: &Included, number: usize, caption: &str) -> Result<String
     );
     ensure!(
         !svg.contains("<script"),
-        "{file} has a script; a picture of a page has none"
+        "{file} has a script; remove it: a picture of a page only shows"
     );
     let text_of = |element: &str| {
         let (_, rest) = svg.split_once(&format!("<{element}"))?;

@@ -123,9 +123,8 @@ fn rust_items(text: &str, lines: &[&str]) -> Vec<(usize, String)> {
 
 /// The first line and the name of an item.
 fn named(item: &impl Spanned, lines: &[&str]) -> Option<(usize, String)> {
-    let first = item.span().start().line - 1;
-    let mut found = lines[first..].iter().filter_map(|line| NAME.captures(line));
-    let found = found.next()?;
+    let item_lines = &lines[item.span().start().line - 1..item.span().end().line];
+    let found = item_lines.iter().find_map(|line| NAME.captures(line))?;
     let name = found.get(1).or(found.get(2))?;
     Some((first_line(item, lines), name.as_str().to_owned()))
 }

@@ -96,7 +96,7 @@ impl Values {
         let mut groups = self.run()?.1.iter();
         groups
             .find(|group| group.connections == wanted && group.load == Load::Capacity)
-            .with_context(|| format!("nothing was measured at {connections} connections"))
+            .with_context(|| format!("nothing was measured at {connections} connections; take a number of the newest run"))
     }
 
     /// The name of a contestant: of a step, however it is called, or of one of the two Flasks.
@@ -116,7 +116,7 @@ impl Values {
         let mut rows = self.capacity(connections)?.rows.iter();
         let row = rows.find(|row| row.name == name);
         row.and_then(|row| figure(row, metric)).with_context(|| {
-            format!("{name} has no figure called {metric} at {connections} connections")
+            format!("{name} has no figure called {metric} at {connections} connections; book/AUTHORING.md lists them")
         })
     }
 
@@ -134,7 +134,11 @@ impl Values {
     fn noise(&self, connections: &str) -> Result<String> {
         let noise = self.capacity(connections)?.noise.as_ref();
         let noise = noise.map(|(_, noise)| units::percent(*noise));
-        noise.with_context(|| format!("the noise at {connections} connections was not measured"))
+        noise.with_context(|| {
+            format!(
+                "the noise at {connections} connections was not measured; run cargo xtask bench"
+            )
+        })
     }
 
     /// The default of a limit, from the step's `settings.rs`.
@@ -144,7 +148,9 @@ impl Values {
         let folder = self.step(step)?.folder;
         let text = fs::read_to_string(folder.join("src/settings.rs"))?;
         let found = DEFAULT.captures_iter(&text).find(|found| &found[2] == name);
-        let lacks = || format!("{step} has no limit called {name} in its settings.rs");
+        let lacks = || {
+            format!("{step} has no limit called {name} in its settings.rs; name one that it has")
+        };
         let found = found.with_context(lacks)?;
         let number: u64 = found[3].replace('_', "").parse()?;
         Ok(match &found[1] {
@@ -159,7 +165,7 @@ impl Values {
 
 fn number(text: &str) -> Result<u32> {
     let number = text.parse();
-    number.map_err(|_| anyhow!("{text:?} is no number of connections"))
+    number.map_err(|_| anyhow!("{text:?} is no number of connections; write one such as 1000"))
 }
 
 /// A ratio with digits that mean something.

@@ -205,6 +205,8 @@ const INTRO: &str = "book/src/intro.md";
 const TWO: &str = "book/src/step-2-redis.md";
 const LIB_1: &str = "steps/step-1-memory/src/lib.rs";
 const LIB_2: &str = "steps/step-2-redis/src/lib.rs";
+/// A file that is there, but not in the book and not in the repository.
+const ELSEWHERE: &str = "../../../../../../../../../../../../etc/passwd";
 const DIFF: &str = "book/src/generated/diff-1-2/src/lib.rs.diff:";
 
 #[test]
@@ -259,6 +261,23 @@ fn a_function_that_got_another_name_is_found_in_its_diff() {
     book::prove(folder.path(), None, true, drop).unwrap();
     let what = "no part between `ANCHOR: visit`";
     expect(folder.path(), &format!("{TWO}:27:"), what);
+}
+
+#[test]
+fn a_file_outside_of_the_repository_is_refused() {
+    let file = "../../steps/step-2-redis/src/lib.rs:visit";
+    let what = "lies outside of the repository";
+    drifts(TWO, &[(file, ELSEWHERE, "31:", what)]);
+}
+
+#[test]
+fn a_folder_that_holds_something_else_is_left_alone() {
+    let folder = tiny();
+    let steps = folder.path().join("steps");
+    let error = book::render_checked(folder.path(), &steps).unwrap_err();
+    let what = "holds something that is no book; name an empty or a new folder with --out";
+    assert!(error.to_string().ends_with(what), "{error:#}");
+    assert!(folder.path().join(LIB_1).exists());
 }
 
 #[test]
@@ -336,6 +355,13 @@ fn a_dead_link_or_anchor_is_found() {
                 "leads nowhere",
             ),
             ("#break-it", "#mend-it", "3:", "without a heading #mend-it"),
+            ("step-1-memory.md#break-it", "theme", "3:", "leads nowhere"),
+            (
+                "step-1-memory.md#break-it",
+                ELSEWHERE,
+                "3:",
+                "leads nowhere",
+            ),
             ("settings.rs", "sittings.rs", "7:", settings),
             ("dot.png", "http://example.com/", "", "another host"),
         ],

@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::ExitCode};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Parser;
 use diff::{CONTEXT_LINES, Changed};
 use output::terminal::{self, BOLD, DIM, GREEN, RED, RESET};
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
 /// Prints the difference between two steps.
 fn run(options: &DiffOptions) -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
-    let root = root.context("the tool lies in the workspace")?;
+    let root = root.expect("the tool lies in the workspace");
     let a = steps::one(root, Some(&options.a))?;
     let b = steps::one(root, Some(&options.b))?;
     let changed = diff::between(&a, &b)?;

@@ -29,7 +29,10 @@ pub fn lacking(page: &Page, content: &Content, step: u32) -> Vec<Problem> {
     let start = format!("Step {step}: ");
     if !title.is_some_and(|title| title.text.starts_with(&start)) {
         let line = title.map_or(1, |title| title.line);
-        problem(line, format!("the title of the chapter is `# {start}…`"));
+        problem(
+            line,
+            format!("the chapter has no title `# {start}…`; begin it with one"),
+        );
     }
     let sections = content.headings.iter().filter(|heading| heading.level == 2);
     let sections: Vec<&Heading> = sections.collect();
@@ -47,7 +50,7 @@ pub fn lacking(page: &Page, content: &Content, step: u32) -> Vec<Problem> {
         let Some(position) = sections.iter().position(|section| section.text == name) else {
             problem(
                 last,
-                format!("the section \"## {name}\" is missing, after {previous:?}"),
+                format!("the section \"## {name}\" is missing; write it after {previous:?}"),
             );
             continue;
         };

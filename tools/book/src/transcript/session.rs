@@ -197,7 +197,8 @@ impl Session<'_> {
     /// Waits until something in the background has printed what the page says.
     fn appears(&mut self, block: &Block, name: &str, expected: &[String]) -> Result<Vec<String>> {
         let terminal = self.terminals.get_mut(name);
-        let terminal = terminal.with_context(|| format!("nothing runs in terminal {name}"))?;
+        let terminal = terminal
+            .with_context(|| format!("nothing runs in terminal {name}; begin it with a command"))?;
         // Nothing to wait for; but blessing finds out what there is.
         let is_free = expected.is_empty();
         if is_free && !self.bless {
@@ -239,7 +240,8 @@ impl Session<'_> {
 
     fn interrupt(&mut self, name: &str, expected: &[String]) -> Result<Vec<String>> {
         let terminal = self.terminals.remove(name);
-        let terminal = terminal.with_context(|| format!("nothing runs in terminal {name}"))?;
+        let terminal = terminal
+            .with_context(|| format!("nothing runs in terminal {name}; begin it with a command"))?;
         let Background { mut process, seen } = terminal;
         if let Some(ended) = process.try_wait()? {
             let printed = listed("|", &printed(&process));

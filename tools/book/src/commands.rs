@@ -66,17 +66,15 @@ pub fn prove(
     let book = Book::read(root)?;
     for name in wanted.unwrap_or_default() {
         let known: Vec<&str> = book.pages.iter().map(|page| page.name.as_str()).collect();
-        let is_known = known
-            .iter()
-            .any(|page| is_wanted(page, slice::from_ref(name)));
+        let mut pages = known.iter();
+        let is_known = pages.any(|page| is_wanted(page, slice::from_ref(name)));
         ensure!(is_known, output::unknown("page", name, &known));
     }
-    let (name, result) = match bless {
-        true => (
-            "generated",
-            Ok(generated::write(root, &generated::all(root)?)?),
-        ),
-        false => ("lints", lints(&book)?),
+    let (name, result) = if bless {
+        let written = generated::write(root, &generated::all(root)?)?;
+        ("generated", Ok(written))
+    } else {
+        ("lints", lints(&book)?)
     };
     report(Report {
         name: name.to_owned(),
@@ -102,10 +100,8 @@ fn lints(book: &Book) -> Result<Result<String, String>> {
 /// Plays page by page. Pages that have something compiled beforehand, because it takes long, come last:
 /// it is compiled while the others wait for what they do. They measure, too, and nothing runs beside them.
 fn play(book: &Book, wanted: &[String], bless: bool, mut report: impl FnMut(Report)) -> Result<()> {
-    let pages = book
-        .pages
-        .iter()
-        .filter(|page| is_wanted(&page.name, wanted));
+    let pages = book.pages.iter();
+    let pages = pages.filter(|page| is_wanted(&page.name, wanted));
     let pages = pages.map(|page| (page, transcript::of_page(&page.text)));
     let (first, last): (Vec<_>, Vec<_>) = pages
         .filter(|(_, blocks)| !blocks.is_empty())
@@ -123,16 +119,16 @@ fn play(book: &Book, wanted: &[String], bless: bool, mut report: impl FnMut(Repo
             fs::write(book.root.join(page.file()), text)?;
             what += &format!("; wrote {} blocks: read them", outcome.blessed.len());
         }
-        let skipped = outcome.skipped.iter();
+        let result = match outcome.failure {
+            None => Ok(what),
+            Some((line, failure)) => Err(format!("{what}\n{}", page.problem(line, failure))),
+        };
+        let skipped = outcome.skipped.into_iter();
+        let skipped = skipped.map(|(line, why)| format!("{}:{line}: {why}", page.name));
         report(Report {
             name: page.name.clone(),
-            skipped: skipped
-                .map(|(line, why)| format!("{}:{line}: {why}", page.name))
-                .collect(),
-            result: match outcome.failure {
-                None => Ok(what),
-                Some((line, what)) => Err(format!("\n{}", page.problem(line, what))),
-            },
+            result,
+            skipped: skipped.collect(),
         });
         Ok(())
     };

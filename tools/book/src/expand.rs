@@ -143,29 +143,22 @@ impl Expanded<'_> {
     /// A block of code, under the name of what it shows. What is wrong with its kind, [`crate::lints`] says.
     fn fence(&mut self, fence: &Fence) -> Result<String> {
         let kind = fence.kind();
-        let (class, caption, body) = match (fence.sole_include(), fence.terminal()) {
-            (Some(path), _) => {
+        let (class, caption, body) = match fence.sole_include() {
+            Some(path) => {
                 let Included { file, text, .. } = self.include(path)?;
                 let name = self.shown_name(&file);
-                (
-                    "listing",
-                    Some(format!("<code>{}</code>", escape_html(&name))),
-                    text,
-                )
+                let caption = format!("<code>{}</code>", escape_html(&name));
+                ("listing", Some(caption), text)
             }
-            (None, terminal) => {
-                let caption = terminal.map(|name| format!("terminal: {}", escape_html(name)));
-                let caption = if fence.is_sketch() {
-                    Some("sketch".to_owned())
-                } else {
-                    caption
+            None => {
+                let class = match kind {
+                    "console" => "terminal",
+                    _ => "sketch",
                 };
-                let class = if kind == "console" {
-                    "terminal"
-                } else {
-                    "sketch"
-                };
-                (class, caption, fence.body.clone())
+                let terminal = fence.terminal();
+                let terminal = terminal.map(|name| format!("terminal: {}", escape_html(name)));
+                let sketch = fence.is_sketch().then(|| "sketch".to_owned());
+                (class, sketch.or(terminal), fence.body.clone())
             }
         };
         let mut ticks = (3..).map(|count| "`".repeat(count));

@@ -73,10 +73,7 @@ fn render(root: &Path, out: &Path) -> Result<()> {
     for problem in &problems {
         anstream::println!("{problem}");
     }
-    match problems.len() {
-        0 => anstream::println!("rendered"),
-        count => anstream::println!("rendered; {count} problems"),
-    }
+    anstream::println!("rendered; problems: {}", problems.len());
     Ok(())
 }
 

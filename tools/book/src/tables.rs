@@ -69,11 +69,8 @@ pub fn up_to(group: &Group, last: &Step, steps: &[&Step]) -> String {
         let ratio = row.ratios.first();
         let ratio = ratio.map_or(NOTHING.to_owned(), cells::ratio);
         let cells = [format!("`{}`", row.name), figure("requests"), ratio];
-        table.add(
-            cells
-                .into_iter()
-                .chain(metrics.map(|(_, name)| figure(name))),
-        );
+        let others = metrics.map(|(_, name)| figure(name));
+        table.add(cells.into_iter().chain(others));
     }
     let connections = units::count(group.connections.into());
     let (table, noise) = (table.markdown(), cells::noise(group));

@@ -7,9 +7,9 @@ use std::{
 
 use load::{Connection, HALF_A_REQUEST};
 
-use super::retry;
+use super::all;
 use crate::{
-    finding::{Checked, Finding, broken},
+    finding::{Checked, broken, lacks, unless_busy},
     hostile::{self, Client},
     service::Service,
     testbed::Testbed,
@@ -32,9 +32,6 @@ const WATCH: Duration = Duration::from_secs(4);
 const PLACE_TIMEOUT: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How often all this is tried: on a busy machine somebody may wait for longer.
-const TRIES: usize = 3;
-
 /// The lack is exactly that none of the others is answered, be it that all connections are taken or that the
 /// process has run out of files. One client tries both ways to hold a connection: with a whole request now
 /// and then, and with half of one.
@@ -43,32 +40,24 @@ pub fn shares_places(testbed: &Testbed) -> Checked {
         script: Some(FILES_SCRIPT),
         ..*testbed
     };
-    let mut is_first = true;
-    retry(TRIES, || {
-        let mut flaws = Vec::new();
-        for (what, request) in [("requests", A_REQUEST), ("half requests", HALF_A_REQUEST)] {
-            let (_redis, service) = testbed.own(&[])?;
-            service.visit()?;
-            let others = others(&service, request)?;
-            let came = others.len();
-            let late = others.iter().filter(|is_answered| !**is_answered).count();
-            let flaw = format!(
-                "beside {HOSTILE_CONNECTIONS} connections of one client that sends {what}, {late} of \
-                 {came} others were not answered within {PLACE_TIMEOUT:?}"
-            );
-            if late == came && is_first {
-                return Ok(Ok(Finding::lacks(flaw)));
-            }
-            if late > 0 {
-                flaws.push(flaw);
-            }
+    let mut seen = Vec::new();
+    for (what, request) in [("requests", A_REQUEST), ("half requests", HALF_A_REQUEST)] {
+        let (_redis, service) = testbed.own(&[])?;
+        service.visit()?;
+        let others = others(&service, request)?;
+        let came = others.len();
+        let late = others.iter().filter(|is_answered| !**is_answered).count();
+        let flaw = format!(
+            "beside {HOSTILE_CONNECTIONS} connections of one client that sends {what}, {late} of \
+             {came} others were not answered within {PLACE_TIMEOUT:?}"
+        );
+        match late {
+            0 => {}
+            _ if late == came => return lacks(flaw),
+            _ => seen.push(unless_busy(broken(flaw))),
         }
-        is_first = false;
-        if flaws.is_empty() {
-            return Ok(Ok(Finding::has()));
-        }
-        Ok(Err(flaws.join("\n")))
-    })
+    }
+    all(seen)
 }
 
 /// Whether each of the others was answered while one client holds as many connections as it can.
@@ -113,19 +102,18 @@ fn others(service: &Service, request: &[u8]) -> Checked<Vec<bool>> {
 /// Whether a newcomer gets the page in time. Any other answer is an error.
 fn is_answered(service: &Service, path: &str) -> Checked<bool> {
     let asked = Instant::now();
-    let answer = Connection::open_within(service.addr, PLACE_TIMEOUT).and_then(|mut connection| {
-        connection.send("GET", path)?;
-        connection.receive("GET", PLACE_TIMEOUT)
-    });
+    let connection = Connection::open_within(service.addr, PLACE_TIMEOUT);
+    let answer =
+        connection.and_then(|mut connection| connection.ask_within("GET", path, PLACE_TIMEOUT));
     match answer {
         // Not every service has the second page. That is for another check.
         Ok(answer) if answer.status == 200 || (path != "/" && answer.status == 404) => {
             Ok(asked.elapsed() <= PLACE_TIMEOUT)
         }
-        Ok(answer) => broken(format!(
+        Ok(answer) => unless_busy(broken(format!(
             "beside one client with {HOSTILE_CONNECTIONS} connections, GET {path} answered\n{answer}\
              \nexpected: 200"
-        )),
+        ))),
         Err(_) => Ok(false),
     }
 }

@@ -6,11 +6,11 @@ use std::{
 };
 
 use load::{ANSWER_TIMEOUT, Connection, HALF_A_REQUEST, Response};
-use processes::Signal;
+use processes::{Signal, poll};
 
-use super::{LONG_HEADER_TIMEOUT, OTHERS_TIMEOUT, within};
+use super::{LONG_HEADER_TIMEOUT, OTHERS_TIMEOUT};
 use crate::{
-    finding::{Checked, Finding, broken, but},
+    finding::{Checked, broken, but, has_but, lacks, unless_busy},
     hostile::Client,
     service::Service,
     testbed::Testbed,
@@ -43,27 +43,25 @@ pub fn outlasts_slow_clients(testbed: &Testbed) -> Checked {
     }
     let deadline = Instant::now() + SLOW_MAX;
     let is_closed = |connection: &mut Connection| Ok(connection.is_closed()?);
-    let lack = outlast(&service, slow, is_closed, ("half-sent requests", "open"))?;
-    if let Some(lack) = lack {
-        return Ok(Finding::lacks(lack));
-    }
+    outlast(&service, slow, is_closed, ("half-sent requests", "open"))?;
     let rest = deadline.saturating_duration_since(Instant::now());
-    if !within(rest, || Ok(idle.is_closed()?))? {
-        return broken(format!(
+    let is_closed = || idle.is_closed().ok()?.then_some(());
+    if poll(rest, WATCH_INTERVAL, is_closed).is_none() {
+        return unless_busy(broken(format!(
             "after {SLOW_MAX:?}, an idle connection is still open"
-        ));
+        )));
     }
     answers_half_closed(&service)
 }
 
-/// Waits until all of these clients are closed, none of them too early, while others are served. Returns
-/// the lack if not one of them is closed in time.
+/// Waits until all of these clients are closed, none of them too early, while others are served. It is the
+/// lack if not one of them is closed in time.
 fn outlast<C>(
     service: &Service,
     mut clients: Vec<(C, Instant)>,
     mut is_closed: impl FnMut(&mut C) -> Checked<bool>,
     (what, still): (&str, &str),
-) -> Checked<Option<String>> {
+) -> Checked {
     let (all, deadline) = (clients.len(), Instant::now() + SLOW_MAX);
     while Instant::now() < deadline && !clients.is_empty() {
         service.serves_within(OTHERS_TIMEOUT, format_args!("beside {all} {what}"))?;
@@ -82,9 +80,9 @@ fn outlast<C>(
     let (open, seconds) = (clients.len(), SLOW_MAX.as_secs());
     let seen = format!("after {seconds} s, {open} of {all} {what} are still {still}");
     match open {
-        0 => Ok(None),
-        open if open == all => Ok(Some(seen)),
-        _ => broken(seen),
+        0 => Ok(()),
+        _ if open == all => lacks(seen),
+        _ => unless_busy(broken(seen)),
     }
 }
 
@@ -102,10 +100,10 @@ fn answers_half_closed(service: &Service) -> Checked {
     let is_lost =
         |answer: &&io::Result<Response>| !matches!(answer, Ok(page) if page.seen().is_some());
     match answers.iter().filter(is_lost).count() {
-        0 => Ok(Finding::has()),
-        lost => broken(format!(
+        0 => Ok(()),
+        lost => unless_busy(broken(format!(
             "of {HALF_CLOSED} clients that closed their side after a request, {lost} got no number"
-        )),
+        ))),
     }
 }
 
@@ -131,7 +129,7 @@ pub fn outlasts_slow_readers(testbed: &Testbed) -> Checked {
     let mut first = service.connect()?;
     first.ask("GET", "/")?;
     if !first.is_open() {
-        return Ok(Finding::has_but(but::ONE_ANSWER));
+        return has_but(but::ONE_ANSWER);
     }
     let started = Instant::now();
     let readers = slow_readers(&service, SLOW_READERS)?;
@@ -140,10 +138,8 @@ pub fn outlasts_slow_readers(testbed: &Testbed) -> Checked {
         .map(|reader| (reader, started))
         .collect();
     let is_closed = |reader: &mut Client| Ok(reader.is_closed());
-    match outlast(&service, readers, is_closed, ("slow readers", "connected"))? {
-        Some(lack) => Ok(Finding::lacks(lack)),
-        None => stops_beside_slow_readers(testbed),
-    }
+    outlast(&service, readers, is_closed, ("slow readers", "connected"))?;
+    stops_beside_slow_readers(testbed)
 }
 
 /// Whoever never reads must not hold up a stop.
@@ -151,8 +147,7 @@ fn stops_beside_slow_readers(testbed: &Testbed) -> Checked {
     let (_redis, mut service) = testbed.own(&STOP_SETTINGS)?;
     let _readers = slow_readers(&service, SLOW_READERS_AT_STOP)?;
     service.signal(Signal::Terminate)?;
-    service.ends_well_within(STOP_TIMEOUT)?;
-    Ok(Finding::has())
+    service.ends_well_within(STOP_TIMEOUT)
 }
 
 /// Slow readers who are no longer answered, because there is no room left for their answers.

@@ -13,7 +13,6 @@ use steps::{Profile, Program, RedisChoice, Source, Step, programs};
 
 use crate::{
     capabilities::CAPABILITIES,
-    faults::FaultRun,
     finding::{Cell, Finding, Report, Verdict},
     results,
     subject::Subject,
@@ -99,20 +98,6 @@ pub fn steps(
     subjects
         .map(|(step, program)| one(&Subject::step(step, program), source, only))
         .collect()
-}
-
-/// Holds a step that is built already to its promises, on a bad wire to a Redis.
-///
-/// # Errors
-///
-/// See [`FaultRun::check`].
-pub fn faults(
-    step: &Step,
-    program: &Program,
-    source: &Source,
-    run: FaultRun,
-) -> Result<String, Finding> {
-    run.check(&Subject::step(step, program), source)
 }
 
 fn one(subject: &Subject, redis: &Source, only: &[String]) -> Report {

@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Display,
-    fs,
+    fs, io,
     net::SocketAddr,
     process::ExitStatus,
     thread,
@@ -68,20 +68,18 @@ impl Service {
     }
 
     /// What an answer to a visit means. Only a number and an answer that admits a failure (5xx) are in order.
-    pub(crate) fn judge(&self, answer: Response) -> Checked<Visit> {
+    fn judge(&self, answer: Response) -> Checked<Visit> {
         match answer.seen() {
-            Some(number) => Ok(Visit::Number(number)),
-            None if answer.is_failure() => Ok(Visit::Refused(answer)),
+            Some(number) => Ok(Ok(number)),
+            None if answer.is_failure() => Ok(Err(answer)),
             None => self.broken(unexpected(&answer)),
         }
     }
 
     /// The number in an answer, in which there must be one. A busy machine can be the reason for a refusal.
     pub(crate) fn number(&self, answer: Response) -> Checked<u64> {
-        match self.judge(answer)? {
-            Visit::Number(number) => Ok(number),
-            Visit::Refused(answer) => unless_busy(self.broken(unexpected(&answer))),
-        }
+        let visit = self.judge(answer)?;
+        visit.or_else(|refusal| unless_busy(self.broken(unexpected(&refusal))))
     }
 
     /// Visits the page.
@@ -100,22 +98,32 @@ impl Service {
     }
 
     /// Visits until there is a number, which must come in time. `when` says after or during what.
-    pub(crate) fn serves_within(&self, timeout: Duration, when: impl Display) -> Checked {
-        match self.visit_within(timeout)? {
-            Visit::Number(_) => Ok(()),
-            Visit::Refused(last) => {
-                unless_busy(self.broken(format!("{when}, for {timeout:?}: GET / answered\n{last}")))
-            }
-        }
+    pub(crate) fn serves_within(&self, timeout: Duration, when: impl Display) -> Checked<u64> {
+        self.visit_within(timeout)?.or_else(|last| {
+            let seen = format!("{when}, for {timeout:?}: GET / answered\n{last}");
+            unless_busy(self.broken(seen))
+        })
+    }
+
+    /// Asks for a page by so many clients at once, all of whom must be answered. `when` says when that is.
+    pub(crate) fn ask_at_once(
+        &self,
+        clients: usize,
+        path: &str,
+        when: &str,
+    ) -> Checked<Vec<Response>> {
+        let answers = load::at_once(self.addr, clients, path, ANSWER_TIMEOUT).into_iter();
+        let answers: io::Result<_> = answers.collect();
+        self.logged(
+            answers,
+            format_args!("{when}, one of {clients} clients saw"),
+        )
     }
 
     /// Visits by so many at once, who must all be served. Returns their numbers.
     pub(crate) fn visit_at_once(&self, clients: usize) -> Checked<Vec<u64>> {
-        let answers = load::at_once(self.addr, clients, "/", ANSWER_TIMEOUT);
-        let number = |answer| {
-            self.number(self.logged(answer, format_args!("of {clients} visits at once, one"))?)
-        };
-        answers.into_iter().map(number).collect()
+        let answers = self.ask_at_once(clients, "/", "at once")?.into_iter();
+        answers.map(|answer| self.number(answer)).collect()
     }
 
     /// Visits by many clients, `each` by one after the other, of which a busy machine may make the service
@@ -211,13 +219,8 @@ fn not_ours() -> Finding {
     Finding::new(Verdict::LeftOut, why)
 }
 
-/// What comes of a visit that is in order.
-pub(crate) enum Visit {
-    /// The page, with this number.
-    Number(u64),
-    /// An answer that admits a failure (5xx).
-    Refused(Response),
-}
+/// What comes of a visit that is in order: the number on the page, or an answer that admits a failure (5xx).
+pub(crate) type Visit = Result<u64, Response>;
 
 fn unexpected(response: &Response) -> String {
     format!("GET / answered\n{response}\nexpected: the page with its number")

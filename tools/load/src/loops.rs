@@ -1,6 +1,7 @@
 //! Many clients at once, each on a connection and in a thread of its own.
 
 use std::{
+    io,
     net::SocketAddr,
     sync::{
         Barrier,
@@ -52,14 +53,12 @@ pub fn at_once(
     clients: usize,
     path: &str,
     timeout: Duration,
-) -> Vec<Result<Response, String>> {
+) -> Vec<io::Result<Response>> {
     let barrier = Barrier::new(clients);
     in_parallel(clients, |_| {
         let connection = Connection::open(addr);
         barrier.wait();
-        connection
-            .and_then(|mut connection| connection.ask_within("GET", path, timeout))
-            .map_err(|error| error.to_string())
+        connection?.ask_within("GET", path, timeout)
     })
 }
 
@@ -73,8 +72,9 @@ pub struct Answer {
 
 /// The numbers among the answers, and how many visits were refused.
 pub fn numbers<'a>(answers: impl IntoIterator<Item = &'a Answer>) -> (Vec<u64>, usize) {
-    let (served, refused): (Vec<&Answer>, Vec<&Answer>) =
-        answers.into_iter().partition(|answer| answer.number.is_some());
+    let (served, refused): (Vec<&Answer>, Vec<&Answer>) = answers
+        .into_iter()
+        .partition(|answer| answer.number.is_some());
     let numbers = served.iter().filter_map(|answer| answer.number);
     (numbers.collect(), refused.len())
 }

@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context, Result, anyhow};
 use bench::{published, readme_part, results::Results};
 use clap::Parser;
-use contract::{FaultRun, Verdict, check, results};
+use contract::{FaultRun, Subject, Verdict, check, results};
 use output::{section, terminal};
 use packages::{Package, Tested};
 use processes::{interrupt, programs::on_path};
@@ -191,8 +191,9 @@ fn faults(
         let names: Vec<&str> = group.iter().map(|(step, _)| step.name.as_str()).collect();
         terminal::progress(&format!("a bad wire to Redis: {}", names.join(", ")));
         let ends: Vec<_> = thread::scope(|scope| {
-            let check =
-                |&(step, program)| scope.spawn(move || check::faults(step, program, source, run));
+            let check = |&(step, program)| {
+                scope.spawn(move || run.check(&Subject::step(step, program), source))
+            };
             let checks: Vec<_> = group.iter().map(check).collect();
             let join = |check: thread::ScopedJoinHandle<'_, _>| check.join();
             checks.into_iter().map(join).collect()

@@ -16,7 +16,7 @@ use steps::Source;
 use super::page;
 use crate::{
     finding::{Checked, Finding, Verdict, broken, but, has, has_but, left_out},
-    service::{Service, Visit},
+    service::Service,
     testbed::Testbed,
 };
 use trouble::{CLIENTS, HEAL_TIMEOUT, KEY};
@@ -42,8 +42,8 @@ pub fn cluster(testbed: &Testbed) -> Checked {
             return ended.gave_up("with several nodes in REDIS_URL", &names);
         }
         Ok(service) => match (service.try_visit()?, service.try_visit()?) {
-            (Visit::Number(1), Visit::Number(2)) => return has_but(but::NO_REDIS),
-            (Visit::Refused(_), Visit::Refused(_)) => service.stop()?,
+            (Ok(1), Ok(2)) => return has_but(but::NO_REDIS),
+            (Err(_), Err(_)) => service.stop()?,
             _ => return broken("a number was given without any node of a cluster"),
         },
     }
@@ -95,12 +95,9 @@ struct Course {
 
 /// Kills the master that counts while visitors come, and says what that cost.
 fn failover(testbed: &Testbed, service: &Service, cluster: &mut RedisCluster) -> Checked {
-    let Some(owner) = cluster.owner(KEY) else {
-        return broken(format!("no node of the cluster owns the key {KEY}"));
-    };
+    let (owner, other) = trouble::owner_and_other(cluster)?;
     // It knows one node, which is not the one, and will have to ask it again.
-    let seed = cluster.node(usize::from(owner == 0)).url();
-    let other_service = testbed.start(&seed, &[])?;
+    let other_service = testbed.start(&cluster.node(other).url(), &[])?;
     other_service.visit()?;
     let first = service.visit()? + 1;
     let (answers, course) = load::beside(service.addr, CLIENTS, || -> Checked<_> {
@@ -122,13 +119,14 @@ fn failover(testbed: &Testbed, service: &Service, cluster: &mut RedisCluster) ->
     let (killed, heard, next, times) = course?;
     let answers = answers.or_else(|error| service.broken(error))?;
     service.visit_at_once(CLIENTS)?;
+    let count = cluster.number(next, KEY)?;
+    let when = "a service that was told of one node stays with a dead master";
+    other_service.serves_within(HEAL_TIMEOUT, when)?;
     let course = Course {
         killed,
         heard,
-        count: cluster.number(next, KEY)?,
+        count,
     };
-    let when = "a service that was told of one node stays with a dead master";
-    other_service.serves_within(HEAL_TIMEOUT, when)?;
     let losses = losses(&answers, first, &course).or_else(broken)?;
     let (_, refused) = load::numbers(&answers);
     has(format!("{times}; {refused} were refused; {losses}"))
@@ -221,35 +219,19 @@ mod tests {
 
     #[test]
     fn a_failover_explains_what_the_replica_had_not_heard_of_and_nothing_else() {
-        let told = |result: Result<String, String>, words: &str| {
-            let text = result.unwrap_or_else(|error| format!("error: {error}"));
-            assert!(text.contains(words), "expected {words:?}, got {text:?}");
-        };
-        told(
-            judge(&[1, 2, 3], &[4, 5, 6], 0),
-            "not heard of 0, and 0 were",
-        );
-        told(
-            judge(&[1, 2, 3, 4, 5], &[4, 6], 1),
-            "not heard of 2, and 1 were",
-        );
-        told(
-            judge(&[1, 2, 2], &[4, 5, 6], 0),
-            "error: number 2 was given twice",
-        );
-        told(
-            judge(&[1, 2, 3], &[4, 6, 6], 0),
-            "error: number 6 was given twice",
-        );
-        told(
-            judge(&[1, 2, 3], &[3, 5, 6], 0),
-            "error: number 3 was given again",
-        );
-        told(
-            judge(&[1, 2, 9], &[4, 5, 6], 5),
-            "error: the old master counted 9",
-        );
-        told(judge(&[1, 2, 3], &[4, 5, 7], 0), "has not counted");
-        told(judge(&[1, 2, 3], &[], 0), "error: no number was given");
+        for (before, after, refused, words) in [
+            (&[1, 2, 3][..], &[4, 5, 6][..], 0, "heard of 0, and 0 were"),
+            (&[1, 2, 3, 4, 5], &[4, 6], 1, "heard of 2, and 1 were"),
+            (&[1, 2, 2], &[4, 5, 6], 0, "error: number 2 was given twice"),
+            (&[1, 2, 3], &[4, 6, 6], 0, "error: number 6 was given twice"),
+            (&[1, 2, 3], &[3, 5, 6], 0, "error: number 3 was given again"),
+            (&[1, 2, 9], &[4, 5, 6], 5, "error: the old master counted 9"),
+            (&[1, 2, 3], &[4, 5, 7], 0, "error: a number was given that"),
+            (&[1, 2, 3], &[], 0, "error: no number was given"),
+        ] {
+            let told = judge(before, after, refused);
+            let told = told.unwrap_or_else(|error| format!("error: {error}"));
+            assert!(told.contains(words), "expected {words:?}, got {told:?}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     finding::{Checked, broken, but, has_but, lacks, unless_busy},
-    service::{Service, Visit},
+    service::Service,
     testbed::Testbed,
 };
 
@@ -29,7 +29,7 @@ pub fn heals(testbed: &Testbed) -> Checked {
             _ => redis.stop()?,
         }
         redis.start_again()?;
-        if let Visit::Refused(last) = service.visit_within(HEAL_TIMEOUT)? {
+        if let Err(last) = service.visit_within(HEAL_TIMEOUT)? {
             let seconds = HEAL_TIMEOUT.as_secs();
             return unless_busy(lacks(format!(
                 "{seconds} s after Redis was {how} and is back, GET / answered\n{last}"

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use load::{ANSWER_TIMEOUT, Response, ledger};
+use load::{Response, ledger};
 use private_redis::RedisServer;
 
 use super::retry;
 use crate::{
     finding::{Checked, broken, but, has_but, lacks, unless_busy},
-    service::{Service, Visit},
+    service::Service,
     testbed::{Testbed, needs_no_redis},
 };
 
@@ -37,9 +37,9 @@ pub fn starts_alone(testbed: &Testbed) -> Checked {
     redis.start_again()?;
     service.serves_within(HEAL_TIMEOUT, "after Redis came")?;
     match alone {
-        Visit::Refused(_) => Ok(()),
-        Visit::Number(_) if needs_no_redis(&service, &redis)? => has_but(but::NO_REDIS),
-        Visit::Number(number) => broken(format!("number {number} was given without Redis")),
+        Err(_refusal) => Ok(()),
+        Ok(_) if needs_no_redis(&service, &redis)? => has_but(but::NO_REDIS),
+        Ok(number) => broken(format!("number {number} was given without Redis")),
     }
 }
 
@@ -140,9 +140,7 @@ pub fn refusals(service: &Service, path: &str, state: &str) -> Checked<Option<St
     let state = format!("while Redis was {state}, GET {path}");
     let expected = "expected: 503 with Retry-After within 1 s";
     retry(REFUSAL_TRIES, || {
-        let answers = load::at_once(service.addr, CLIENTS, path, ANSWER_TIMEOUT);
-        let answers: Result<Vec<Response>, String> = answers.into_iter().collect();
-        let answers = answers.or_else(|error| broken(format!("{state}: {error}; {expected}")))?;
+        let answers = service.ask_at_once(CLIENTS, path, &state)?;
         let first = |is_such: fn(&&Response) -> bool| {
             let answer = answers.iter().find(is_such)?;
             Some(format!("{state} answered\n{answer}\n{expected}"))

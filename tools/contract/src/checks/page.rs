@@ -116,8 +116,7 @@ fn visits<T>(
     mut before: impl FnMut() -> Checked<T>,
 ) -> Checked<(T, Option<String>)> {
     retry(LOADS, || {
-        service.serves_within(CALM, "before the visits")?;
-        let first = service.visit()? + 1;
+        let first = service.serves_within(CALM, "before the visits")? + 1;
         let before = before()?;
         let (numbers, refused) = service.visits(CLIENTS, VISITS_EACH)?;
         Ok((before, ledger::flaw(&numbers, first, refused)))

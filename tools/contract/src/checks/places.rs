@@ -1,6 +1,7 @@
 //! The check in which one client holds more connections than the service can have.
 
 use std::{
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
     thread,
     time::{Duration, Instant},
 };
@@ -10,7 +11,7 @@ use load::{Connection, HALF_A_REQUEST};
 use super::all;
 use crate::{
     finding::{Checked, broken, lacks, unless_busy},
-    hostile::{self, Client},
+    hostile::Client,
     service::Service,
     testbed::Testbed,
 };
@@ -23,6 +24,9 @@ const A_REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: hostile\r\n\r\n";
 
 /// How often each of them asks, well before an idle connection is closed.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
+
+/// How long it rests when it has seen to each of them.
+const TICK: Duration = Duration::from_millis(5);
 
 /// How long they have the service to themselves, and how long others come after that.
 const SETTLE: Duration = Duration::from_millis(1500);
@@ -62,6 +66,28 @@ pub fn shares_places(testbed: &Testbed) -> Checked {
 
 /// Whether each of the others was answered while one client holds as many connections as it can.
 fn others(service: &Service, request: &[u8]) -> Checked<Vec<bool>> {
+    let (attack, answers) = load::until(
+        1,
+        |_, over| attack(service, request, over),
+        |_| {
+            thread::sleep(SETTLE);
+            let started = Instant::now();
+            let mut answers = Vec::new();
+            while started.elapsed() < WATCH {
+                for path in ["/", "/livez"] {
+                    answers.push(is_answered(service, path)?);
+                    thread::sleep(PAUSE);
+                }
+            }
+            Ok(answers)
+        },
+    );
+    attack.into_iter().collect::<Checked>()?;
+    answers
+}
+
+/// One client that holds as many connections as it can, and opens anew what is closed.
+fn attack(service: &Service, request: &[u8], over: &AtomicBool) -> Checked {
     let mut clients = Vec::with_capacity(HOSTILE_CONNECTIONS);
     for number in 0..HOSTILE_CONNECTIONS {
         let client = Client::open(service.addr)?;
@@ -69,7 +95,7 @@ fn others(service: &Service, request: &[u8]) -> Checked<Vec<bool>> {
         let pause = KEEP_ALIVE.mul_f64(number as f64 / HOSTILE_CONNECTIONS as f64);
         clients.push((client, Instant::now() + pause));
     }
-    let attack = || {
+    while !over.load(Relaxed) {
         for (client, next) in &mut clients {
             client.receive();
             if client.is_closed() {
@@ -78,25 +104,14 @@ fn others(service: &Service, request: &[u8]) -> Checked<Vec<bool>> {
                 };
                 (*client, *next) = (anew, Instant::now());
             }
-            let is_half = request == HALF_A_REQUEST;
-            if Instant::now() >= *next && !(is_half && client.sent > 0) && client.send(request) > 0
-            {
+            let is_due = Instant::now() >= *next && !(request == HALF_A_REQUEST && client.sent > 0);
+            if is_due && client.send(request) > 0 {
                 *next = Instant::now() + KEEP_ALIVE;
             }
         }
-    };
-    hostile::beside(attack, || {
-        thread::sleep(SETTLE);
-        let started = Instant::now();
-        let mut answers = Vec::new();
-        while started.elapsed() < WATCH {
-            for path in ["/", "/livez"] {
-                answers.push(is_answered(service, path)?);
-                thread::sleep(PAUSE);
-            }
-        }
-        Ok(answers)
-    })
+        thread::sleep(TICK);
+    }
+    Ok(())
 }
 
 /// Whether a newcomer gets the page in time. Any other answer is an error.

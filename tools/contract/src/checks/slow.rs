@@ -35,12 +35,12 @@ pub fn outlasts_slow_clients(testbed: &Testbed) -> Checked {
     service.signal(Signal::Continue)?;
     let mut idle = service.connect()?;
     idle.ask("GET", "/")?;
-    let mut slow = Vec::with_capacity(SLOW_CLIENTS);
-    for _ in 0..SLOW_CLIENTS {
+    let slow = (0..SLOW_CLIENTS).map(|_| {
         let mut connection = service.connect()?;
         connection.send_bytes(HALF_A_REQUEST)?;
-        slow.push((connection, Instant::now()));
-    }
+        Ok((connection, Instant::now()))
+    });
+    let slow = slow.collect::<Checked<Vec<_>>>()?;
     let deadline = Instant::now() + SLOW_MAX;
     let is_closed = |connection: &mut Connection| Ok(connection.is_closed()?);
     outlast(&service, slow, is_closed, ("half-sent requests", "open"))?;

@@ -19,7 +19,7 @@ const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 /// listen backlog is full.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1);
 
-/// More of an answer than anybody looks at.
+/// More of an answer than any check reads.
 const RECEIVED_MAX: usize = 1024;
 
 /// The buffers and the packets of a client that takes no more of the answers than it must.

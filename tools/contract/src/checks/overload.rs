@@ -46,9 +46,9 @@ const COMPARISONS: usize = 12;
 const TRIES: usize = 3;
 const CALM: Duration = Duration::from_secs(2);
 
-/// The kernel lets visitors in before the service does, into a queue. How many have room there shows when
-/// the service is frozen and takes none out. The lack is exactly that some of the visitors have no room:
-/// whoever is in must be served as soon as the service goes on.
+/// The kernel completes a connection before the service accepts it, and lets it wait in the listen backlog.
+/// How many have room there shows when the service is frozen and accepts none. The lack is exactly that
+/// some clients find no room: whoever does must be served as soon as the service goes on.
 pub fn queues_a_burst(testbed: &Testbed) -> Checked {
     let (_redis, service) = testbed.service()?;
     // A server that is not ours cannot be frozen. `signal` leaves it out.
@@ -68,7 +68,7 @@ pub fn queues_a_burst(testbed: &Testbed) -> Checked {
             connection => connection?,
         };
         let answer = connection.ask("GET", "/");
-        let answer = service.logged(answer, "of the clients that were let in, one")?;
+        let answer = service.logged(answer, "of the clients that found room, one saw")?;
         numbers.push(service.number(answer)?);
     }
     let count = numbers.len();
@@ -76,7 +76,8 @@ pub fn queues_a_burst(testbed: &Testbed) -> Checked {
         Some(flaw) => broken(flaw),
         None if count == BURST => Ok(()),
         None => lacks(format!(
-            "{count} of {BURST} clients got in; the others have to connect again"
+            "{count} of {BURST} connections found room in the listen backlog; the other clients have to \
+             connect again"
         )),
     }
 }

@@ -205,7 +205,7 @@ fn ask_readyz(service: &Service) -> Checked<u32> {
     answers.into_iter().sum()
 }
 
-/// A stop that lets visitors in for so long that nobody can miss it.
+/// A stop that accepts connections for so long that it cannot be missed.
 const LAME_DUCK: (&str, &str) = ("LAME_DUCK_MS", "2000");
 
 /// How long such a stop may take: the lame duck, the drain time-out of 5 s, and 2 s for a busy machine.

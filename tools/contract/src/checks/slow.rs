@@ -16,7 +16,7 @@ use crate::{
     testbed::Testbed,
 };
 
-/// How long slow clients must be borne and may stay: the header or the answer time-out of 5 s, 1 s less
+/// How long slow clients must be kept and may stay: the header or the answer time-out of 5 s, 1 s less
 /// for a clock that is not ours, and 3 s more for a busy machine.
 const SLOW_MIN: Duration = Duration::from_secs(4);
 const SLOW_MAX: Duration = Duration::from_secs(8);

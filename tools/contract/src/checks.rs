@@ -1,4 +1,4 @@
-//! The checks, by what they do to the service, and what several of them do.
+//! The checks, by what they do to the service.
 
 pub mod cluster;
 pub mod copies;
@@ -8,40 +8,7 @@ pub mod outages;
 pub mod overload;
 pub mod page;
 pub mod places;
+mod prelude;
 pub mod readiness;
 pub mod slow;
 pub mod stops;
-
-use std::time::Duration;
-
-use crate::finding::Checked;
-
-/// A header time-out that no check waits for: what is kept open stays open.
-const LONG_HEADER_TIMEOUT: (&str, &str) = ("HEADER_TIMEOUT_MS", "60000");
-
-/// How soon somebody must be served beside clients that misbehave.
-const OTHERS_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// Attempts a thing that a busy machine can spoil, until what is found is certain, or for the last time.
-fn retry<T>(attempts: usize, mut attempt: impl FnMut() -> Checked<T>) -> Checked<T> {
-    for _ in 1..attempts {
-        match attempt() {
-            Err(finding) if finding.unless_busy => {}
-            certain => return certain,
-        }
-    }
-    attempt()
-}
-
-/// What is broken of several things, together.
-fn all(checked: impl IntoIterator<Item = Checked>) -> Checked {
-    let mut flaws = checked.into_iter().filter_map(Result::err);
-    let Some(mut all) = flaws.next() else {
-        return Ok(());
-    };
-    for flaw in flaws {
-        all.evidence += &format!("\n{}", flaw.evidence);
-        all.unless_busy &= flaw.unless_busy;
-    }
-    Err(all)
-}

@@ -2,11 +2,7 @@
 
 mod trouble;
 
-use std::{
-    path::Path,
-    thread,
-    time::{Duration, Instant},
-};
+use std::path::Path;
 
 use load::{Answer, ledger};
 use private_redis::{RedisCluster, RedisProgram};
@@ -14,11 +10,8 @@ use processes::free_port;
 use steps::Source;
 
 use super::page;
-use crate::{
-    finding::{Checked, Finding, Verdict, broken, but, has, has_but, left_out},
-    service::Service,
-    testbed::Testbed,
-};
+use super::prelude::*;
+use crate::finding::Verdict;
 use trouble::{CLIENTS, HEAL_TIMEOUT, KEY};
 
 /// The first Redis whose nodes can be told which port to use among themselves.

@@ -2,10 +2,7 @@
 
 use load::ledger;
 
-use crate::{
-    finding::{Checked, broken, lacks},
-    testbed::Testbed,
-};
+use super::prelude::*;
 
 /// Clients at once on each of two copies, and how often each visits.
 const CLIENTS: usize = 8;

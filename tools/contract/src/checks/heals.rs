@@ -1,19 +1,10 @@
 //! The check in which Redis is restarted, and replaced by another one.
 
-use std::time::Instant;
-
 use fault_proxy::FaultProxy;
 use load::Response;
 
-use super::{
-    outages::{CLIENTS, HEAL_TIMEOUT, misses_redis},
-    retry,
-};
-use crate::{
-    finding::{Checked, broken, but, has_but, lacks, unless_busy},
-    service::Service,
-    testbed::Testbed,
-};
+use super::outages::{CLIENTS, HEAL_TIMEOUT, misses_redis};
+use super::prelude::*;
 
 /// How often that is tried: a busy machine is not the service's fault.
 const HEAL_TRIES: usize = 3;

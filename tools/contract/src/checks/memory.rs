@@ -1,17 +1,7 @@
 //! The check in which many clients send as much as they can, and that measures what it costs.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
-
-use super::{LONG_HEADER_TIMEOUT, OTHERS_TIMEOUT};
-use crate::{
-    finding::{Checked, broken, has, lacks, unless_busy},
-    hostile::Client,
-    service::Service,
-    testbed::Testbed,
-};
+use super::prelude::*;
+use crate::hostile::Client;
 
 /// Clients that send a large head.
 const LARGE_HEADS: usize = 128;

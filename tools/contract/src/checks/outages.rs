@@ -1,16 +1,10 @@
 //! Checks that take Redis away: stopped, killed, frozen.
 
-use std::time::Duration;
-
 use load::{Response, ledger};
 use private_redis::RedisServer;
 
-use super::retry;
-use crate::{
-    finding::{Checked, broken, but, has_but, lacks, unless_busy},
-    service::Service,
-    testbed::{Testbed, needs_no_redis},
-};
+use super::prelude::*;
+use crate::testbed::needs_no_redis;
 
 /// How long a service may take to notice what happened to Redis, and to serve once Redis is there.
 pub const NOTICE_TIMEOUT: Duration = Duration::from_secs(1);

@@ -1,17 +1,12 @@
 //! Checks in which more come than there is room for.
 
-use std::{fs, io, thread, time::Duration};
+use std::{fs, io};
 
 use load::{Connection, Response, ledger};
 use private_redis::RedisServer;
 use processes::Signal;
 
-use super::retry;
-use crate::{
-    finding::{Checked, broken, lacks, left_out, unless_busy},
-    service::Service,
-    testbed::Testbed,
-};
+use super::prelude::*;
 
 /// Clients that connect in the same moment.
 const BURST: usize = 500;

@@ -1,15 +1,9 @@
 //! Checks that only visit.
 
-use std::time::Duration;
-
 use load::{Response, ledger};
 
-use super::retry;
-use crate::{
-    finding::{Checked, broken, but, has_but, lacks, unless_busy},
-    service::Service,
-    testbed::{Testbed, commands},
-};
+use super::prelude::*;
+use crate::testbed::commands;
 
 /// Visits made one after the other.
 const SEQUENCE: u64 = 20;

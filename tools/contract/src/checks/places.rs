@@ -1,20 +1,11 @@
 //! The check in which one client holds more connections than the service can have.
 
-use std::{
-    sync::atomic::{AtomicBool, Ordering::Relaxed},
-    thread,
-    time::{Duration, Instant},
-};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use load::{Connection, HALF_A_REQUEST};
 
-use super::all;
-use crate::{
-    finding::{Checked, broken, lacks, unless_busy},
-    hostile::Client,
-    service::Service,
-    testbed::Testbed,
-};
+use super::prelude::*;
+use crate::hostile::Client;
 
 /// How many files a service may open that is to run out of them, and how many connections one client
 /// holds, or tries to.

@@ -1,65 +1,25 @@
 //! The check that makes visits impossible in every way, and asks the service whether it is ready.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
-
 use load::Response;
 use private_redis::{RedisClient, RedisProgram, RedisServer};
 use processes::Signal;
 use steps::Source;
 
-use super::{
-    all,
-    outages::{HEAL_TIMEOUT, NOTICE_TIMEOUT, refusals},
-    retry,
-};
-use crate::{
-    finding::{Checked, broken, lacks, left_out, unless_busy},
-    service::Service,
-    testbed::{Testbed, commands},
-};
+use super::outages::{HEAL_TIMEOUT, NOTICE_TIMEOUT, refusals};
+use super::prelude::*;
+use crate::testbed::commands;
 
-/// How Redis comes to count no visit, and the commands that begin and end that. In most of these states
-/// Redis answers a `PING`, and a connection to it is as good as ever.
-const OUTAGES: &[(&str, &[&str], &[&str])] = &[
-    (
-        "out of memory",
-        &["CONFIG SET maxmemory 1"],
-        &["CONFIG SET maxmemory 0"],
-    ),
-    (
-        "without enough replicas",
-        &["CONFIG SET min-replicas-to-write 1"],
-        &["CONFIG SET min-replicas-to-write 0"],
-    ),
-    (
-        "holding no number",
-        &["RENAME seen aside", "LPUSH seen x"],
-        &["RENAME aside seen"],
-    ),
-    (
-        "at the highest number",
-        &["RENAME seen aside", "SET seen 9223372036854775807"],
-        &["RENAME aside seen"],
-    ),
-    (
-        "below 0",
-        &["RENAME seen aside", "SET seen -1000000"],
-        &["RENAME aside seen"],
-    ),
-    (
-        "read-only",
-        &["REPLICAOF 127.0.0.1 1"],
-        &["REPLICAOF NO ONE"],
-    ),
-    (
-        "asking for a password",
-        &["CONFIG SET requirepass secret", "CLIENT KILL TYPE normal"],
-        &["CONFIG SET requirepass "],
-    ),
-];
+/// How Redis comes to count no visit: a state, and the commands that begin and end it. In most of these
+/// states Redis answers a `PING`, and a connection to it is as good as ever.
+const OUTAGES: &str = "
+    out of memory: CONFIG SET maxmemory 1 | CONFIG SET maxmemory 0
+    without enough replicas: CONFIG SET min-replicas-to-write 1 | CONFIG SET min-replicas-to-write 0
+    holding no number: RENAME seen aside; LPUSH seen x | RENAME aside seen
+    at the highest number: RENAME seen aside; SET seen 9223372036854775807 | RENAME aside seen
+    below 0: RENAME seen aside; SET seen -1000000 | RENAME aside seen
+    read-only: REPLICAOF 127.0.0.1 1 | REPLICAOF NO ONE
+    asking for a password: CONFIG SET requirepass secret; CLIENT KILL TYPE normal | CONFIG SET requirepass ''
+";
 
 /// The lack is exactly that there is no `/readyz` (404).
 pub fn ready_means_ready(testbed: &Testbed) -> Checked {
@@ -86,7 +46,9 @@ pub fn ready_means_ready(testbed: &Testbed) -> Checked {
 fn outages(service: &Service, redis: &mut RedisServer) -> Checked {
     let mut client = redis.client()?;
     let mut seen = Vec::new();
-    for (state, begin, end) in OUTAGES {
+    for line in OUTAGES.trim().lines() {
+        let (state, commands) = line.trim().split_once(": ").unwrap_or((line, ""));
+        let (begin, end) = commands.split_once(" | ").unwrap_or((commands, ""));
         send(&mut client, begin)?;
         seen.push(is_not_ready(service, state));
         send(&mut client, end)?;
@@ -103,10 +65,11 @@ fn outages(service: &Service, redis: &mut RedisServer) -> Checked {
     all(seen)
 }
 
-/// Sends these commands, of words with a space in between. The last word may be empty.
-fn send(client: &mut RedisClient, commands: &[&str]) -> Checked {
-    for command in commands {
-        client.command(&command.split(' ').collect::<Vec<_>>())?;
+/// Sends commands.
+fn send(client: &mut RedisClient, commands: &str) -> Checked {
+    for command in commands.split("; ") {
+        let words = command.split(' ').map(|word| word.trim_matches('\''));
+        client.command(&words.collect::<Vec<_>>())?;
     }
     Ok(())
 }

@@ -1,20 +1,12 @@
 //! Checks with clients that are slow: to ask, and to take their answers.
 
-use std::{
-    io, thread,
-    time::{Duration, Instant},
-};
+use std::io;
 
 use load::{ANSWER_TIMEOUT, Connection, HALF_A_REQUEST, Response};
 use processes::{Signal, poll};
 
-use super::{LONG_HEADER_TIMEOUT, OTHERS_TIMEOUT};
-use crate::{
-    finding::{Checked, broken, but, has_but, lacks, unless_busy},
-    hostile::Client,
-    service::Service,
-    testbed::Testbed,
-};
+use super::prelude::*;
+use crate::hostile::Client;
 
 /// How long slow clients must be kept and may stay: the header or the answer time-out of 5 s, 1 s less
 /// for a clock that is not ours, and 3 s more for a busy machine.

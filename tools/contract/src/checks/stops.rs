@@ -1,20 +1,11 @@
 //! The check that stops the service in the middle of its work.
 
-use std::{
-    sync::atomic::Ordering::Relaxed,
-    thread,
-    time::{Duration, Instant},
-};
+use std::sync::atomic::Ordering::Relaxed;
 
 use load::{Connection, HALF_A_REQUEST, Lost, REST_OF_A_REQUEST, Response};
 use processes::Signal;
 
-use super::{LONG_HEADER_TIMEOUT, all, retry};
-use crate::{
-    finding::{Checked, Finding, broken, but, has_but, lacks, unless_busy},
-    service::Service,
-    testbed::Testbed,
-};
+use super::prelude::*;
 
 /// Visitors under way when the service is told to stop.
 const CLIENTS: usize = 32;

@@ -98,10 +98,8 @@ fn early(visitors: &[Vec<Outcome>], record: &Record) -> Option<String> {
 fn skipped(visitors: &[Vec<Outcome>], record: &Record, count: u64) -> Option<String> {
     let outcomes: usize = visitors.iter().map(Vec::len).sum();
     let outcomes = outcomes as u64;
-    let given: u64 = visitors
-        .iter()
-        .map(|visitor| numbers(visitor).count() as u64)
-        .sum();
+    let given = visitors.iter().flat_map(|visitor| numbers(visitor));
+    let given = given.count() as u64;
     let unhappy = outcomes - given;
     let asked: u64 = record.counts.iter().map(|count| count.size).sum();
     if asked > outcomes {

@@ -1,15 +1,10 @@
 //! A cluster that is being changed, and one that is down: what a service makes of redirections.
 
-use std::{thread, time::Duration};
-
 use load::ledger;
 use private_redis::{RedisClient, RedisCluster, resp::Value};
 use processes::poll;
 
-use crate::{
-    finding::{Checked, broken, unless_busy},
-    service::Service,
-};
+use crate::checks::prelude::*;
 
 /// The key that holds the count. Which node of a cluster counts, depends on it.
 pub const KEY: &str = "seen";

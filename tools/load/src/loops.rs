@@ -66,7 +66,7 @@ pub fn at_once(
 pub struct Answer {
     /// When it was asked for.
     pub sent: Instant,
-    /// Its number, or `None` if it was refused: 503 with `Retry-After`.
+    /// Its number, or `None` if it was refused.
     pub number: Option<u64>,
 }
 
@@ -79,15 +79,16 @@ pub fn numbers<'a>(answers: impl IntoIterator<Item = &'a Answer>) -> (Vec<u64>, 
     (numbers.collect(), refused.len())
 }
 
-/// `clients` make `visits` visits each. A client that is refused makes its next one a moment later.
+/// `clients` make `visits` visits each. A client that is refused, with whatever 5xx, makes its next one a
+/// moment later.
 ///
 /// # Errors
 ///
-/// The first visit that ended with neither a number nor a 503 with `Retry-After`.
+/// The first visit that ended with neither a number nor a 5xx.
 pub fn visits(addr: SocketAddr, clients: usize, visits: usize) -> Result<Vec<Answer>, String> {
     let barrier = Barrier::new(clients);
-    let answers = in_parallel(clients, |_| visit(addr, &barrier, |made| made < visits));
-    flatten(answers)
+    let one = |_| visit(addr, &barrier, Response::is_failure, |made| made < visits);
+    flatten(in_parallel(clients, one))
 }
 
 /// `clients` visit again and again while `meanwhile` runs, which begins when all are connected. A client
@@ -102,7 +103,11 @@ pub fn beside<T>(
     meanwhile: impl FnOnce() -> T,
 ) -> (Result<Vec<Answer>, String>, T) {
     let barrier = Barrier::new(clients + 1);
-    let one = |_, over: &AtomicBool| visit(addr, &barrier, |_| !over.load(Relaxed));
+    let one = |_, over: &AtomicBool| {
+        visit(addr, &barrier, Response::turns_away, |_| {
+            !over.load(Relaxed)
+        })
+    };
     let (answers, result) = until(clients, one, |_| {
         barrier.wait();
         meanwhile()
@@ -119,6 +124,7 @@ fn flatten(answers: Vec<Result<Vec<Answer>, String>>) -> Result<Vec<Answer>, Str
 fn visit(
     addr: SocketAddr,
     barrier: &Barrier,
+    is_refusal: fn(&Response) -> bool,
     goes_on: impl Fn(usize) -> bool,
 ) -> Result<Vec<Answer>, String> {
     let connection = Connection::open(addr);
@@ -131,7 +137,7 @@ fn visit(
         let response = response.map_err(|error| format!("GET /: {error}"))?;
         let number = response.seen();
         answers.push(Answer { sent, number });
-        if response.turns_away() {
+        if is_refusal(&response) {
             thread::sleep(REFUSED_PAUSE);
         } else if number.is_none() {
             return Err(format!("GET / answered\n{response}"));

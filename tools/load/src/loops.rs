@@ -127,14 +127,14 @@ fn visit(
     is_refusal: fn(&Response) -> bool,
     goes_on: impl Fn(usize) -> bool,
 ) -> Result<Vec<Answer>, String> {
+    let failed = |error: io::Error| format!("GET /: {error}");
     let connection = Connection::open(addr);
     barrier.wait();
-    let mut connection = connection.map_err(|error| format!("GET /: {error}"))?;
+    let mut connection = connection.map_err(failed)?;
     let mut answers = Vec::new();
     while goes_on(answers.len()) {
         let sent = Instant::now();
-        let response = connection.ask("GET", "/");
-        let response = response.map_err(|error| format!("GET /: {error}"))?;
+        let response = connection.ask("GET", "/").map_err(failed)?;
         let number = response.seen();
         answers.push(Answer { sent, number });
         if is_refusal(&response) {

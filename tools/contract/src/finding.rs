@@ -116,6 +116,17 @@ pub(crate) fn unless_busy<T>(checked: Checked<T>) -> Checked<T> {
     })
 }
 
+/// Attempts a thing that a busy machine can spoil, until what is found is certain, or for the last time.
+pub(crate) fn retry<T>(attempts: usize, mut attempt: impl FnMut() -> Checked<T>) -> Checked<T> {
+    for _ in 1..attempts {
+        match attempt() {
+            Err(finding) if finding.unless_busy => {}
+            certain => return certain,
+        }
+    }
+    attempt()
+}
+
 impl<E: std::error::Error> From<E> for Finding {
     fn from(error: E) -> Self {
         Self::new(Verdict::Broken, error.to_string())

@@ -5,7 +5,7 @@ use steps::Source;
 use crate::{
     capabilities::CAPABILITIES,
     expectations::is_expected,
-    finding::{Cell, Finding, Report, Verdict},
+    finding::{Cell, Finding, Report, Verdict, retry},
     subject::Subject,
     testbed::Testbed,
 };
@@ -25,16 +25,15 @@ pub fn run(
     let testbed = Testbed::new(subject, redis);
     let mut cells = Vec::new();
     for capability in CAPABILITIES.iter().filter(|known| wanted(known.id)) {
-        let check = || match (capability.check)(&testbed) {
-            Ok(()) => Finding::new(Verdict::Has, ""),
-            Err(end) => end,
+        // What is expected is certain enough.
+        let check = || {
+            (capability.check)(&testbed).map_err(|end| Finding {
+                unless_busy: end.unless_busy && !is_expected(subject, capability, &end),
+                ..end
+            })
         };
-        let mut finding = check();
-        for _ in 1..ATTEMPTS {
-            if finding.unless_busy && !is_expected(subject, capability, &finding) {
-                finding = check();
-            }
-        }
+        let end = retry(ATTEMPTS, check).err();
+        let finding = end.unwrap_or_else(|| Finding::new(Verdict::Has, ""));
         let cell = Cell {
             id: capability.id.to_owned(),
             as_expected: is_expected(subject, capability, &finding),

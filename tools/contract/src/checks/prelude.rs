@@ -6,7 +6,7 @@ pub(crate) use std::{
 };
 
 pub(crate) use crate::{
-    finding::{Checked, Finding, broken, but, has, has_but, lacks, left_out, unless_busy},
+    finding::{Checked, Finding, broken, but, has, has_but, lacks, left_out, retry, unless_busy},
     service::Service,
     testbed::Testbed,
 };
@@ -16,17 +16,6 @@ pub const LONG_HEADER_TIMEOUT: (&str, &str) = ("HEADER_TIMEOUT_MS", "60000");
 
 /// How soon somebody must be served beside clients that misbehave.
 pub const OTHERS_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// Attempts a thing that a busy machine can spoil, until what is found is certain, or for the last time.
-pub fn retry<T>(attempts: usize, mut attempt: impl FnMut() -> Checked<T>) -> Checked<T> {
-    for _ in 1..attempts {
-        match attempt() {
-            Err(finding) if finding.unless_busy => {}
-            certain => return certain,
-        }
-    }
-    attempt()
-}
 
 /// What is broken of several things, together.
 pub fn all(checked: impl IntoIterator<Item = Checked>) -> Checked {

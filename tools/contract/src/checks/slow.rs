@@ -1,8 +1,6 @@
 //! Checks with clients that are slow: to ask, and to take their answers.
 
-use std::io;
-
-use load::{ANSWER_TIMEOUT, Connection, HALF_A_REQUEST, Response};
+use load::{ANSWER_TIMEOUT, Connection, HALF_A_REQUEST};
 use processes::{Signal, poll};
 
 use super::prelude::*;
@@ -89,9 +87,11 @@ fn answers_half_closed(service: &Service) -> Checked {
         connection.close_own_side()?;
         connection.receive("GET", ANSWER_TIMEOUT)
     });
-    let is_lost =
-        |answer: &&io::Result<Response>| !matches!(answer, Ok(page) if page.seen().is_some());
-    match answers.iter().filter(is_lost).count() {
+    let pages = answers
+        .iter()
+        .flatten()
+        .filter(|page| page.seen().is_some());
+    match HALF_CLOSED - pages.count() {
         0 => Ok(()),
         lost => unless_busy(broken(format!(
             "of {HALF_CLOSED} clients that closed their side after a request, {lost} got no number"
@@ -123,12 +123,7 @@ pub fn outlasts_slow_readers(testbed: &Testbed) -> Checked {
     if !first.is_open() {
         return has_but(but::ONE_ANSWER);
     }
-    let started = Instant::now();
     let readers = slow_readers(&service, SLOW_READERS)?;
-    let readers = readers
-        .into_iter()
-        .map(|reader| (reader, started))
-        .collect();
     let is_closed = |reader: &mut Client| Ok(reader.is_closed());
     outlast(&service, readers, is_closed, ("slow readers", "connected"))?;
     stops_beside_slow_readers(testbed)
@@ -143,18 +138,18 @@ fn stops_beside_slow_readers(testbed: &Testbed) -> Checked {
 }
 
 /// Slow readers who are no longer answered, because there is no room left for their answers.
-fn slow_readers(service: &Service, count: usize) -> Checked<Vec<Client>> {
+fn slow_readers(service: &Service, count: usize) -> Checked<Vec<(Client, Instant)>> {
     // No visit: an answer is an answer, and this one costs least. And a long request, so that no
     // thousands of them wait to be read.
     let pad = "x".repeat(500);
     let request = format!("GET /none HTTP/1.1\r\nhost: slow\r\nx-pad: {pad}\r\n\r\n");
     let requests = request.repeat(100).into_bytes();
-    let readers = (0..count).map(|_| Client::open_narrow(service.addr));
-    let mut readers = readers.collect::<Result<Vec<_>, _>>()?;
+    let readers = (0..count).map(|_| Ok((Client::open_narrow(service.addr)?, Instant::now())));
+    let mut readers = readers.collect::<Checked<Vec<_>>>()?;
     let deadline = Instant::now() + FILL_TIMEOUT;
     let mut last_progress = Instant::now();
     while last_progress.elapsed() < STALL {
-        for reader in &mut readers {
+        for (reader, _) in &mut readers {
             if reader.send(&requests[reader.sent % requests.len()..]) > 0 {
                 last_progress = Instant::now();
             }

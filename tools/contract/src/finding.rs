@@ -193,3 +193,24 @@ impl Report {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_busy_machine_can_explain_is_tried_again() {
+        let attempts = |end: fn() -> Checked| {
+            let mut attempts = 0;
+            let found = retry(3, || {
+                attempts += 1;
+                end()
+            });
+            assert_eq!(found, end());
+            attempts
+        };
+        assert_eq!(attempts(|| Ok(())), 1);
+        assert_eq!(attempts(|| broken("it gave a number twice")), 1);
+        assert_eq!(attempts(|| unless_busy(broken("it was late"))), 3);
+    }
+}

@@ -8,7 +8,8 @@
 //! must lack what they say it lacks: a step whose lesson is a defect has to have the defect. A lack is one
 //! certain defect, named at the check. A service that fails in any other way neither has the capability
 //! nor lacks it, it is [broken](Verdict::Broken); and that, like a check that could not be carried out,
-//! is always a failure.
+//! is always a failure. Where a busy machine can be the reason for what was not expected, the capability is
+//! checked again, from the start.
 //!
 //! A [`FaultRun`] is another kind of check: it holds a step to its promises on a bad wire to Redis.
 

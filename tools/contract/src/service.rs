@@ -122,7 +122,9 @@ impl Service {
 
     /// Visits by so many at once, who must all be served. Returns their numbers.
     pub(crate) fn visit_at_once(&self, clients: usize) -> Checked<Vec<u64>> {
-        let answers = self.ask_at_once(clients, "/", "at once")?.into_iter();
+        let answers = self
+            .ask_at_once(clients, "/", "visiting at once")?
+            .into_iter();
         answers.map(|answer| self.number(answer)).collect()
     }
 
@@ -130,7 +132,7 @@ impl Service {
     /// refuse a few. Returns the numbers of the others, and how many were refused.
     pub(crate) fn visits(&self, clients: usize, each: usize) -> Checked<(Vec<u64>, usize)> {
         let answers = load::visits(self.addr, clients, each);
-        let answers = answers.or_else(|error| self.broken(error))?;
+        let answers = self.logged(answers, format_args!("of {clients} clients, one saw"))?;
         let (numbers, refused) = load::numbers(&answers);
         match refused * REFUSED_PER <= answers.len() {
             true => Ok((numbers, refused)),

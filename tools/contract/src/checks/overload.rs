@@ -83,7 +83,7 @@ fn ensure_room_for_a_burst() -> Checked {
     match max.and_then(|max| max.trim().parse().ok()) {
         Some(BURST..) => Ok(()),
         _ => left_out(format!(
-            "this system does not say that {BURST} connections may wait ({BACKLOG_MAX})"
+            "{BACKLOG_MAX} does not say that {BURST} connections may wait; on Linux, set it to {BURST} or more"
         )),
     }
 }

@@ -4,7 +4,7 @@ use load::{Response, ledger};
 use private_redis::RedisServer;
 
 use super::prelude::*;
-use crate::testbed::needs_no_redis;
+use crate::testbed::{Ended, needs_no_redis};
 
 /// How long a service may take to notice what happened to Redis, and to serve once Redis is there.
 pub const NOTICE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -20,13 +20,22 @@ const REFUSAL_TRIES: usize = 3;
 /// and stale after it.
 pub const CLIENTS: usize = 24;
 
+/// How long it is watched whether a service ends that has nothing to serve from.
+const WATCH_TIME: Duration = Duration::from_millis(300);
+
 /// The lack is exactly that the process ends by itself and says where it looked for Redis.
 pub fn starts_alone(testbed: &Testbed) -> Checked {
     let mut redis = testbed.absent_redis()?;
-    let service = match testbed.launch(&redis.url(), &[])? {
+    let port = redis.port().to_string();
+    let gave_up = |ended: Ended| ended.gave_up("without Redis", &[&port]);
+    let mut service = match testbed.launch(&redis.url(), &[])? {
         Ok(service) => service,
-        Err(ended) => return ended.gave_up("without Redis", &[&redis.port().to_string()]),
+        Err(ended) => return gave_up(ended),
     };
+    if let Some(status) = service.ended_within(WATCH_TIME)? {
+        let output = service.log();
+        return gave_up(Ended { status, output });
+    }
     let alone = service.try_visit()?;
     redis.start_again()?;
     service.serves_within(HEAL_TIMEOUT, "after Redis came")?;

@@ -69,7 +69,10 @@ impl<'a> Testbed<'a> {
             (_, Source::Private(program)) => {
                 Ok(RedisServer::reserve(program, Durability::AppendOnly)?)
             }
-            _ => left_out("the suite did not start this Redis, and cannot stop it"),
+            _ => left_out(
+                "the suite cannot stop a Redis that it did not start; without --redis and REDIS_URL it \
+                 starts its own",
+            ),
         }
     }
 

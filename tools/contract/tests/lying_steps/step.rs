@@ -17,8 +17,8 @@ use std::{
 use private_redis::resp::Value;
 use private_redis::{ClientError, RedisClient};
 
-/// How long Redis may take.
-const REDIS_TIMEOUT: Duration = Duration::from_millis(400);
+/// How long Redis may take: longer than a busy machine stands still, and less than a refusal may take.
+const REDIS_TIMEOUT: Duration = Duration::from_millis(700);
 
 /// How long a head may be, as in our steps.
 const HEAD_BYTES_MAX: u64 = 16 * 1024;

@@ -1,11 +1,7 @@
 //! Clients that misbehave, hundreds of them in one thread: none of their calls ever waits.
 
 use std::{
-    io::{
-        self,
-        ErrorKind::{Interrupted, NotConnected, TimedOut, WouldBlock},
-        Read, Write,
-    },
+    io::{self, ErrorKind, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpStream},
     time::Duration,
 };
@@ -54,7 +50,7 @@ impl Client {
     fn connect(socket: Socket, addr: SocketAddr) -> io::Result<Self> {
         match socket.connect_timeout(&addr.into(), CONNECT_TIMEOUT) {
             // The kernel goes on trying.
-            Err(error) if error.kind() == TimedOut => {}
+            Err(error) if error.kind() == ErrorKind::TimedOut => {}
             connected => connected?,
         }
         let stream = TcpStream::from(socket);
@@ -96,6 +92,7 @@ impl Client {
     /// What can be done at once, if anything can. An error that says anything but "not now" is the end of
     /// the connection.
     fn now(&mut self, call: impl FnOnce(&mut TcpStream) -> io::Result<usize>) -> Option<usize> {
+        use ErrorKind::{Interrupted, NotConnected, WouldBlock};
         let error = match call(self.stream.as_mut()?) {
             Ok(count) => return Some(count),
             Err(error) => error.kind(),

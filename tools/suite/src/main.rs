@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context, Result, anyhow};
 use bench::{published, readme_part, results::Results};
 use clap::Parser;
-use contract::{FaultRun, Finding, check, results};
+use contract::{FaultRun, Subject, Verdict, check, results};
 use output::{section, terminal};
 use packages::{Package, Tested};
 use processes::{interrupt, programs::on_path};
@@ -154,8 +154,9 @@ fn contract(root: &Path, options: &TestOptions, summary: &mut Summary) -> Result
     }
     for report in reports.iter().filter(|_| is_real) {
         for cell in &report.cells {
-            if let Finding::LeftOut { why } = &cell.finding {
-                summary.skip(&report.subject, &format!("{}: {why}", cell.id));
+            if cell.finding.verdict == Verdict::LeftOut {
+                let why = format!("{}: {}", cell.id, cell.finding.evidence);
+                summary.skip(&report.subject, &why);
             }
         }
     }
@@ -190,8 +191,9 @@ fn faults(
         let names: Vec<&str> = group.iter().map(|(step, _)| step.name.as_str()).collect();
         terminal::progress(&format!("a bad wire to Redis: {}", names.join(", ")));
         let ends: Vec<_> = thread::scope(|scope| {
-            let check =
-                |&(step, program)| scope.spawn(move || check::faults(step, program, source, run));
+            let check = |&(step, program)| {
+                scope.spawn(move || run.check(&Subject::step(step, program), source))
+            };
             let checks: Vec<_> = group.iter().map(check).collect();
             let join = |check: thread::ScopedJoinHandle<'_, _>| check.join();
             checks.into_iter().map(join).collect()
@@ -200,8 +202,10 @@ fn faults(
             let name = format!("faults, step {}", step.number);
             match end {
                 Ok(Ok(seen)) => summary.pass(&name, &seen),
-                Ok(Err(Finding::LeftOut { why })) => summary.skip(&name, &why),
-                Ok(Err(end)) => summary.fail(&name, end.evidence()),
+                Ok(Err(end)) if end.verdict == Verdict::LeftOut => {
+                    summary.skip(&name, &end.evidence);
+                }
+                Ok(Err(end)) => summary.fail(&name, &end.evidence),
                 Err(_) => summary.fail(&name, "a panic; see above"),
             }
         }

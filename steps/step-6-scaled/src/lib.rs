@@ -37,8 +37,6 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use tokio::time::timeout;
-
 use crate::{
     batcher::{BatchError, Batcher},
     breaker::Unavailable,
@@ -87,7 +85,6 @@ async fn readyz(State(counter): State<Arc<Counter>>) -> Result<&'static str, App
 pub struct Counter {
     store: Arc<Store>,
     batcher: Batcher,
-    visit_timeout: Duration,
     shared: Arc<Shared>,
 }
 
@@ -105,14 +102,14 @@ impl Counter {
     pub fn new(nodes: Nodes, limits: Limits, shared: Arc<Shared>) -> Result<Self, Box<dyn Error>> {
         let store = Arc::new(Store::new(nodes, limits, shared.clone())?);
         let batches = store.clone();
-        let batcher = Batcher::start(limits.max_in_flight, move |visits| {
+        let add = move |visits, deadline| {
             let store = batches.clone();
-            async move { store.add(visits).await.ok() }
-        });
+            async move { store.add(visits, deadline).await.ok() }
+        };
+        let batcher = Batcher::start(limits.max_in_flight, limits.visit_timeout, add);
         Ok(Self {
             store,
             batcher,
-            visit_timeout: limits.visit_timeout,
             shared,
         })
     }
@@ -122,8 +119,7 @@ impl Counter {
         // Over the limit the answer is a fast no. Waiting in line would only make everybody late.
         let permit = self.shared.in_flight.try_acquire();
         let _permit = permit.map_err(|_| AppError::Overloaded)?;
-        let number = timeout(self.visit_timeout, self.batcher.visit()).await;
-        Ok(number.map_err(|_| AppError::Unavailable)??)
+        Ok(self.batcher.visit().await?)
     }
 
     /// Whether a visit could be counted now. However many ask, Redis is asked by one at a time, and the

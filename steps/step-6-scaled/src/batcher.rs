@@ -10,6 +10,7 @@
 //! 2. A batch is closed before it is sent. Who comes later is in the next one.
 //! 3. A reply `r` to a batch of `n` gives the numbers `r-n+1` to `r`, in the order of arrival.
 //! 4. A batch that fails is never sent again: Redis may have counted it. All of its visits fail.
+//! 5. A batch has until the oldest of its visits has waited for the time-out of a visit.
 //!
 //! So no number is given twice, as long as Redis forgets none and nobody else writes the key. Numbers are
 //! skipped only for visits that failed, or whose visitor left while waiting.

@@ -78,6 +78,19 @@ impl Ending {
     }
 }
 
+/// What answers requests.
+pub trait Answer: Clone + Send + Sync + 'static {
+    /// The answer to this request.
+    fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response> + Send;
+}
+
+impl Answer for Router {
+    async fn answer(&self, request: Request<Incoming>) -> Response {
+        let answer = self.clone().oneshot(request.map(Body::new)).await;
+        answer.unwrap_or_else(|never| match never {})
+    }
+}
+
 /// Serves `app` to one client until it leaves, is cut off by a limit, or is told to end. Its next answer
 /// is the last one then, and says so.
 ///
@@ -88,7 +101,7 @@ impl Ending {
 /// new that its request is on its way.
 pub async fn serve(
     stream: TcpStream,
-    app: Router,
+    app: impl Answer,
     http: http1::Builder,
     ending: Arc<Ending>,
     limits: Limits,
@@ -154,12 +167,12 @@ impl Exchange {
     /// What `app` answers; with `connection: close`, if it is the last answer.
     async fn answer(
         self: Arc<Self>,
-        app: Router,
+        app: impl Answer,
         request: Request<Incoming>,
     ) -> Result<Response, Infallible> {
         self.has_asked.store(true, Ordering::Relaxed);
         self.is_served.store(true, Ordering::Relaxed);
-        let mut answer = app.oneshot(request.map(Body::new)).await?;
+        let mut answer = app.answer(request).await;
         self.is_served.store(false, Ordering::Relaxed);
         if self.is_last.load(Ordering::Relaxed) {
             let headers = answer.headers_mut();

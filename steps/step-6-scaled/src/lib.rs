@@ -33,18 +33,20 @@ use std::{
 use axum::{
     Router,
     extract::State,
-    http::{StatusCode, header::RETRY_AFTER},
+    http::{Method, Request, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
     routing::get,
 };
+use hyper::body::Incoming;
+
 use crate::{
     batcher::{BatchError, Batcher},
     breaker::Unavailable,
+    connection::Answer,
     cores::Shared,
     settings::{Limits, Nodes},
     store::Store,
 };
-
 /// When to come again after a `503`, in seconds.
 const RETRY_AFTER_SECONDS: &str = "1";
 
@@ -61,6 +63,35 @@ pub fn app(counter: Arc<Counter>) -> Router {
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .with_state(counter)
+}
+
+/// The service, and a short way to the page that nearly everybody asks for: the router clones itself, its
+/// handler and its state for each request, and puts them on the heap.
+#[derive(Clone)]
+pub struct App {
+    counter: Arc<Counter>,
+    router: Router,
+}
+
+impl App {
+    /// The service around this counter.
+    pub fn new(counter: Arc<Counter>) -> Self {
+        Self {
+            router: app(counter.clone()),
+            counter,
+        }
+    }
+}
+
+impl Answer for App {
+    async fn answer(&self, request: Request<Incoming>) -> Response {
+        if request.method() == Method::GET && request.uri().path() == "/" {
+            let counter = State(self.counter.clone());
+            hello(counter).await.into_response()
+        } else {
+            self.router.answer(request).await
+        }
+    }
 }
 
 /// `GET /`: counts the visit and says which one it is.

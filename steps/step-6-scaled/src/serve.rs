@@ -11,7 +11,11 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{connection, cores::Core, settings::Limits};
+use crate::{
+    connection::{self, Answer},
+    cores::Core,
+    settings::Limits,
+};
 
 /// How long to wait after an `accept` that failed for want of something, such as open files. Long
 /// enough not to spin, short enough not to be noticed.
@@ -52,7 +56,7 @@ pub fn listen(addr: SocketAddr, limits: &Limits) -> io::Result<TcpListener> {
 /// When there is no core.
 pub async fn serve(
     listener: TcpListener,
-    cores: Vec<Core>,
+    cores: Vec<Core<impl Answer>>,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) {

@@ -272,7 +272,11 @@ async fn a_client_that_has_asked_may_close_its_own_side() {
 
 #[tokio::test]
 async fn a_panic_ends_its_connection_and_nothing_else() {
-    let server = Server::start(app(), |_| {}).await;
+    let server = Server::start(app(), |limits| {
+        // To write down where it panicked takes a busy machine a while.
+        limits.header_timeout = TEST_TIMEOUT;
+    })
+    .await;
     let mut other = server.connect().await;
     let mut unlucky = server.connect().await;
     unlucky

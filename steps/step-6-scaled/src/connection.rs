@@ -1,9 +1,9 @@
 //! One client's connection, from the first byte to the last.
 //!
-//! hyper limits how long the head of a request may be. It does not limit how long a client takes to *take*
-//! an answer. It ends a connection only by closing it, also when half of the next head has arrived. And
-//! how long a client may take to send a head it limits with a new timer for each request, which costs
-//! more than to parse the request. All this can be seen at the socket, so hyper gets one that watches:
+//! hyper limits how long the head of a request may be. How long a client may take to send it, hyper would
+//! limit with a new timer for each request, where one for a connection is enough. How long a client takes
+//! to *take* an answer it does not limit. And it ends a connection only by closing it, also when half of
+//! the next head has arrived. All this can be seen at the socket, so hyper gets one that watches:
 //! `Socket`.
 
 use std::{

@@ -2,8 +2,9 @@
 //!
 //! Step 5 keeps all cores busy with one queue and one runtime, which moves tasks between the cores and
 //! makes them wait for each other. This step goes up: every core has a runtime of its own, with its own
-//! queue and its own connection to Redis ([`cores`]). And it goes out: `REDIS_URL` may name several
-//! nodes of a Redis Cluster, and the count outlives the one that keeps it ([`cluster`]).
+//! queue and its own connection to Redis ([`cores`]), and answers the page before it asks the router
+//! ([`App`]). And it goes out: `REDIS_URL` may name several nodes of a Redis Cluster, and the count
+//! outlives the one that keeps it ([`cluster`]).
 //!
 //! Try it with `cargo xtask run step-6` and refresh <http://localhost:8000>:
 //!

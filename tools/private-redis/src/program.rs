@@ -41,15 +41,8 @@ impl RedisProgram {
             .map(str::to_owned)
     }
 
-    /// The command that serves `port` on 127.0.0.1 and keeps what it must keep in `folder`. With
-    /// `more` for a real server.
-    pub(super) fn command(
-        &self,
-        port: u16,
-        folder: &Path,
-        durability: Durability,
-        more: &[String],
-    ) -> Command {
+    /// The command that serves `port` on 127.0.0.1 and keeps what it must keep in `folder`.
+    pub(super) fn command(&self, port: u16, folder: &Path, durability: Durability) -> Command {
         match self {
             RedisProgram::Server(program) => {
                 let mut command = Command::new(program);
@@ -61,7 +54,6 @@ impl RedisProgram {
                     Durability::None => ["--appendonly", "no"].as_slice(),
                     Durability::AppendOnly => &["--appendonly", "yes", "--appendfsync", "always"],
                 });
-                command.args(more);
                 command
             }
             RedisProgram::Embedded(program) => {

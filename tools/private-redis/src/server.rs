@@ -110,20 +110,17 @@ impl RedisServer {
             Ok(None) if !self.is_served_by(process.id()) => None,
             ready_or_ended => Some(ready_or_ended),
         });
-        let address = format!("127.0.0.1:{}", self.port);
-        let output = || last_lines(&process.output_tail(ERROR_LINES));
-        Err(Error::Failed(match state.transpose()? {
-            Some(None) => {
-                self.process = Some(process);
-                return Ok(());
+        let started = state.transpose()?;
+        if started == Some(None) {
+            self.process = Some(process);
+            return Ok(());
+        }
+        let (port, output) = (self.port, last_lines(&process.output_tail(ERROR_LINES)));
+        Err(Error::Failed(match started.flatten() {
+            Some(status) => {
+                format!("{program} ended ({status}) and does not serve 127.0.0.1:{port}{output}")
             }
-            Some(Some(status)) => {
-                format!(
-                    "{program} ended ({status}) and does not serve {address}{}",
-                    output()
-                )
-            }
-            None => format!("{program} does not answer PING on {address}{}", output()),
+            None => format!("{program} does not answer PING on 127.0.0.1:{port}{output}"),
         }))
     }
 

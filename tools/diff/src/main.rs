@@ -10,7 +10,7 @@ use clap::Parser;
 use diff::CONTEXT_LINES;
 use similar::{ChangeTag, TextDiff};
 
-use output::terminal::{self, BOLD, DIM, GREEN, RED, RESET};
+use output::terminal::{BOLD, DIM, GREEN, RED, RESET};
 use steps::Step;
 
 /// The widest bar that `--stat` draws, in characters.
@@ -34,14 +34,7 @@ struct DiffOptions {
 }
 
 fn main() -> ExitCode {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(2)
-        .expect("the tool lies in the workspace");
-    run(root, &DiffOptions::parse()).unwrap_or_else(|error| {
-        terminal::error(&terminal::one_line(&error));
-        ExitCode::from(2)
-    })
+    command_line::main(|root, options: DiffOptions| run(root, &options))
 }
 
 /// Prints the difference between two steps.

@@ -146,18 +146,15 @@ fn run(mut parser: Parser) -> Result<Option<Command>> {
         match argument {
             Short('h') | Long("help") => return Ok(None),
             Long("port") => {
-                let port = value(&mut parser, "--port", "a number from 0 to 65535")?;
-                options.port = port.parse().ok().with_context(|| {
-                    format!("--port is {port:?}; expected a number from 0 to 65535")
-                })?;
+                let expected = "a number from 0 to 65535";
+                let port = value(&mut parser, "--port", expected)?;
+                let wrong = |_| anyhow!("--port is {port:?}; expected {expected}");
+                options.port = port.parse().map_err(wrong)?;
             }
             Long("redis") => {
-                let expected = "auto, embedded, docker, or a URL such as redis://127.0.0.1:6379";
-                let redis = value(&mut parser, "--redis", expected)?;
-                options.redis = redis
-                    .parse()
-                    .ok()
-                    .with_context(|| format!("--redis is {redis:?}; expected {expected}"))?;
+                let redis = value(&mut parser, "--redis", RedisChoice::EXPECTED)?;
+                let wrong = |expected| anyhow!("--redis is {redis:?}; {expected}");
+                options.redis = redis.parse().map_err(wrong)?;
                 has_redis = true;
             }
             Long("release") => options.release = true,
@@ -173,7 +170,7 @@ fn run(mut parser: Parser) -> Result<Option<Command>> {
     if options.docker && (has_redis || options.release) {
         let other = if has_redis { "--redis" } else { "--release" };
         bail!(
-            "--docker and {other} exclude each other: docker-compose.yml says what runs in containers"
+            "--docker and {other} exclude each other, as docker-compose.yml says what runs in containers; leave one out"
         );
     }
     Ok(Some(Command::Run(options)))
@@ -242,13 +239,7 @@ mod tests {
 
     #[test]
     fn help_is_found_on_either_side_of_the_command() {
-        for line in [
-            "run --help",
-            "--help run",
-            "help run",
-            "run -h",
-            "run 2 --port 1 -h",
-        ] {
+        for line in "run --help|--help run|help run|run -h|run 2 --port 1 -h".split('|') {
             assert!(matches!(parsed(line), Ok(Command::Help(help)) if help.contains("xtask run")));
         }
         for line in ["help diff", "diff --help", "-h diff"] {
@@ -309,7 +300,7 @@ mod tests {
             ("doctor now", "cargo xtask doctor takes no arguments"),
             (
                 "run --docker --release",
-                "--docker and --release exclude each other: docker-compose.yml says what runs in containers",
+                "--docker and --release exclude each other, as docker-compose.yml says what runs in containers; leave one out",
             ),
         ] {
             assert_eq!(refused(line), expected);

@@ -94,7 +94,14 @@ impl Tool {
 /// # Errors
 ///
 /// One line that says what cannot be understood, and what may have been meant.
-pub fn parse(mut parser: Parser) -> Result<Command> {
+pub fn parse(parser: Parser) -> Result<Command> {
+    read(parser).map_err(|error| match error.downcast::<lexopt::Error>() {
+        Ok(error) => anyhow!("{error}; see cargo xtask --help"),
+        Err(error) => error,
+    })
+}
+
+fn read(mut parser: Parser) -> Result<Command> {
     let (mut name, mut wants_help) = (None, false);
     while name.is_none() {
         match parser.next()? {
@@ -185,7 +192,7 @@ fn only_values(mut parser: Parser, command: &str) -> Result<Option<Vec<String>>>
             Value(value) => values.push(value.string()?),
             other => {
                 let help = format!("cargo xtask {command} --help");
-                return Err(unexpected(&other, &["help"], &help));
+                return Err(unexpected(&other, &[], &help));
             }
         }
     }
@@ -306,6 +313,7 @@ mod tests {
             assert_eq!(refused(line), expected);
         }
         // lexopt's own words.
-        assert!(refused("run --release=yes").contains("--release"));
+        let refused = refused("run --release=yes");
+        assert!(refused.contains("--release") && refused.ends_with("; see cargo xtask --help"));
     }
 }

@@ -127,8 +127,8 @@ fn wait(
     loop {
         if let Some(status) = redis.as_mut().map_or(Ok(None), |redis| redis.has_ended())? {
             terminal::error(&format!(
-                "the private Redis has ended by itself: {status}; the count is gone with it. Ctrl-C, \
-                 and run {} again",
+                "the private Redis has ended by itself: {status}; the count is gone with it. For a new \
+                 one press Ctrl-C, then: cargo xtask run {}",
                 step.name
             ));
             redis = None;

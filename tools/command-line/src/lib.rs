@@ -43,12 +43,11 @@ fn one_line(text: &str) -> String {
         lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
     // That what looks like an option may be meant as a name is hardly ever so.
     let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("tip: to pass"));
-    let line = lines.fold(String::new(), |said, line| match said.is_empty() {
+    lines.fold(String::new(), |said, line| match said.is_empty() {
         true => line.trim_start_matches("error: ").to_owned(),
         false if said.ends_with(':') => said + " " + line,
         false => said + "; " + line.trim_start_matches("tip: "),
-    });
-    line.replace('\'', "")
+    })
 }
 
 #[cfg(test)]
@@ -79,13 +78,13 @@ mod tests {
             ),
             (
                 "x 1 --rdis",
-                "unexpected argument --rdis found; a similar argument exists: --redis",
+                "unexpected argument '--rdis' found; a similar argument exists: '--redis'",
             ),
-            ("x 1 2", "unexpected argument 2 found"),
-            ("x --zzz", "unexpected argument --zzz found"),
+            ("x 1 2", "unexpected argument '2' found"),
+            ("x --zzz", "unexpected argument '--zzz' found"),
             (
                 "x 1 --redis none",
-                "invalid value none for --redis <REDIS>; [possible values: auto, embedded]",
+                "invalid value 'none' for '--redis <REDIS>'; [possible values: auto, embedded]",
             ),
         ] {
             assert_eq!(said(line), expected);

@@ -132,6 +132,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_program_that_ends_before_it_has_counted_has_failed() {
+        let summary = Summary::default();
+        let (folder, programs) = (PathBuf::from("/"), vec!["true".into(), "false".into()]);
+        let options = TestOptions {
+            strict: false,
+            bless: false,
+        };
+        let package = Package { folder, programs };
+        package.run(&options, &summary).unwrap();
+        let counts = summary.counts();
+        assert_eq!((counts.passed, counts.failed), (0, 1));
+    }
+
+    #[test]
     fn results_of_several_test_programs_add_up() {
         let text = "running 2 tests\n\ntest result: ok. 2 passed; 0 failed; 0 ignored\n\
                     test result: FAILED. 10 passed; 3 failed; 0 ignored\n";

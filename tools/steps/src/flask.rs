@@ -124,7 +124,7 @@ fn python_version() -> Result<String> {
 
 /// Runs a program to its end.
 fn run(what: &str, command: Command, cancelled: impl Fn() -> bool) -> Result<()> {
-    let mut process = Process::spawn(what, command, Output::Capture)?;
+    let mut process = Process::spawn("Python", command, Output::Capture)?;
     loop {
         match process.wait_timeout(POLL_INTERVAL)? {
             Some(status) if status.success() => return Ok(()),

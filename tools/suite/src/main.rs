@@ -137,17 +137,12 @@ fn contract(root: &Path, options: &TestOptions, summary: &Summary) -> Result<()>
     faults(&steps, &programs, &source, summary)?;
     let reports = check::steps(&steps, &programs, &source, &[]);
     for report in &reports {
+        let is_good = report.is_as_expected();
         let (name, what) = (&report.subject, report.summary());
-        if report.is_as_expected() {
-            summary.pass(name, &what);
-        } else {
-            summary.fail(name, &what);
-        }
-    }
-    for report in reports.iter().filter(|_| is_real) {
-        for cell in &report.cells {
+        summary.add(is_good.into(), (!is_good).into(), name, &what);
+        for cell in report.cells.iter().filter(|_| is_real) {
             if let Finding::LeftOut { why } = &cell.finding {
-                summary.skip(&report.subject, &format!("{}: {why}", cell.id));
+                summary.skip(name, &format!("{}: {why}", cell.id));
             }
         }
     }
@@ -174,21 +169,23 @@ fn faults(steps: &[Step], programs: &[Program], source: &Source, summary: &Summa
     for group in promised.chunks(at_once) {
         let names: Vec<&str> = group.iter().map(|(step, _)| step.name.as_str()).collect();
         terminal::progress(&format!("a bad wire to Redis: {}", names.join(", ")));
-        let ends: Vec<_> = thread::scope(|scope| {
-            let check =
-                |&(step, program)| scope.spawn(move || check::faults(step, program, source, run));
-            let checks: Vec<_> = group.iter().map(check).collect();
-            checks.into_iter().map(ScopedJoinHandle::join).collect()
-        });
-        for ((step, _), end) in group.iter().zip(ends) {
-            let name = format!("faults, step {}", step.number);
-            match end {
-                Ok(Ok(seen)) => summary.pass(&name, &seen),
-                Ok(Err(Finding::LeftOut { why })) => summary.skip(&name, &why),
-                Ok(Err(end)) => summary.fail(&name, end.evidence()),
-                Err(_) => summary.fail(&name, "a panic; see above"),
+        thread::scope(|scope| {
+            let checks = group.iter().map(|&(step, program)| {
+                scope.spawn(move || {
+                    let name = format!("faults, step {}", step.number);
+                    match check::faults(step, program, source, run) {
+                        Ok(seen) => summary.pass(&name, &seen),
+                        Err(Finding::LeftOut { why }) => summary.skip(&name, &why),
+                        Err(end) => summary.fail(&name, end.evidence()),
+                    }
+                })
+            });
+            for check in checks.collect::<Vec<_>>() {
+                if check.join().is_err() {
+                    summary.fail("faults", "a panic; see above");
+                }
             }
-        }
+        });
     }
     Ok(())
 }

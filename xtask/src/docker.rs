@@ -77,7 +77,8 @@ fn show(
             return Ok((!status.success()).then_some(ExitCode::FAILURE));
         }
         if interrupted.yet() {
-            process.signal(Signal::Interrupt)?;
+            // Not SIGINT: Python would show where it was.
+            process.signal(Signal::Terminate)?;
             process.wait_timeout(HEALTHY_TIMEOUT)?;
             return Ok(Some(interrupt::STATUS.into()));
         }

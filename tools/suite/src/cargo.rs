@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use output::terminal;
+use processes::interrupt;
 use serde_json::{Deserializer, Value};
 
 /// A command of cargo's own.
@@ -29,6 +30,7 @@ pub fn messages(command: &mut Command) -> Result<(Vec<Value>, bool)> {
     // cargo shows its progress on standard error.
     let output = command.stderr(Stdio::inherit()).output();
     let output = output.context("cannot start cargo")?;
+    interrupt::exit_if_interrupted(output.status);
     let messages = Deserializer::from_slice(&output.stdout).into_iter();
     let messages = messages.collect::<Result<_, _>>();
     let messages = messages.context("cannot read what cargo says")?;

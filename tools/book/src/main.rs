@@ -69,20 +69,16 @@ struct Transcripts {
 }
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            terminal::error(&terminal::one_line(&error));
-            ExitCode::from(2)
-        }
-    }
+    command_line::main(|root, cli: Cli| {
+        Ok(match run(root, cli.command)? {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::FAILURE,
+        })
+    })
 }
 
 /// Returns whether all is well.
-fn run(command: Command) -> Result<bool> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
-    let root = root.expect("the tool lies in the workspace");
+fn run(root: &Path, command: Command) -> Result<bool> {
     interrupt::exit_on_interrupt()?;
     match command {
         Command::Build { out } => {

@@ -15,6 +15,9 @@ use crate::{
     subject::Subject,
 };
 
+/// How many of the last lines of a service that ended are looked at.
+const LINES_MAX: usize = 20;
+
 /// How long a service may take until it says where it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -109,14 +112,14 @@ impl<'a> Testbed<'a> {
             .env_remove("RUST_LOG")
             .envs(settings.iter().copied());
         let mut process = Process::spawn(name, command, Output::Capture)?;
-        let line = match process.wait_for_line(START_TIMEOUT, |line| line.contains("http://")) {
-            Err(processes::Error::NoLine {
-                status: Some(status),
-                output,
-                ..
-            }) => return Ok(Err(Ended { status, output })),
-            line => line?,
-        };
+        let line = process.wait_for_line(START_TIMEOUT, |line| line.contains("http://"));
+        if line.is_err()
+            && let Some(status) = process.try_wait()?
+        {
+            let output = process.output_tail(LINES_MAX);
+            return Ok(Err(Ended { status, output }));
+        }
+        let line = line?;
         let addr = line
             .split("http://")
             .nth(1)

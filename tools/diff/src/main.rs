@@ -5,7 +5,7 @@ use std::{path::Path, process::ExitCode};
 use anyhow::Result;
 use clap::Parser;
 use diff::{CONTEXT_LINES, Changed};
-use output::terminal::{self, BOLD, DIM, GREEN, RED, RESET};
+use output::terminal::{BOLD, DIM, GREEN, RED, RESET};
 use similar::ChangeTag;
 use steps::Step;
 
@@ -30,19 +30,11 @@ struct DiffOptions {
 }
 
 fn main() -> ExitCode {
-    match run(&DiffOptions::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            terminal::error(&terminal::one_line(&error));
-            ExitCode::from(2)
-        }
-    }
+    command_line::main(|root, options: DiffOptions| run(root, &options))
 }
 
 /// Prints the difference between two steps.
-fn run(options: &DiffOptions) -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
-    let root = root.expect("the tool lies in the workspace");
+fn run(root: &Path, options: &DiffOptions) -> Result<ExitCode> {
     let a = steps::one(root, Some(&options.a))?;
     let b = steps::one(root, Some(&options.b))?;
     let changed = diff::between(&a, &b)?;
@@ -55,7 +47,7 @@ fn run(options: &DiffOptions) -> Result<()> {
             print_hunks(&a, &b, changed);
         }
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 fn print_hunks(a: &Step, b: &Step, changed: &Changed) {

@@ -15,7 +15,7 @@ use std::{
 };
 
 use private_redis::resp::Value;
-use private_redis::{ClientError, RedisClient};
+use private_redis::{Error, RedisClient};
 
 /// How long Redis may take: longer than a busy machine stands still, and less than a refusal may take.
 const REDIS_TIMEOUT: Duration = Duration::from_millis(700);
@@ -247,7 +247,7 @@ impl Step {
             let mut first = self.first_connection.lock().expect("nobody panics");
             let mut client = first.take().or_else(|| connect(&self.redis_url))?;
             let answer = client.command(&["INCR", "seen"]);
-            if matches!(answer, Ok(_) | Err(ClientError::Refused { .. })) {
+            if matches!(answer, Ok(_) | Err(Error::Refused { .. })) {
                 *first = Some(client);
             }
             return number(&answer.ok()?);
@@ -279,7 +279,7 @@ impl Step {
             };
             let answer = client.command(command);
             // Whatever else happened to it: it may have counted.
-            let Err(ClientError::Refused { message, .. }) = answer else {
+            let Err(Error::Refused { message, .. }) = answer else {
                 let number = number(&answer.ok()?);
                 nodes.clients.insert(url.clone(), client);
                 *self.master.lock().expect("nobody panics") = Some(url.clone());

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use processes::{Folder, Output, Process, Signal, free_port, poll};
 
-use crate::{ClientError, Error, RedisClient, RedisProgram};
+use crate::{ClientError, Error, RedisClient, RedisProgram, program};
 
 /// How long a server may take until it answers `PING`. It is usually there in a few milliseconds;
 /// a busy machine and a long append-only file take more.
@@ -39,6 +39,9 @@ pub enum Durability {
     /// Every change that was answered, SIGKILL or not: `appendonly yes`, `appendfsync always`.
     /// The embedded server does not have it.
     AppendOnly,
+    /// Every change, but for those of the last second or two: `appendfsync everysec`. They are answered
+    /// before they are written. The embedded server does not have it.
+    EverySecond,
 }
 
 /// A private Redis: loopback only, a free port, a temporary folder. When it is dropped, or when we
@@ -52,6 +55,7 @@ pub struct RedisServer {
     durability: Durability,
     port: u16,
     as_node: Option<AsNode>,
+    disk_delay: Option<Duration>,
 }
 
 /// What a server must know that is a node of a cluster.
@@ -90,7 +94,14 @@ impl RedisServer {
             durability,
             port: free_port()?,
             as_node: None,
+            disk_delay: None,
         })
+    }
+
+    /// From the next start on, what waits for the disk waits that much longer. A real server needs `strace`
+    /// for that: see [`RedisProgram::can_slow_disk`]. The embedded one never waits for the disk.
+    pub fn slow_disk(&mut self, delay: Duration) {
+        self.disk_delay = Some(delay);
     }
 
     /// Starts a server that can be a node of a cluster, and is in none.
@@ -119,6 +130,10 @@ impl RedisServer {
         let command = self
             .program
             .command(self.port, folder, self.durability, &more);
+        let command = match self.disk_delay {
+            Some(delay) => program::slowed(&command, delay),
+            None => command,
+        };
         let mut process = Process::spawn(&self.program.to_string(), command, Output::Capture)?;
         let state = poll(START_TIMEOUT, POLL_INTERVAL, || match process.try_wait() {
             Ok(None) if !self.is_served_by(process.id()) => None,

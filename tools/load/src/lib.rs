@@ -8,10 +8,12 @@
 
 mod commandstats;
 mod framing;
+pub mod hostile;
 mod http;
 pub mod ledger;
 mod loops;
 mod url;
+mod visitor;
 
 pub use commandstats::redis_commands;
 pub use http::{ANSWER_TIMEOUT, Connection, HALF_A_REQUEST, REST_OF_A_REQUEST, Response, get};
@@ -20,3 +22,4 @@ pub use loops::{
     until_gone, visits,
 };
 pub use url::Url;
+pub use visitor::{Outcome, Visit, Visitor};

@@ -5,10 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use load::hostile::Client;
+
 use super::{LONG_HEADER_TIMEOUT, OTHERS_TIMEOUT};
 use crate::{
     finding::{Checked, Finding, broken},
-    hostile::Client,
     service::Service,
     testbed::Testbed,
 };

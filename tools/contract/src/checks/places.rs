@@ -5,12 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use load::{Connection, HALF_A_REQUEST};
+use load::{
+    Connection, HALF_A_REQUEST,
+    hostile::{self, Client},
+};
 
 use super::retry;
 use crate::{
     finding::{Checked, Finding, broken},
-    hostile::{self, Client},
     service::Service,
     testbed::Testbed,
 };

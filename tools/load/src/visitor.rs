@@ -73,6 +73,12 @@ impl Visitor {
         }
     }
 
+    /// Connects, and says whether somebody took the connection in time. Without it, the next visit does.
+    pub fn connect_within(&mut self, timeout: Duration) -> bool {
+        self.connection = self.connect(Instant::now() + timeout);
+        self.connection.is_some()
+    }
+
     /// Visits once.
     pub fn visit(&mut self) -> Visit {
         let started = Instant::now();

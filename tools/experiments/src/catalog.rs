@@ -24,7 +24,10 @@ const SAFE: Redis = Redis {
 
 const HEALS: Rule = certain(Defect::StaysDead, Capability("heals"));
 const REFUSES_HONESTLY: Rule = certain(Defect::Dishonest, Capability("refuses-honestly"));
-const MAY_BE_DISHONEST: Rule = possible(Defect::Dishonest, Capability("refuses-honestly"));
+
+/// On a busy machine, a step that does not refuse honestly may show it whatever is done to it.
+pub const ANYWHERE: Rule = possible(Defect::Dishonest, Capability("refuses-honestly"));
+
 const DRAINS: Rule = possible(Defect::Cuts, Capability("drains"));
 
 /// A wire that breaks in whichever way ends the connection.
@@ -238,7 +241,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "burst",
         question: "The service is busy for a second, and 500 visitors arrive in that moment. How many of them get in?",
         watch: "visitors that nobody let in",
-        all_well: "The listen backlog had room for all of them, and each got a number a moment later.",
+        all_well: "The listen backlog had room for all of them, and each got an answer a moment later.",
         variants: &[with(&[certain(
             Defect::ShutsOut,
             Capability("queues-a-burst"),
@@ -258,10 +261,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
         variants: &[Variant {
             name: "",
             settings: &[("MAX_IN_FLIGHT", "32")],
-            rules: &[
-                certain(Defect::NeverRefuses, Capability("sheds")),
-                MAY_BE_DISHONEST,
-            ],
+            rules: &[certain(Defect::NeverRefuses, Capability("sheds"))],
         }],
         load: Load {
             visitors: 256,
@@ -360,8 +360,9 @@ pub const EXPERIMENTS: &[Experiment] = &[
             (1500, UnlinkReplica),
             (2500, KillRedis),
             (3500, PromoteReplica),
+            (4500, ReturnAsReplica),
         ],
-        lasts: 8000,
+        lasts: 9000,
         ..PLAIN
     },
 ];

@@ -17,7 +17,7 @@ use crate::{
     experiment::{Action, Experiment, Lane, Variant},
     recording::{Column, Event, Ledger, Recording, SAMPLE_MS, Sample, Series, VERSION},
     stage::{Probe, Stage},
-    verdict,
+    verdict::Case,
     visitors::{Crowd, Notes},
 };
 
@@ -112,7 +112,14 @@ impl Plan<'_> {
         let columns = self.columns().into_iter().zip(self.pairs()).zip(results);
         let column = |((name, (subject, variant)), result)| {
             let (series, events, ledger): (Series, Vec<Event>, Ledger) = result?;
-            let verdict = verdict::judge(self.experiment, variant, subject, self.contract, &ledger);
+            let case = Case {
+                experiment: self.experiment,
+                variant,
+                subject,
+                contract: self.contract,
+                ledger: &ledger,
+            };
+            let verdict = case.judge();
             Ok(Column {
                 name,
                 series,
@@ -191,11 +198,16 @@ impl Run<'_> {
         events.sort_by_key(|event| event.at);
         let count = self.counts_in_redis().then(|| stage.count()).transpose()?;
         let held = stage.held();
+        let (first, last) = (experiment.script.first(), experiment.script.last());
+        let p50_meanwhile = first
+            .zip(last)
+            .and_then(|(first, last)| series.p50_between(first.0, last.0));
         let ledger = Ledger {
             start,
             count,
             held,
             commands,
+            p50_meanwhile,
             ..notes.ledger()
         };
         Ok((series, events, ledger))

@@ -38,7 +38,7 @@ pub struct Variant {
     pub name: &'static str,
     /// The settings of the service that make the difference.
     pub settings: &'static [(&'static str, &'static str)],
-    /// Which defects may show. All others may not.
+    /// Which defects may show. All others may not, but for those that any step may show that lacks honesty.
     pub rules: &'static [Rule],
 }
 
@@ -142,6 +142,8 @@ pub enum Action {
     UnlinkReplica,
     /// The replica becomes the primary, and the name of Redis leads to it.
     PromoteReplica,
+    /// The Redis that was the primary before starts again, and follows the new one.
+    ReturnAsReplica,
     /// This happens to the next commands that count.
     Wire(Fault, usize),
     /// Every command is late, by milliseconds.
@@ -183,75 +185,49 @@ pub enum Lane {
 impl Action {
     /// What it is done to.
     pub fn lane(self) -> Lane {
-        match self {
-            Self::KillRedis
-            | Self::StartRedis
-            | Self::FreezeRedis
-            | Self::ThawRedis
-            | Self::AwaitDisk(_)
-            | Self::ReadOnlyRedis
-            | Self::EmptyRedis
-            | Self::UnlinkReplica
-            | Self::PromoteReplica => Lane::Redis,
-            Self::Wire(..) | Self::DelayWire(_) | Self::CutWire => Lane::Wire,
-            Self::StopService(_)
-            | Self::KillService(_)
-            | Self::StartService(_)
-            | Self::FreezeService
-            | Self::ThawService => Lane::Service,
-            Self::Burst(_) | Self::SlowClients(_) | Self::SlowReaders(_) => Lane::Visitors,
-        }
+        self.described().0
     }
 
     /// Whether what it is done to is well afterwards, or is not; nothing if it makes no difference.
     pub fn makes_well(self) -> Option<bool> {
-        match self {
-            Self::KillRedis
-            | Self::FreezeRedis
-            | Self::AwaitDisk(true)
-            | Self::ReadOnlyRedis
-            | Self::StopService(_)
-            | Self::KillService(_)
-            | Self::FreezeService => Some(false),
-            Self::StartRedis
-            | Self::ThawRedis
-            | Self::AwaitDisk(false)
-            | Self::PromoteReplica
-            | Self::StartService(_)
-            | Self::ThawService => Some(true),
-            _ => None,
-        }
+        self.described().1
     }
 
     /// What it is, in a few words.
     pub fn words(self) -> String {
+        self.described().2
+    }
+
+    #[rustfmt::skip]
+    fn described(self) -> (Lane, Option<bool>, String) {
+        use Lane::{Redis, Service, Visitors};
+        let (well, ill) = (Some(true), Some(false));
         match self {
-            Self::KillRedis => "kill Redis".into(),
-            Self::StartRedis => "start Redis".into(),
-            Self::FreezeRedis => "freeze Redis".into(),
-            Self::ThawRedis => "thaw Redis".into(),
-            Self::AwaitDisk(true) => "slow disk".into(),
-            Self::AwaitDisk(false) => "fast disk".into(),
-            Self::ReadOnlyRedis => "Redis read-only".into(),
-            Self::EmptyRedis => "empty Redis".into(),
-            Self::UnlinkReplica => "unlink replica".into(),
-            Self::PromoteReplica => "replica takes over".into(),
-            Self::Wire(Fault::LostCommand, times) => format!("lose {}", plural(times, "command")),
-            Self::Wire(Fault::LostReply, 1) => "lose 1 reply".into(),
-            Self::Wire(Fault::LostReply, times) => format!("lose {times} replies"),
-            Self::Wire(Fault::Garbage, 1) => "garble 1 reply".into(),
-            Self::Wire(Fault::Garbage, times) => format!("garble {times} replies"),
-            Self::Wire(fault, times) => format!("{fault:?}, {times} times"),
-            Self::DelayWire(ms) => format!("delay {ms} ms"),
-            Self::CutWire => "cut the wire".into(),
-            Self::StopService(copy) => format!("SIGTERM{}", which(copy)),
-            Self::KillService(copy) => format!("kill -9{}", which(copy)),
-            Self::StartService(copy) => format!("start{}", which(copy)),
-            Self::FreezeService => "service halts".into(),
-            Self::ThawService => "service goes on".into(),
-            Self::Burst(visitors) => plural(visitors, "visitor"),
-            Self::SlowClients(clients) => plural(clients, "slow client"),
-            Self::SlowReaders(clients) => plural(clients, "slow reader"),
+            Self::KillRedis => (Redis, ill, "kill Redis".into()),
+            Self::StartRedis => (Redis, well, "start Redis".into()),
+            Self::FreezeRedis => (Redis, ill, "freeze Redis".into()),
+            Self::ThawRedis => (Redis, well, "thaw Redis".into()),
+            Self::AwaitDisk(true) => (Redis, ill, "slow disk".into()),
+            Self::AwaitDisk(false) => (Redis, well, "fast disk".into()),
+            Self::ReadOnlyRedis => (Redis, ill, "Redis read-only".into()),
+            Self::EmptyRedis => (Redis, None, "empty Redis".into()),
+            Self::UnlinkReplica => (Redis, None, "unlink replica".into()),
+            Self::PromoteReplica => (Redis, well, "replica takes over".into()),
+            Self::ReturnAsReplica => (Redis, None, "old one is replica".into()),
+            Self::Wire(Fault::LostCommand, times) => (Lane::Wire, None, format!("lose {}", plural(times, "command"))),
+            Self::Wire(Fault::LostReply, times) => (Lane::Wire, None, format!("lose {}", plural(times, "reply"))),
+            Self::Wire(Fault::Garbage, times) => (Lane::Wire, None, format!("garble {}", plural(times, "reply"))),
+            Self::Wire(fault, times) => (Lane::Wire, None, format!("{fault:?}, {times} times")),
+            Self::DelayWire(ms) => (Lane::Wire, None, format!("delay {ms} ms")),
+            Self::CutWire => (Lane::Wire, None, "cut the wire".into()),
+            Self::StopService(copy) => (Service, ill, format!("SIGTERM{}", which(copy))),
+            Self::KillService(copy) => (Service, ill, format!("kill -9{}", which(copy))),
+            Self::StartService(copy) => (Service, well, format!("start{}", which(copy))),
+            Self::FreezeService => (Service, ill, "service halts".into()),
+            Self::ThawService => (Service, well, "service goes on".into()),
+            Self::Burst(visitors) => (Visitors, None, plural(visitors, "visitor")),
+            Self::SlowClients(clients) => (Visitors, None, plural(clients, "slow client")),
+            Self::SlowReaders(clients) => (Visitors, None, plural(clients, "slow reader")),
         }
     }
 }
@@ -267,7 +243,10 @@ fn which(copy: usize) -> String {
 pub(crate) fn plural(count: usize, what: &str) -> String {
     match count {
         1 => format!("1 {what}"),
-        count => format!("{count} {what}s"),
+        count => match what.strip_suffix('y') {
+            Some(stem) => format!("{count} {stem}ies"),
+            None => format!("{count} {what}s"),
+        },
     }
 }
 

@@ -109,6 +109,15 @@ impl Series {
         self.answered.is_empty()
     }
 
+    /// The middle one of the medians between two moments, in milliseconds after the start.
+    pub fn p50_between(&self, from: u64, until: u64) -> Option<f32> {
+        let samples = (from / SAMPLE_MS) as usize..(until / SAMPLE_MS) as usize;
+        let medians = self.p50.iter().skip(samples.start).take(samples.len());
+        let mut medians: Vec<f32> = medians.flatten().copied().collect();
+        medians.sort_by(f32::total_cmp);
+        medians.get(medians.len() / 2).copied()
+    }
+
     /// How the visits of some samples ended: answered, refused, failed, silent.
     pub fn ends(&self, samples: std::ops::Range<usize>) -> [u32; 4] {
         let kinds = [&self.answered, &self.refused, &self.failed, &self.silent];
@@ -134,7 +143,7 @@ pub struct Event {
 }
 
 /// What the visits came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
     /// What Redis said before the first visit.
     pub start: u64,
@@ -168,12 +177,19 @@ pub struct Ledger {
     pub held: u64,
     /// Commands that Redis has run, as far as it was asked.
     pub commands: u64,
+    /// Half of the answers came within this time, in milliseconds, between the first and the last action.
+    pub p50_meanwhile: Option<f32>,
 }
 
 impl Ledger {
     /// Visits without a number that may have been counted all the same.
     pub fn unknown(&self) -> u64 {
         self.refused + self.failed + self.without_number + self.cut + self.silent
+    }
+
+    /// How many commands a visit costs Redis.
+    pub fn commands_per_visit(&self) -> f64 {
+        self.commands as f64 / self.answered.max(1) as f64
     }
 
     /// What Redis may say at the end.

@@ -146,6 +146,11 @@ impl<'a> Stage<'a> {
             Action::EmptyRedis => tell(&self.redis, &["FLUSHALL"])?,
             Action::UnlinkReplica => tell(self.replica()?, &NOWHERE)?,
             Action::PromoteReplica => self.promote_replica()?,
+            Action::ReturnAsReplica => {
+                let old = self.replica.as_mut().context("there is no old one")?;
+                old.start_again()?;
+                follow(old, &self.redis)?;
+            }
             Action::Wire(fault, times) => self.wire()?.order(fault, times),
             Action::DelayWire(delay) => self.wire()?.delay(Duration::from_millis(delay)),
             Action::CutWire => self.wire()?.cut(),
@@ -254,12 +259,7 @@ impl<'a> Stage<'a> {
 /// A Redis that follows another one, and has all that it has.
 fn replica_of(primary: &RedisServer, program: &RedisProgram) -> Result<RedisServer> {
     let replica = RedisServer::start(program, Durability::AppendOnly)?;
-    // Else a primary waits for more replicas to come before it fills the first.
-    tell(primary, &["CONFIG", "SET", "repl-diskless-sync-delay", "0"])?;
-    tell(
-        &replica,
-        &["REPLICAOF", "127.0.0.1", &primary.port().to_string()],
-    )?;
+    follow(&replica, primary)?;
     let is_linked = || {
         let info = replica
             .client()
@@ -273,6 +273,15 @@ fn replica_of(primary: &RedisServer, program: &RedisProgram) -> Result<RedisServ
     let linked = poll(REPLICA_TIMEOUT, POLL_INTERVAL, is_linked);
     linked.context("the replica of Redis has not caught up")?;
     Ok(replica)
+}
+
+fn follow(replica: &RedisServer, primary: &RedisServer) -> Result<()> {
+    // Else a primary waits for more replicas to come before it fills the first.
+    tell(primary, &["CONFIG", "SET", "repl-diskless-sync-delay", "0"])?;
+    tell(
+        replica,
+        &["REPLICAOF", "127.0.0.1", &primary.port().to_string()],
+    )
 }
 
 fn await_disk(redis: &RedisServer, waits: bool) -> Result<()> {

@@ -4,6 +4,7 @@ use contract::Report;
 
 use crate::{
     Subject,
+    catalog::ANYWHERE,
     experiment::{Defect, Experiment, Remedy, Rule, Variant, plural},
     recording::{Ledger, Verdict},
 };
@@ -30,124 +31,206 @@ impl Contract {
     }
 }
 
-/// Judges one step.
-pub fn judge(
-    experiment: &Experiment,
-    variant: &Variant,
-    subject: &Subject,
-    contract: &Contract,
-    ledger: &Ledger,
-) -> Verdict {
-    let defects = defects(variant, ledger);
-    let rules = |defect: Defect| variant.rules.iter().find(move |rule| rule.defect == defect);
-    let mut meanings: Vec<String> = defects.iter().map(|defect| defect.means(ledger)).collect();
-    if meanings.is_empty() {
-        meanings.push(experiment.all_well.to_owned());
-    }
-    let remedies = defects.iter().map(|&defect| match rules(defect) {
-        Some(rule) => remedy(rule, subject, contract),
-        None => "nothing that this experiment knows of".to_owned(),
-    });
-    let mut remedies: Vec<String> = remedies.collect();
-    remedies.dedup();
-    if remedies.is_empty() {
-        remedies.push("nothing is to be mended".to_owned());
-    }
-    Verdict {
-        surprises: surprises(variant, subject, contract, ledger, &defects),
-        lines: [happened(ledger), meanings.join(" "), remedies.join("; ")],
-        defects,
-    }
+/// Who is judged, and by what.
+pub struct Case<'a> {
+    /// What was done.
+    pub experiment: &'a Experiment,
+    /// How the step was set up.
+    pub variant: &'a Variant,
+    /// The step.
+    pub subject: &'a Subject,
+    /// What is said of it.
+    pub contract: &'a Contract,
+    /// What the visits came to.
+    pub ledger: &'a Ledger,
 }
 
-/// What showed, the worst first.
-fn defects(variant: &Variant, ledger: &Ledger) -> Vec<Defect> {
-    let looks_at = |defect| variant.rules.iter().any(|rule| rule.defect == defect);
-    let acceptable = ledger.acceptable();
-    let commands_per_visit = ledger.commands as f64 / ledger.answered.max(1) as f64;
-    let count = ledger.count;
-    let signs = [
-        (Defect::Repeats, ledger.duplicates > 0),
-        (
-            Defect::Forgets,
-            count.is_some_and(|count| count < *acceptable.start()),
-        ),
-        (
-            Defect::CountsTwice,
-            count.is_some_and(|count| count > *acceptable.end()),
-        ),
-        (Defect::NoNumber, ledger.without_number > 0),
-        (Defect::StaysDead, ledger.answered_at_last == 0),
-        (Defect::Dishonest, ledger.failed + ledger.silent > 0),
-        (Defect::Cuts, ledger.cut > 0),
-        (Defect::ShutsOut, ledger.shut_out > 0),
-        (Defect::HoldsClients, ledger.held > 0),
-        // Only where many wait at once, there is reason to refuse, and to share commands.
-        (
-            Defect::NeverRefuses,
-            ledger.refused == 0 && looks_at(Defect::NeverRefuses),
-        ),
-        (
-            Defect::Talkative,
-            commands_per_visit > COMMANDS_PER_VISIT_MAX && looks_at(Defect::Talkative),
-        ),
-    ];
-    let shown = signs.into_iter().filter(|(_, shows)| *shows);
-    shown.map(|(defect, _)| defect).collect()
-}
-
-fn happened(ledger: &Ledger) -> String {
-    let failed = ledger.failed + ledger.without_number + ledger.cut + ledger.unconnected;
-    let Ledger {
-        answered,
-        refused,
-        silent,
-        ..
-    } = ledger;
-    let duplicates = match ledger.duplicates {
-        0 => "no number twice".to_owned(),
-        duplicates => format!("{duplicates} given twice"),
-    };
-    let count = match ledger.count {
-        None => "the count is not in Redis".to_owned(),
-        Some(count) => {
-            let (low, high) = ledger.acceptable().into_inner();
-            format!("Redis says {count}, and {low} to {high} is right")
+impl Case<'_> {
+    /// Judges.
+    pub fn judge(&self) -> Verdict {
+        let defects = self.defects();
+        let meanings: Vec<String> = defects.iter().map(|one| one.means(self.ledger)).collect();
+        let means = match meanings.is_empty() {
+            true => self.experiment.all_well.to_owned(),
+            false => meanings.join(" "),
+        };
+        Verdict {
+            surprises: self.surprises(&defects),
+            lines: [self.happened(), means, self.remedies(&defects)],
+            defects,
         }
-    };
-    format!(
-        "{answered} answered, {refused} refused, {failed} failed, {silent} silent; {duplicates}; {count}"
-    )
+    }
+
+    /// What showed, the worst first.
+    fn defects(&self) -> Vec<Defect> {
+        let ledger = self.ledger;
+        let (low, high) = ledger.acceptable().into_inner();
+        let says = |is_wrong: fn(u64, u64) -> bool, limit| {
+            ledger.count.is_some_and(|count| is_wrong(count, limit))
+        };
+        let is_talkative = ledger.commands_per_visit() > COMMANDS_PER_VISIT_MAX;
+        let signs = [
+            (Defect::Repeats, ledger.duplicates > 0),
+            (Defect::Forgets, says(|count, low| count < low, low)),
+            (Defect::CountsTwice, says(|count, high| count > high, high)),
+            (Defect::NoNumber, ledger.without_number > 0),
+            (Defect::StaysDead, ledger.answered_at_last == 0),
+            (Defect::Dishonest, ledger.failed + ledger.silent > 0),
+            (Defect::Cuts, ledger.cut > 0),
+            (Defect::ShutsOut, ledger.shut_out > 0),
+            (Defect::HoldsClients, ledger.held > 0),
+            // Only where many wait at once, there is reason to refuse, and to share commands.
+            (
+                Defect::NeverRefuses,
+                ledger.refused == 0 && self.looks_at(Defect::NeverRefuses),
+            ),
+            (
+                Defect::Talkative,
+                is_talkative && self.looks_at(Defect::Talkative),
+            ),
+        ];
+        let shown = signs.into_iter().filter(|(_, shows)| *shows);
+        shown.map(|(defect, _)| defect).collect()
+    }
+
+    fn looks_at(&self, defect: Defect) -> bool {
+        self.variant.rules.iter().any(|rule| rule.defect == defect)
+    }
+
+    fn rule(&self, defect: Defect) -> Option<&Rule> {
+        let mut rules = self.variant.rules.iter().chain([&ANYWHERE]);
+        rules.find(|rule| rule.defect == defect)
+    }
+
+    fn happened(&self) -> String {
+        let ledger = self.ledger;
+        let failed = ledger.failed + ledger.without_number + ledger.cut;
+        let Ledger {
+            answered,
+            refused,
+            silent,
+            ..
+        } = ledger;
+        let mut parts = vec![format!(
+            "{answered} answered, {refused} refused, {failed} failed, {silent} silent"
+        )];
+        if ledger.unconnected > 0 {
+            parts.push(format!("{} found nobody", ledger.unconnected));
+        }
+        if let Some(p50) = ledger
+            .p50_meanwhile
+            .filter(|_| self.looks_at(Defect::Talkative))
+        {
+            parts.push(format!("p50 meanwhile {p50:.0} ms"));
+        }
+        parts.push(match ledger.duplicates {
+            0 => "no number twice".to_owned(),
+            duplicates => format!("{duplicates} given twice"),
+        });
+        let (low, high) = ledger.acceptable().into_inner();
+        parts.push(match ledger.count {
+            None => "the count is not in Redis".to_owned(),
+            Some(count) if low == high => format!("Redis says {count}, and {low} is right"),
+            Some(count) => format!("Redis says {count}, and {low} to {high} is right"),
+        });
+        parts.join("; ")
+    }
+
+    /// What mends it, each step with all that it mends.
+    fn remedies(&self, defects: &[Defect]) -> String {
+        let mut mended: Vec<(&str, Vec<String>)> = Vec::new();
+        for rule in defects.iter().filter_map(|defect| self.rule(*defect)) {
+            let (by, capability) = match rule.remedy {
+                Remedy::Other(remedy) => (remedy, None),
+                Remedy::Capability(capability) => {
+                    let step = self.contract.next_with(&self.subject.name, capability);
+                    (
+                        step.unwrap_or("no later step"),
+                        Some(format!("`{capability}`")),
+                    )
+                }
+            };
+            match mended.iter_mut().find(|(known, _)| *known == by) {
+                Some((_, all)) => all.extend(capability),
+                None => mended.push((by, capability.into_iter().collect())),
+            }
+        }
+        let words = mended
+            .iter()
+            .map(|(by, capabilities)| match capabilities.is_empty() {
+                true => (*by).to_owned(),
+                false => format!("{by} ({})", capabilities.join(", ")),
+            });
+        match (defects.is_empty(), words.collect::<Vec<_>>().join("; ")) {
+            (true, _) => "nothing is to be mended".to_owned(),
+            (false, words) if words.is_empty() => {
+                "no step knows how: no step may do that".to_owned()
+            }
+            (false, words) => words,
+        }
+    }
+
+    /// Where that is not what the contract says.
+    fn surprises(&self, defects: &[Defect]) -> Vec<String> {
+        let has = |capability| self.contract.has(&self.subject.name, capability);
+        let shown = defects.iter().filter_map(|defect| {
+            let name = defect.name();
+            match self.rule(*defect).map(|rule| rule.remedy) {
+                None => Some(format!("`{name}` showed, which no step may")),
+                Some(Remedy::Capability(capability)) if has(capability) => Some(format!(
+                    "`{name}` showed, though the contract says that it has `{capability}`"
+                )),
+                Some(_) => None,
+            }
+        });
+        let hidden = self
+            .variant
+            .rules
+            .iter()
+            .filter(|rule| rule.is_certain)
+            .filter_map(|rule| {
+                let (is_due, why) = match rule.remedy {
+                    Remedy::Capability(capability) => {
+                        (!has(capability), format!("it lacks `{capability}`"))
+                    }
+                    // What Redis does wrong, it does only to who counts there.
+                    Remedy::Other(_) => {
+                        (self.ledger.count.is_some(), "Redis is to blame".to_owned())
+                    }
+                };
+                let is_hidden = is_due && !defects.contains(&rule.defect);
+                is_hidden.then(|| format!("`{}` did not show, though {why}", rule.defect.name()))
+            });
+        shown.chain(hidden).collect()
+    }
 }
 
 impl Defect {
     /// What it means, in a sentence.
     fn means(self, ledger: &Ledger) -> String {
-        let acceptable = ledger.acceptable();
+        let (low, high) = ledger.acceptable().into_inner();
         let count = ledger.count.unwrap_or_default();
         match self {
             Self::Repeats => {
-                let some: Vec<String> = ledger.first_duplicates.iter().take(3).map(u64::to_string).collect();
-                format!("Two visitors have the same number (such as {}).", some.join(", "))
+                let some = ledger.first_duplicates.iter().take(3).map(u64::to_string);
+                let some = some.collect::<Vec<_>>().join(", ");
+                format!("Two visitors have the same number (such as {some}).")
             }
             Self::Forgets => {
-                let lost = acceptable.start() - count;
-                format!("{} with a number in hand: Redis does not know of them.", visits(lost))
+                let lost = visits(low.saturating_sub(count));
+                format!("{lost} with a number in hand: Redis does not know of them.")
             }
             Self::CountsTwice => {
-                let more = count - acceptable.end();
-                format!("Redis has counted {} that nobody made.", visits(more))
+                format!("Redis has counted {} that nobody made.", visits(count.saturating_sub(high)))
             }
-            Self::NoNumber => format!(
-                "{} got a 200 without a number: a page that lies.",
-                visits(ledger.without_number)
-            ),
+            Self::NoNumber => {
+                format!("{} got a 200 without a number.", visits(ledger.without_number))
+            }
             Self::StaysDead => {
-                "All is well again, and still no number comes: it stays dead until somebody restarts it."
-                    .to_owned()
+                "All is well again, and still no number comes: it stays dead until somebody restarts it.".into()
             }
             Self::Dishonest => {
-                "Visits got an error, or nothing, where a refusal (503 with Retry-After) was due.".to_owned()
+                "Visits got an error, or nothing, where a refusal (503 with Retry-After) was due.".into()
             }
             Self::Cuts => format!("{} had begun and got no whole answer.", visits(ledger.cut)),
             Self::ShutsOut => format!(
@@ -158,77 +241,20 @@ impl Defect {
                 "{} that do nothing keep their connections for as long as they like.",
                 plural(ledger.held as usize, "client")
             ),
-            Self::NeverRefuses => "Nobody is refused: all wait, however many they are.".to_owned(),
-            Self::Talkative => format!(
-                "A visit costs {:.1} Redis commands, and waits for each of them.",
-                ledger.commands as f64 / ledger.answered.max(1) as f64
-            ),
+            Self::NeverRefuses => "Nobody is refused: all wait, however many they are.".into(),
+            Self::Talkative => {
+                format!("A visit costs {:.1} Redis commands.", ledger.commands_per_visit())
+            }
         }
     }
 
-    /// What it is, for somebody who did not expect it.
-    fn words(self) -> &'static str {
-        match self {
-            Self::Repeats => "it gave a number twice",
-            Self::Forgets => "it swallowed visits that had got a number",
-            Self::CountsTwice => "it counted a visit twice",
-            Self::NoNumber => "it answered 200 without a number",
-            Self::StaysDead => "it stayed dead",
-            Self::Dishonest => "it did not refuse honestly",
-            Self::Cuts => "it cut visits off",
-            Self::ShutsOut => "it shut visitors out",
-            Self::HoldsClients => "it held clients that do nothing",
-            Self::NeverRefuses => "it refused nobody",
-            Self::Talkative => "a visit cost a Redis command or more",
-        }
+    /// Its name, as it stands in a recording.
+    fn name(self) -> String {
+        let name = serde_json::to_string(&self).unwrap_or_default();
+        name.trim_matches('"').to_owned()
     }
 }
 
 fn visits(count: u64) -> String {
     plural(usize::try_from(count).unwrap_or(usize::MAX), "visit")
-}
-
-fn remedy(rule: &Rule, subject: &Subject, contract: &Contract) -> String {
-    match rule.remedy {
-        Remedy::Other(remedy) => remedy.to_owned(),
-        Remedy::Capability(capability) => match contract.next_with(&subject.name, capability) {
-            Some(step) => format!("{step} (`{capability}`)"),
-            None => format!("no step has `{capability}` after it"),
-        },
-    }
-}
-
-/// Where that is not what the contract says.
-fn surprises(
-    variant: &Variant,
-    subject: &Subject,
-    contract: &Contract,
-    ledger: &Ledger,
-    defects: &[Defect],
-) -> Vec<String> {
-    let has = |capability| contract.has(&subject.name, capability);
-    let mut surprises = Vec::new();
-    for defect in defects {
-        let rule = variant.rules.iter().find(|rule| rule.defect == *defect);
-        let words = defect.words();
-        match rule.map(|rule| rule.remedy) {
-            None => surprises.push(format!("{words}, which no step may")),
-            Some(Remedy::Capability(capability)) if has(capability) => {
-                surprises.push(format!("{words}, and should have `{capability}`"));
-            }
-            Some(_) => {}
-        }
-    }
-    for rule in variant.rules.iter().filter(|rule| rule.is_certain) {
-        let expected = match rule.remedy {
-            Remedy::Capability(capability) => !has(capability),
-            // What Redis does wrong, it does only to who counts there.
-            Remedy::Other(_) => ledger.count.is_some(),
-        };
-        if expected && !defects.contains(&rule.defect) {
-            let words = rule.defect.words();
-            surprises.push(format!("it should show that {words}, and did not"));
-        }
-    }
-    surprises
 }

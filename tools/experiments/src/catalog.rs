@@ -33,6 +33,24 @@ const DRAINS: Rule = possible(Defect::Cuts, Capability("drains"));
 /// A wire that breaks in whichever way ends the connection.
 const BROKEN_WIRE: &[Variant] = &[with(&[HEALS, REFUSES_HONESTLY])];
 
+/// What Redis forgets, it is likely to give again.
+const fn forgets(remedy: Remedy) -> [Rule; 4] {
+    [
+        certain(Defect::Forgets, remedy),
+        possible(Defect::Repeats, remedy),
+        HEALS,
+        REFUSES_HONESTLY,
+    ]
+}
+
+const FORGETS_IN_A_CRASH: &[Rule] = &forgets(Other(
+    "no step: a Redis that writes before it replies, as in crash-redis-always",
+));
+const FORGETS_WITHOUT_WAIT: &[Rule] = &forgets(Other(
+    "step-6-scaled with REPLICAS=1, which waits for a replica (WAIT)",
+));
+const FORGETS_UNLESS_IT_WAITS: &[Rule] = &forgets(Capability("cluster"));
+
 /// Three times, as a batch may take the blow for many visits.
 const fn three(fault: Fault) -> [(u64, Action); 3] {
     [
@@ -95,7 +113,8 @@ const PLAIN: Experiment = Experiment {
     lasts: 7000,
 };
 
-/// All of them, in the order in which they are best tried.
+/// All of them, in the order in which they are best tried. It is a table, which rustfmt would stretch.
+#[rustfmt::skip]
 pub const EXPERIMENTS: &[Experiment] = &[
     Experiment {
         name: "restart-web",
@@ -103,10 +122,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
         watch: "the first number after the start, and visits that are cut off by the stop",
         all_well: "The count lives outside of the service, and everybody who had been let in was answered.",
         steps: &[1, 2, 4],
-        variants: &[with(&[
-            certain(Defect::Repeats, Capability("survives-restart")),
-            DRAINS,
-        ])],
+        variants: &[with(&[certain(Defect::Repeats, Capability("survives-restart")), DRAINS])],
         script: &[(1500, StopService(0)), (3500, StartService(0))],
         ..PLAIN
     },
@@ -136,19 +152,10 @@ pub const EXPERIMENTS: &[Experiment] = &[
         watch: "p50 and the number of Redis commands",
         all_well: "Visits that wait together share one command, so a slow Redis is waited for once.",
         steps: &[2, 4, 5],
-        variants: &[with(&[certain(
-            Defect::Talkative,
-            Capability("few-round-trips"),
-        )])],
+        variants: &[with(&[certain(Defect::Talkative, Capability("few-round-trips"))])],
         // Many, and without a pause: a batch is as large as there are visitors who wait.
-        load: Load {
-            visitors: 64,
-            arrivals: Arrivals::After(0),
-        },
-        redis: Redis {
-            disk_delay: Some(50),
-            ..SAFE
-        },
+        load: Load { visitors: 64, arrivals: Arrivals::After(0) },
+        redis: Redis { disk_delay: Some(50), ..SAFE },
         script: &[(1500, AwaitDisk(true)), (4500, AwaitDisk(false))],
         lasts: 8000,
         ..PLAIN
@@ -176,15 +183,8 @@ pub const EXPERIMENTS: &[Experiment] = &[
         question: "In place of twelve replies, something comes that is no reply. What do visitors get?",
         watch: "numbers that nobody counted, and whether numbers come again",
         all_well: "What is no number is not passed on, and the connection that it came over is not trusted again.",
-        variants: &[with(&[
-            HEALS,
-            REFUSES_HONESTLY,
-            possible(Defect::NoNumber, Capability("refuses-honestly")),
-        ])],
-        script: &[
-            (1500, Wire(Fault::Garbage, 6)),
-            (2500, Wire(Fault::Garbage, 6)),
-        ],
+        variants: &[with(&[HEALS, REFUSES_HONESTLY, possible(Defect::NoNumber, Capability("refuses-honestly"))])],
+        script: &[(1500, Wire(Fault::Garbage, 6)), (2500, Wire(Fault::Garbage, 6))],
         ..PLAIN
     },
     Experiment {
@@ -193,17 +193,8 @@ pub const EXPERIMENTS: &[Experiment] = &[
         watch: "duplicates, and what Redis says at the end",
         all_well: "This time everything had been written.",
         steps: &[4, 6],
-        variants: &[with(&[
-            certain(Defect::Forgets, Other(SYNCS_FIRST)),
-            possible(Defect::Repeats, Other(SYNCS_FIRST)),
-            HEALS,
-            REFUSES_HONESTLY,
-        ])],
-        redis: Redis {
-            replies_early: true,
-            disk_delay: Some(900),
-            ..SAFE
-        },
+        variants: &[with(FORGETS_IN_A_CRASH)],
+        redis: Redis { replies_early: true, disk_delay: Some(900), ..SAFE },
         script: CRASHES,
         lasts: 10_500,
         ..PLAIN
@@ -215,10 +206,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
         all_well: "What was acknowledged had been written. It costs a wait for the disk, which a batch pays once.",
         steps: &[4, 6],
         variants: BROKEN_WIRE,
-        redis: Redis {
-            disk_delay: Some(100),
-            ..SAFE
-        },
+        redis: Redis { disk_delay: Some(100), ..SAFE },
         script: CRASHES,
         lasts: 10_500,
         ..PLAIN
@@ -229,10 +217,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
         watch: "whether numbers come again, and from where on",
         all_well: "A connection whose command failed is given up, and the next one leads to the new Redis.",
         variants: BROKEN_WIRE,
-        redis: Redis {
-            has_replica: true,
-            ..SAFE
-        },
+        redis: Redis { has_replica: true, ..SAFE },
         script: &[(1500, ReadOnlyRedis), (3500, PromoteReplica)],
         lasts: 8000,
         ..PLAIN
@@ -242,15 +227,8 @@ pub const EXPERIMENTS: &[Experiment] = &[
         question: "The service is busy for a second, and 500 visitors arrive in that moment. How many of them get in?",
         watch: "visitors that nobody let in",
         all_well: "The listen backlog had room for all of them, and each got an answer a moment later.",
-        variants: &[with(&[certain(
-            Defect::ShutsOut,
-            Capability("queues-a-burst"),
-        )])],
-        script: &[
-            (1500, FreezeService),
-            (1600, Burst(500)),
-            (3000, ThawService),
-        ],
+        variants: &[with(&[certain(Defect::ShutsOut, Capability("queues-a-burst"))])],
+        script: &[(1500, FreezeService), (1600, Burst(500)), (3000, ThawService)],
         ..PLAIN
     },
     Experiment {
@@ -259,21 +237,14 @@ pub const EXPERIMENTS: &[Experiment] = &[
         watch: "refused visits, and p99",
         all_well: "Whoever is too many is told so at once and can go elsewhere; the others are served as always.",
         variants: &[Variant {
-            name: "",
             settings: &[("MAX_IN_FLIGHT", "32")],
-            rules: &[certain(Defect::NeverRefuses, Capability("sheds"))],
+            ..with(&[certain(Defect::NeverRefuses, Capability("sheds"))])
         }],
-        load: Load {
-            visitors: 256,
-            arrivals: Arrivals::PerSecond(400),
-        },
+        load: Load { visitors: 256, arrivals: Arrivals::PerSecond(400) },
         script: &[
-            (1500, FreezeRedis),
-            (1800, ThawRedis),
-            (2800, FreezeRedis),
-            (3100, ThawRedis),
-            (4100, FreezeRedis),
-            (4400, ThawRedis),
+            (1500, FreezeRedis), (1800, ThawRedis),
+            (2800, FreezeRedis), (3100, ThawRedis),
+            (4100, FreezeRedis), (4400, ThawRedis),
         ],
         lasts: 8000,
         ..PLAIN
@@ -283,10 +254,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
         question: "200 clients send half a request and wait. For how long do they keep their connections?",
         watch: "how many are still connected at the end",
         all_well: "Whoever does not send a request in 5 s makes room for others.",
-        variants: &[with(&[certain(
-            Defect::HoldsClients,
-            Capability("outlasts-slow-clients"),
-        )])],
+        variants: &[with(&[certain(Defect::HoldsClients, Capability("outlasts-slow-clients"))])],
         script: &[(1000, SlowClients(200))],
         lasts: 9500,
         ..PLAIN
@@ -296,10 +264,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
         question: "16 clients ask and ask and never read an answer. Who throws them out, and when?",
         watch: "how many are still connected at the end",
         all_well: "Whoever does not take an answer in 5 s makes room for others.",
-        variants: &[with(&[certain(
-            Defect::HoldsClients,
-            Capability("outlasts-slow-readers"),
-        )])],
+        variants: &[with(&[certain(Defect::HoldsClients, Capability("outlasts-slow-readers"))])],
         script: &[(1000, SlowReaders(16))],
         lasts: 12_000,
         ..PLAIN
@@ -310,17 +275,9 @@ pub const EXPERIMENTS: &[Experiment] = &[
         watch: "visits that are cut off, and numbers given twice",
         all_well: "Nobody noticed: each copy answered whoever it had let in, and the other took the rest.",
         steps: &[1, 2, 4],
-        variants: &[with(&[
-            certain(Defect::Repeats, Capability("shared")),
-            DRAINS,
-        ])],
+        variants: &[with(&[certain(Defect::Repeats, Capability("shared")), DRAINS])],
         copies: 2,
-        script: &[
-            (1500, StopService(0)),
-            (3000, StartService(0)),
-            (4500, StopService(1)),
-            (6000, StartService(1)),
-        ],
+        script: &[(1500, StopService(0)), (3000, StartService(0)), (4500, StopService(1)), (6000, StartService(1))],
         lasts: 9000,
         ..PLAIN
     },
@@ -331,45 +288,15 @@ pub const EXPERIMENTS: &[Experiment] = &[
         all_well: "A number was handed out only when a replica had it, too: refused is better than given twice.",
         steps: &[6],
         variants: &[
-            Variant {
-                name: "without WAIT",
-                settings: &[],
-                rules: &[
-                    certain(Defect::Forgets, Other(WAITS)),
-                    possible(Defect::Repeats, Other(WAITS)),
-                    HEALS,
-                    REFUSES_HONESTLY,
-                ],
-            },
-            Variant {
-                name: "with WAIT",
-                settings: &[("REPLICAS", "1")],
-                rules: &[
-                    certain(Defect::Forgets, Capability("cluster")),
-                    possible(Defect::Repeats, Capability("cluster")),
-                    HEALS,
-                    REFUSES_HONESTLY,
-                ],
-            },
+            Variant { name: "without WAIT", ..with(FORGETS_WITHOUT_WAIT) },
+            Variant { name: "with WAIT", settings: &[("REPLICAS", "1")], ..with(FORGETS_UNLESS_IT_WAITS) },
         ],
-        redis: Redis {
-            has_replica: true,
-            ..SAFE
-        },
-        script: &[
-            (1500, UnlinkReplica),
-            (2500, KillRedis),
-            (3500, PromoteReplica),
-            (4500, ReturnAsReplica),
-        ],
+        redis: Redis { has_replica: true, ..SAFE },
+        script: &[(1500, UnlinkReplica), (2500, KillRedis), (3500, PromoteReplica), (4500, ReturnAsReplica)],
         lasts: 9000,
         ..PLAIN
     },
 ];
-
-const SYNCS_FIRST: &str =
-    "no step: a Redis that writes before it replies, as in crash-redis-always";
-const WAITS: &str = "step-6-scaled with REPLICAS=1, which waits for a replica (WAIT)";
 
 /// The experiment of that name.
 pub fn find(name: &str) -> Option<&'static Experiment> {

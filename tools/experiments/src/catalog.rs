@@ -1,10 +1,11 @@
 //! All experiments.
 
 use fault_proxy::Fault;
+use load::{Arrivals, Load};
 
 use crate::experiment::{
     Action::{self, *},
-    Arrivals, Defect, Experiment, Load, Redis,
+    Defect, Experiment, Redis,
     Remedy::{self, Capability, Other},
     Rule, Variant,
 };

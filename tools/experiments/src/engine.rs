@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use fault_proxy::Fault;
-use load::redis_commands;
+use load::{Schedule, Visitor, redis_commands};
 use private_redis::{RedisClient, RedisProgram};
 use processes::interrupt::Interrupted;
 
@@ -18,7 +18,7 @@ use crate::{
     recording::{Column, Event, Ledger, Recording, SAMPLE_MS, Sample, Series, VERSION},
     stage::{Probe, Stage},
     verdict::Case,
-    visitors::{Crowd, Notes},
+    visitors::{Notes, VISIT_TIMEOUT},
 };
 
 /// How long all must have been well until numbers must come again, and how long they are then waited for.
@@ -172,18 +172,20 @@ impl Run<'_> {
         } else {
             0
         };
-        let crowd = Crowd::new(
-            experiment.load,
-            stage.addrs(),
-            seed,
-            2 * experiment.duration(),
-        );
+        // Twice as long as it should take: a busy machine is late.
+        let (load, lasts) = (experiment.load, 2 * experiment.duration());
+        let schedule = Schedule::new(load, stage.addrs(), seed, lasts, VISIT_TIMEOUT);
         let (notes, probe) = (Notes::default(), stage.probe());
+        let visit = |visitor: &mut Visitor, due| notes.visit(visitor, due);
         let (script, (mut series, losses, commands)) = thread::scope(|scope| {
-            crowd.send(scope, &notes);
+            schedule.send(scope, &notes.over, &visit);
             let sampler = scope.spawn(|| self.watch(&notes, &probe));
             let script = self.follow(&mut stage, &notes, |visitors| {
-                crowd.burst(scope, visitors, &notes);
+                for number in 0..visitors {
+                    let mut visitor = schedule.visitor(number);
+                    let notes = &notes;
+                    scope.spawn(move || notes.visit_in_a_burst(&mut visitor));
+                }
             });
             notes.over.store(true, SeqCst);
             (script, sampler.join().expect("the sampler does not panic"))

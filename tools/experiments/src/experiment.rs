@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fault_proxy::Fault;
+use load::Load;
 
 /// Something that is done to steps while visitors come, a question about it, and what the answer is.
 #[derive(Debug)]
@@ -90,24 +91,6 @@ pub enum Defect {
     NeverRefuses,
     /// A visit costs Redis a command or more.
     Talkative,
-}
-
-/// Who visits.
-#[derive(Clone, Copy, Debug)]
-pub struct Load {
-    /// How many visitors there are at once, at most.
-    pub visitors: usize,
-    /// When they come.
-    pub arrivals: Arrivals,
-}
-
-/// When visitors come.
-#[derive(Clone, Copy, Debug)]
-pub enum Arrivals {
-    /// Each comes again so many milliseconds after its last visit has ended, on average: a closed loop.
-    After(u64),
-    /// So many visits begin in a second, whether or not the others have ended: an open loop.
-    PerSecond(u64),
 }
 
 /// What the count is kept in.

@@ -18,9 +18,8 @@ mod verdict;
 mod visitors;
 
 pub use engine::{Observer, Plan, Update};
-pub use experiment::{
-    Action, Arrivals, Defect, Experiment, Lane, Load, Redis, Remedy, Rule, Variant,
-};
+pub use experiment::{Action, Defect, Experiment, Lane, Redis, Remedy, Rule, Variant};
+pub use load::{Arrivals, Load};
 pub use recording::{Column, Event, Ledger, Recording, Sample, Series, Verdict};
 pub use stage::Stage;
 pub use terminal::{Strips, verdict};

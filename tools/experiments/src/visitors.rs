@@ -1,28 +1,19 @@
-//! Who visits, and what they note.
+//! What visitors note.
 
 use std::{
-    net::SocketAddr,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicU32, Ordering::SeqCst},
     },
-    thread::{self, Scope},
     time::{Duration, Instant},
 };
 
-use load::{Outcome, Visit, Visitor, ledger};
+use load::{Outcome, Visitor, ledger};
 
-use crate::{
-    experiment::{Arrivals, Load},
-    recording::{Ledger, Sample},
-};
+use crate::recording::{Ledger, Sample};
 
 /// How long a visit may take until it counts as silent.
 pub const VISIT_TIMEOUT: Duration = Duration::from_millis(2500);
-
-/// How long somebody waits who was refused, or found nobody. `Retry-After` asks for longer; most wait for
-/// less.
-const REFUSED_PAUSE: Duration = Duration::from_millis(50);
 
 /// How long a visitor of a burst waits to be let in. The system tries again after 1 s: who has not got in
 /// before has found no room.
@@ -87,10 +78,25 @@ impl Notes {
     }
 
     /// Visits, and notes how it ended. `due` is when the visit should have begun.
-    fn visit(&self, due: Instant, visit: impl FnOnce() -> Visit) -> Outcome {
+    pub fn visit(&self, visitor: &mut Visitor, due: Instant) -> Outcome {
         self.in_flight.fetch_add(1, SeqCst);
-        let Visit { outcome, .. } = visit();
+        let outcome = visitor.visit().outcome;
         self.in_flight.fetch_sub(1, SeqCst);
+        self.note(outcome, due)
+    }
+
+    /// Visits as one of many who arrive in the same moment, and gives up where there is no room.
+    pub fn visit_in_a_burst(&self, visitor: &mut Visitor) {
+        let due = Instant::now();
+        if visitor.connect_within(ROOM_TIMEOUT) {
+            self.visit(visitor, due);
+        } else {
+            self.note(Outcome::Unconnected, due);
+            self.lock().ledger.shut_out += 1;
+        }
+    }
+
+    fn note(&self, outcome: Outcome, due: Instant) -> Outcome {
         let took = due.elapsed();
         let mut state = self.lock();
         let ledger = &mut state.ledger;
@@ -121,112 +127,5 @@ impl Notes {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Who comes, to which copies, until when, and what repeats the plan.
-pub struct Crowd {
-    visitors: usize,
-    addrs: Vec<SocketAddr>,
-    seed: u64,
-    pause: Option<u64>,
-    /// When visits begin that come whether or not others have ended, after the start.
-    due: Vec<Duration>,
-    next: AtomicUsize,
-}
-
-impl Crowd {
-    /// Makes the plan.
-    pub fn new(load: Load, addrs: Vec<SocketAddr>, seed: u64, lasts: Duration) -> Self {
-        let mut random = fault_proxy::random(seed, u64::MAX);
-        let (mut due, mut at) = (Vec::new(), 0.0);
-        let pause = match load.arrivals {
-            Arrivals::After(pause) => Some(pause),
-            Arrivals::PerSecond(rate) => {
-                // Independent visitors: the times between them are exponentially distributed.
-                while at < lasts.as_secs_f64() {
-                    due.push(Duration::from_secs_f64(at));
-                    at -= (1.0 - random.f64()).ln() / rate as f64;
-                }
-                None
-            }
-        };
-        Self {
-            visitors: load.visitors,
-            addrs,
-            seed,
-            pause,
-            due,
-            next: AtomicUsize::new(0),
-        }
-    }
-
-    /// Sends them. They come until it is over.
-    pub fn send<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, notes: &'scope Notes) {
-        let started = Instant::now();
-        for number in 0..self.visitors {
-            let visitor = self.visitor(number);
-            scope.spawn(move || match self.pause {
-                Some(pause) => {
-                    let random = fault_proxy::random(self.seed, number as u64);
-                    come_again(visitor, pause, random, notes);
-                }
-                None => self.come_when_due(visitor, started, notes),
-            });
-        }
-    }
-
-    /// Sends so many more, all at once, each for one visit.
-    pub fn burst<'scope>(
-        &'scope self,
-        scope: &'scope Scope<'scope, '_>,
-        visitors: usize,
-        notes: &'scope Notes,
-    ) {
-        for number in 0..visitors {
-            let mut visitor = self.visitor(number);
-            scope.spawn(move || {
-                let due = Instant::now();
-                notes.visit(due, || match visitor.connect_within(ROOM_TIMEOUT) {
-                    true => visitor.visit(),
-                    false => {
-                        notes.lock().ledger.shut_out += 1;
-                        let (outcome, took) = (Outcome::Unconnected, due.elapsed());
-                        Visit { outcome, took }
-                    }
-                })
-            });
-        }
-    }
-
-    /// A visitor who prefers the copy that it is the turn of.
-    fn visitor(&self, number: usize) -> Visitor {
-        let mut addrs = self.addrs.clone();
-        let turn = number % addrs.len().max(1);
-        addrs.rotate_left(turn);
-        Visitor::new(addrs, VISIT_TIMEOUT)
-    }
-
-    fn come_when_due(&self, mut visitor: Visitor, started: Instant, notes: &Notes) {
-        while let Some(due) = self.due.get(self.next.fetch_add(1, SeqCst)) {
-            let due = started + *due;
-            thread::sleep(due.saturating_duration_since(Instant::now()));
-            if notes.over.load(SeqCst) {
-                return;
-            }
-            notes.visit(due, || visitor.visit());
-        }
-    }
-}
-
-fn come_again(mut visitor: Visitor, pause: u64, mut random: fastrand::Rng, notes: &Notes) {
-    while !notes.over.load(SeqCst) {
-        let outcome = notes.visit(Instant::now(), || visitor.visit());
-        // Half as long or one and a half times: visitors do not march in step.
-        let own = Duration::from_millis(pause).mul_f64(random.f64() + 0.5);
-        thread::sleep(match outcome {
-            Outcome::Number(_) => own,
-            _ => own.max(REFUSED_PAUSE),
-        });
     }
 }

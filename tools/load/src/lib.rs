@@ -12,6 +12,7 @@ pub mod hostile;
 mod http;
 pub mod ledger;
 mod loops;
+mod schedule;
 mod url;
 mod visitor;
 
@@ -21,5 +22,6 @@ pub use loops::{
     Answer, Goodput, Lost, Visitors, at_once, beside, connect_at_once, goodput, in_parallel,
     until_gone, visits,
 };
+pub use schedule::{Arrivals, Load, Schedule};
 pub use url::Url;
 pub use visitor::{Outcome, Visit, Visitor};

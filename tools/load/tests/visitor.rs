@@ -3,11 +3,15 @@
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     thread,
     time::Duration,
 };
 
-use load::{Outcome, Visitor};
+use load::{Arrivals, Load, Outcome, Schedule, Visitor};
 
 /// A server that gives each request of its one connection the next of these answers, and then ends it. An
 /// empty answer is none, for ever.
@@ -74,4 +78,37 @@ fn a_visitor_goes_on_over_one_connection_and_then_to_the_next_copy() {
         matches!(third, Outcome::Number(5) | Outcome::Cut),
         "{third:?}"
     );
+}
+
+/// When visits were due, in order, until there were so many.
+fn due(arrivals: Arrivals, seed: u64, visits: usize) -> Vec<Duration> {
+    let load = Load {
+        visitors: 4,
+        arrivals,
+    };
+    let lasts = Duration::from_millis(500);
+    let schedule = Schedule::new(load, vec![nowhere()], seed, lasts, Duration::from_secs(5));
+    let (over, due) = (AtomicBool::new(false), Mutex::new(Vec::new()));
+    let visit = |_: &mut Visitor, moment| {
+        let mut due = due.lock().unwrap();
+        due.push(moment);
+        over.fetch_or(due.len() == visits, Relaxed);
+        Outcome::Number(1)
+    };
+    thread::scope(|scope| schedule.send(scope, &over, &visit));
+    let mut due = due.into_inner().unwrap();
+    due.sort();
+    due.iter().map(|moment| *moment - due[0]).collect()
+}
+
+#[test]
+fn an_open_loop_follows_its_plan_and_a_closed_one_ends_when_it_is_over() {
+    let open = |seed| due(Arrivals::PerSecond(200), seed, usize::MAX);
+    assert_eq!(open(7), open(7));
+    assert_ne!(open(7), open(8));
+    assert!(
+        (50..150).contains(&open(7).len()),
+        "100 were to be expected"
+    );
+    assert!(due(Arrivals::After(1), 7, 20).len() >= 20);
 }

@@ -239,7 +239,8 @@ pub const EXPERIMENTS: &[Experiment] = &[
         all_well: "Whoever is too many is told so at once and can go elsewhere; the others are served as always.",
         variants: &[Variant {
             settings: &[("MAX_IN_FLIGHT", "32")],
-            ..with(&[certain(Defect::NeverRefuses, Capability("sheds"))])
+            // Whoever takes all that come may never get through with them.
+            ..with(&[certain(Defect::NeverRefuses, Capability("sheds")), possible(Defect::StaysDead, Capability("sheds"))])
         }],
         load: Load { visitors: 256, arrivals: Arrivals::PerSecond(400) },
         script: &[

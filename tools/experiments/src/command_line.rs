@@ -33,6 +33,7 @@ use crate::{
 )]
 pub struct BreakOptions {
     /// An experiment such as kill-redis; list prints all of them
+    #[arg(default_value = "list")]
     experiment: String,
     /// Steps such as 3, step-3 or step-3-rocket, side by side; those that show most if you name none
     steps: Vec<String>,
@@ -109,19 +110,14 @@ pub fn run(root: &Path, options: &BreakOptions) -> Result<ExitCode> {
     })
 }
 
-/// All experiments, with their questions.
+/// All experiments, with their steps and their questions.
 fn list() -> String {
-    let width = EXPERIMENTS
-        .iter()
-        .map(|known| known.name.len())
-        .max()
-        .unwrap_or(0);
     let line = |known: &Experiment| {
         let steps: Vec<String> = known.steps.iter().map(u32::to_string).collect();
         let (name, question) = (known.name, known.question);
         format!(
-            "{BOLD}{name:<width$}{RESET}  {question} {DIM}steps {}{RESET}\n",
-            steps.join(", ")
+            "{BOLD}{name}{RESET} {DIM}{}{RESET}\n  {question}\n",
+            steps.join(" ")
         )
     };
     EXPERIMENTS.iter().map(line).collect()

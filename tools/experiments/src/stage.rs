@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use fault_proxy::{Fault, FaultProxy};
-use load::{Connection, HALF_A_REQUEST, hostile};
+use load::{Connection, HALF_A_REQUEST, Visitor, hostile};
 use private_redis::{Durability, RedisClient, RedisProgram, RedisServer};
 use processes::{Signal, poll};
 
@@ -26,6 +26,9 @@ const NOBODY: [&str; 3] = ["REPLICAOF", "NO", "ONE"];
 /// How long a replica may take to catch up, and how often it is asked.
 const REPLICA_TIMEOUT: Duration = Duration::from_secs(10);
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// How long the first visit may take.
+const WARM_UP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long Redis may take to say where the count stands.
 const COUNT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -116,6 +119,10 @@ impl<'a> Stage<'a> {
         };
         for copy in 0..experiment.copies {
             stage.start_service(copy)?;
+        }
+        // The first visit takes long, and is nobody's lesson.
+        for addr in stage.addrs() {
+            Visitor::new(vec![addr], WARM_UP_TIMEOUT).visit();
         }
         Ok(stage)
     }

@@ -1,6 +1,6 @@
 //! What the visits of a step came to, what that means, and what mends it.
 
-use contract::Report;
+use contract::{Finding, Report};
 
 use crate::{
     Subject,
@@ -16,18 +16,22 @@ const COMMANDS_PER_VISIT_MAX: f64 = 0.5;
 pub struct Contract(pub Vec<Report>);
 
 impl Contract {
-    /// Whether a step can do that, to the letter or not. A step that is not in it is expected to.
-    fn has(&self, step: &str, capability: &str) -> bool {
+    /// Whether a step can do that to the letter: `None` if it can, but not quite. A step that is not in it is
+    /// expected to.
+    fn has(&self, step: &str, capability: &str) -> Option<bool> {
         let report = self.0.iter().find(|report| report.subject == step);
-        let finding = report.and_then(|report| report.finding(capability));
-        finding.is_none_or(contract::Finding::is_had)
+        match report.and_then(|report| report.finding(capability)) {
+            Some(Finding::HasBut { .. }) => None,
+            Some(Finding::Lacks { .. }) => Some(false),
+            _ => Some(true),
+        }
     }
 
     /// The first step after this one that can do that.
     fn next_with(&self, step: &str, capability: &str) -> Option<&str> {
         let later = self.0.iter().skip_while(|report| report.subject != step);
         let mut later = later.skip(1).map(|report| report.subject.as_str());
-        later.find(|step| self.has(step, capability))
+        later.find(|step| self.has(step, capability) == Some(true))
     }
 }
 
@@ -151,6 +155,7 @@ impl Case<'_> {
                 }
             };
             match mended.iter_mut().find(|(known, _)| *known == by) {
+                Some((_, all)) if all.iter().any(|known| Some(known) == capability.as_ref()) => {}
                 Some((_, all)) => all.extend(capability),
                 None => mended.push((by, capability.into_iter().collect())),
             }
@@ -177,9 +182,9 @@ impl Case<'_> {
             let name = defect.name();
             match self.rule(*defect).map(|rule| rule.remedy) {
                 None => Some(format!("`{name}` showed, which no step may")),
-                Some(Remedy::Capability(capability)) if has(capability) => Some(format!(
-                    "`{name}` showed, though the contract says that it has `{capability}`"
-                )),
+                Some(Remedy::Capability(capability)) if has(capability) == Some(true) => Some(
+                    format!("`{name}` showed, though the contract says that it has `{capability}`"),
+                ),
                 Some(_) => None,
             }
         });
@@ -190,9 +195,10 @@ impl Case<'_> {
             .filter(|rule| rule.is_certain)
             .filter_map(|rule| {
                 let (is_due, why) = match rule.remedy {
-                    Remedy::Capability(capability) => {
-                        (!has(capability), format!("it lacks `{capability}`"))
-                    }
+                    Remedy::Capability(capability) => (
+                        has(capability) == Some(false),
+                        format!("it lacks `{capability}`"),
+                    ),
                     // What Redis does wrong, it does only to who counts there.
                     Remedy::Other(_) => {
                         (self.ledger.count.is_some(), "Redis is to blame".to_owned())

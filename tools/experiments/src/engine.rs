@@ -192,13 +192,12 @@ impl Run<'_> {
         });
         // Those who were still waiting.
         series.push(notes.sample());
-        let mut events = script.with_context(|| match stage.log() {
-            log if log.is_empty() => "the script ended early".to_owned(),
-            log => format!("the script ended early; the service's log ends:\n{log}"),
-        })?;
+        let mut events = script?;
         events.extend(losses);
         events.sort_by_key(|event| event.at);
-        let count = self.counts_in_redis().then(|| stage.count()).transpose()?;
+        // Who was interrupted does not wait for a Redis that may be dead.
+        let is_asked = self.counts_in_redis() && !self.is_over();
+        let count = is_asked.then(|| stage.count()).transpose()?;
         let held = stage.held();
         let (first, last) = (experiment.script.first(), experiment.script.last());
         let p50_meanwhile = first
@@ -243,7 +242,11 @@ impl Run<'_> {
             events.push(event);
             match action {
                 Action::Burst(visitors) => burst(visitors),
-                action => stage.act(action).with_context(|| action.words())?,
+                action => {
+                    let name = &self.plan.columns()[self.column];
+                    let what = || format!("{name} does not let this be done: {}", action.words());
+                    stage.act(action).with_context(what)?;
+                }
             }
         }
         let well_from = Instant::now() + HEAL_TIME;

@@ -11,9 +11,6 @@ use crate::Subject;
 const START_TIMEOUT: Duration = Duration::from_secs(15);
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How much of the log an error shows.
-const LOG_LINES: usize = 8;
-
 /// A copy of a step that can be stopped and started again, always at the same address.
 pub struct Service {
     name: String,
@@ -73,13 +70,5 @@ impl Service {
     pub fn signal(&self, signal: Signal) -> Result<()> {
         let process = self.process.as_ref().context("this copy does not run")?;
         Ok(process.signal(signal)?)
-    }
-
-    /// The end of its log.
-    pub fn log(&self) -> String {
-        let process = self.process.as_ref();
-        process
-            .map(|process| process.output_tail(LOG_LINES))
-            .unwrap_or_default()
     }
 }

@@ -200,11 +200,6 @@ impl<'a> Stage<'a> {
         Ok(answer.as_text().map_or(Ok(0), str::parse)?)
     }
 
-    /// The end of the log of the first copy.
-    pub fn log(&self) -> String {
-        self.services.first().map(Service::log).unwrap_or_default()
-    }
-
     fn start_service(&mut self, copy: usize) -> Result<()> {
         if let Some(service) = self.services.get_mut(copy) {
             return service.start_again();

@@ -192,7 +192,7 @@ impl Step {
         }
         if self.lie("swallows every tenth visit") {
             let visit = self.own_count.fetch_add(1, SeqCst);
-            if visit % 10 == 0 {
+            if visit.is_multiple_of(10) {
                 return Some(1_000_000 + visit);
             }
         }

@@ -17,10 +17,14 @@ use steps::{Profile, RedisChoice};
 pub const HELP: &str = include_str!("help/xtask.txt");
 
 /// The commands, and what answers them.
-const COMMANDS: [(&str, Answer); 8] = [
+const COMMANDS: [(&str, Answer); 9] = [
     ("run", Answer::Here(include_str!("help/run.txt"))),
     ("build", Answer::Here(include_str!("help/build.txt"))),
     ("check", Answer::Tool(Tool::new("contract", Profile::Debug))),
+    (
+        "break",
+        Answer::Tool(Tool::new("experiments", Profile::Debug)),
+    ),
     // What makes a load must not be what limits it.
     ("bench", Answer::Tool(Tool::new("bench", Profile::Release))),
     ("diff", Answer::Tool(Tool::new("diff", Profile::Debug))),

@@ -19,7 +19,6 @@ mod checks;
 mod expectations;
 mod faults;
 mod finding;
-mod hostile;
 pub mod results;
 mod run;
 mod service;

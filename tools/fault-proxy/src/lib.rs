@@ -1,6 +1,6 @@
 //! A proxy between a service and Redis that makes everything go wrong that can.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::mem;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -122,6 +122,12 @@ struct Wire {
     /// How many connections were accepted, and how many of them, the first ones, are silent.
     accepted: AtomicU64,
     silent: AtomicU64,
+    /// How many of them, the first ones, are cut.
+    cut: AtomicU64,
+    /// What happens to the next commands that count, whatever the odds.
+    ordered: Mutex<VecDeque<Fault>>,
+    /// How late every command is, in milliseconds.
+    delay: AtomicU64,
     seed: u64,
     odds: fn(Fault) -> u64,
     is_over: AtomicBool,
@@ -142,6 +148,9 @@ impl FaultProxy {
             redis: Mutex::new(redis),
             accepted: AtomicU64::new(0),
             silent: AtomicU64::new(0),
+            cut: AtomicU64::new(0),
+            ordered: Mutex::default(),
+            delay: AtomicU64::new(0),
             seed,
             odds,
             is_over: AtomicBool::new(false),
@@ -173,6 +182,23 @@ impl FaultProxy {
     pub fn silence(&self) {
         let accepted = self.wire.accepted.load(Ordering::SeqCst);
         self.wire.silent.store(accepted, Ordering::SeqCst);
+    }
+
+    /// From now on, the connections that there are lead nowhere: each is ended within 50 ms.
+    pub fn cut(&self) {
+        let accepted = self.wire.accepted.load(Ordering::SeqCst);
+        self.wire.cut.store(accepted, Ordering::SeqCst);
+    }
+
+    /// Orders a fault for each of the next `times` commands that count, whatever the odds.
+    pub fn order(&self, fault: Fault, times: usize) {
+        lock(&self.wire.ordered).extend(std::iter::repeat_n(fault, times));
+    }
+
+    /// From now on, every command is that late. On one connection, one command waits for the other.
+    pub fn delay(&self, delay: Duration) {
+        let milliseconds = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        self.wire.delay.store(milliseconds, Ordering::SeqCst);
     }
 
     /// How often each fault has happened so far.
@@ -235,6 +261,9 @@ impl Wire {
         while goes_on && !self.is_over() {
             client.get_ref().set_read_timeout(Some(POLL_INTERVAL))?;
             let has_ended = client.fill_buf().map(<[u8]>::is_empty);
+            if number < self.cut.load(Ordering::SeqCst) {
+                return Ok(());
+            }
             if number < self.silent.load(Ordering::SeqCst) {
                 thread::sleep(POLL_INTERVAL);
                 continue;
@@ -247,7 +276,7 @@ impl Wire {
             }
             client.get_ref().set_read_timeout(Some(REDIS_TIMEOUT))?;
             let command = read_request(&mut client)?;
-            let fault = self.choose(&mut random);
+            let fault = self.choose(&command, &mut random);
             goes_on = self.pass_on(&command, fault, &mut random, client.get_mut(), &mut redis)?;
         }
         Ok(())
@@ -264,6 +293,7 @@ impl Wire {
         redis: &mut BufReader<Copying>,
     ) -> io::Result<bool> {
         let count = self.note_command(command);
+        thread::sleep(Duration::from_millis(self.delay.load(Ordering::SeqCst)));
         let late = |random: &mut Rng| Duration::from_millis(random.u64(..LATE_MS_MAX));
         match fault {
             Some(Fault::LostCommand) => return Ok(false),
@@ -303,14 +333,17 @@ impl Wire {
         Ok(true)
     }
 
-    fn choose(&self, random: &mut Rng) -> Option<Fault> {
+    fn choose(&self, command: &[Vec<u8>], random: &mut Rng) -> Option<Fault> {
         let mut draw = random.u64(..1000);
-        let fault = Fault::ALL.into_iter().find(|&fault| {
+        let by_the_odds = Fault::ALL.into_iter().find(|&fault| {
             let odds = (self.odds)(fault);
             let is_it = draw < odds;
             draw = draw.saturating_sub(odds);
             is_it
         });
+        let counts = command_size(command).is_some();
+        let ordered = counts.then(|| lock(&self.ordered).pop_front()).flatten();
+        let fault = ordered.or(by_the_odds);
         let mut record = self.record();
         record.commands += 1;
         if let Some(fault) = fault {
@@ -321,12 +354,7 @@ impl Wire {
 
     /// Notes a command that counts, and returns its place in the record.
     fn note_command(&self, command: &[Vec<u8>]) -> Option<usize> {
-        let text = |index: usize| std::str::from_utf8(command.get(index)?).ok();
-        let size = match text(0)?.to_ascii_uppercase().as_str() {
-            "INCR" => 1,
-            "INCRBY" => text(2)?.parse().ok()?,
-            _ => return None,
-        };
+        let size = command_size(command)?;
         let mut record = self.record();
         record.counts.push(Count {
             size,
@@ -356,6 +384,16 @@ impl Wire {
 
     fn is_over(&self) -> bool {
         self.is_over.load(Ordering::Relaxed)
+    }
+}
+
+/// How much a command adds, if it counts.
+fn command_size(command: &[Vec<u8>]) -> Option<u64> {
+    let text = |index: usize| std::str::from_utf8(command.get(index)?).ok();
+    match text(0)?.to_ascii_uppercase().as_str() {
+        "INCR" => Some(1),
+        "INCRBY" => text(2)?.parse().ok(),
+        _ => None,
     }
 }
 

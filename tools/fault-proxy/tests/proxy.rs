@@ -159,3 +159,30 @@ fn a_silent_connection_neither_answers_nor_ends_and_a_new_one_leads_elsewhere() 
     assert_eq!(count(&connect()).unwrap(), ":1005\r\n");
     assert_eq!(count(&old).unwrap_err(), std::io::ErrorKind::WouldBlock);
 }
+
+#[test]
+fn a_fault_that_was_ordered_meets_the_next_command_that_counts_and_a_cut_ends_all() {
+    let redis = SocketAddr::from(([127, 0, 0, 1], serve_embedded()));
+    let proxy = FaultProxy::start(redis, 1, |_| 0).unwrap();
+    let connect = || RedisClient::connect_url(&proxy.url(), Duration::from_secs(2)).unwrap();
+    proxy.order(Fault::LostReply, 1);
+    let (mut first, mut second) = (connect(), connect());
+    first.command(&["PING"]).unwrap();
+    first.command(&["INCR", "seen"]).unwrap_err();
+    let number = second.command(&["INCR", "seen"]).unwrap();
+    assert_eq!(number.as_integer(), Some(2), "Redis had counted the first");
+    assert_eq!(proxy.faults().get(&Fault::LostReply), Some(&1));
+
+    let delay = Duration::from_millis(50);
+    proxy.delay(delay);
+    let started = Instant::now();
+    second.command(&["PING"]).unwrap();
+    assert!(started.elapsed() >= delay);
+
+    proxy.cut();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while second.command(&["PING"]).is_ok() {
+        assert!(Instant::now() < deadline, "it is not cut");
+    }
+    connect().command(&["PING"]).unwrap();
+}

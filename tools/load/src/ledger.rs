@@ -1,7 +1,7 @@
 //! Numbers that were given, compared with those that should have been.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     ops::{Range, RangeInclusive},
 };
 
@@ -18,6 +18,49 @@ pub fn duplicates(numbers: &[u64]) -> Vec<u64> {
 pub fn gaps(numbers: &[u64], range: Range<u64>) -> Vec<u64> {
     let given: HashSet<&u64> = numbers.iter().collect();
     range.filter(|number| !given.contains(number)).collect()
+}
+
+/// The numbers that were given so far, for as long as it takes: numbers in a row are kept as a range, so an
+/// hour of them takes no more room than a minute.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    /// The first number of each range, and the one after its last.
+    ranges: BTreeMap<u64, u64>,
+    /// How many numbers were given, those that were given again among them.
+    pub given: u64,
+    /// How many were given again.
+    pub duplicates: u64,
+}
+
+impl Ledger {
+    /// Notes a number, and says whether it is new.
+    pub fn note(&mut self, number: u64) -> bool {
+        self.given += 1;
+        let before = self.ranges.range(..=number).next_back();
+        let before = before.map(|(&start, &end)| (start, end));
+        if before.is_some_and(|(_, end)| number < end) {
+            self.duplicates += 1;
+            return false;
+        }
+        let start = match before {
+            Some((start, end)) if end == number => start,
+            _ => number,
+        };
+        let end = self.ranges.remove(&(number + 1)).unwrap_or(number + 1);
+        self.ranges.insert(start, end);
+        true
+    }
+
+    /// How many numbers between the lowest and the highest were not given.
+    pub fn gaps(&self) -> u64 {
+        let mut ends = self.ranges.iter();
+        let Some((_, &first)) = ends.next() else {
+            return 0;
+        };
+        let gap =
+            |(end, gaps): (u64, u64), (&start, &next): (&u64, &u64)| (next, gaps + start - end);
+        ends.fold((first, 0), gap).1
+    }
 }
 
 /// What a counter that stood at `start` may say after visits of which so many were acknowledged with a

@@ -1,7 +1,7 @@
 //! Numbers are judged, and commands counted, as they should be.
 
 use load::{
-    ledger::{acceptable_counts, duplicates, flaw, gaps},
+    ledger::{Ledger, acceptable_counts, duplicates, flaw, gaps},
     redis_commands,
 };
 
@@ -39,4 +39,16 @@ fn commands_are_added_up_but_not_the_question() {
         cmdstat_info:calls=100,usec=1\r\ncmdstat_client|setinfo:calls=2,usec=1\r\n";
     assert_eq!(redis_commands(info), 7);
     assert_eq!(redis_commands("# Commandstats\r\n"), 0);
+}
+
+#[test]
+fn the_ledger_knows_duplicates_and_gaps_in_whatever_order_numbers_come() {
+    let mut ledger = Ledger::default();
+    let new = [7, 3, 4, 9, 5, 4, 9, 9].map(|number| ledger.note(number));
+    assert_eq!(new, [true, true, true, true, true, false, false, false]);
+    assert_eq!((ledger.given, ledger.duplicates), (8, 3));
+    assert_eq!(ledger.gaps(), 2, "6 and 8");
+    ledger.note(8);
+    ledger.note(6);
+    assert_eq!((ledger.gaps(), ledger.duplicates), (0, 3));
 }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use processes::programs::on_path;
 
@@ -40,6 +41,15 @@ impl RedisProgram {
         words.find_map(|word| Some(word.strip_prefix("v=")?.to_owned()))
     }
 
+    /// Whether the disk of this server can be slowed here: `strace` must be there, and must be allowed to
+    /// trace a program, which it is not in every container.
+    pub fn can_slow_disk(&self) -> bool {
+        let tried = slowed(&Command::new("true"), Duration::ZERO)
+            .stderr(Stdio::null())
+            .status();
+        matches!(self, RedisProgram::Server(_)) && tried.is_ok_and(|status| status.success())
+    }
+
     /// The command that serves `port` on 127.0.0.1 and keeps what it must keep in `folder`.
     pub(super) fn command(&self, port: u16, folder: &Path, durability: Durability) -> Command {
         let (RedisProgram::Server(program) | RedisProgram::Embedded(program)) = self;
@@ -55,9 +65,24 @@ impl RedisProgram {
         command.args(match durability {
             Durability::None => ["--appendonly", "no"].as_slice(),
             Durability::AppendOnly => &["--appendonly", "yes", "--appendfsync", "always"],
+            Durability::EverySecond => &["--appendonly", "yes", "--appendfsync", "everysec"],
         });
         command
     }
+}
+
+/// The same command on a slow disk: `strace` delays every call that waits for the disk. It runs beside the
+/// program and not in front of it, so that the program is still our child.
+pub(super) fn slowed(command: &Command, delay: Duration) -> Command {
+    let mut slowed = Command::new("strace");
+    let inject = format!("inject=fdatasync,fsync:delay_enter={}", delay.as_micros());
+    slowed.args(["-D", "-f", "-qq", "-o", "/dev/null"]);
+    slowed.args(["-e", "trace=fdatasync,fsync", "-e", &inject]);
+    slowed.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        slowed.env(name, value.unwrap_or_default());
+    }
+    slowed
 }
 
 /// The name of the program, for messages.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use processes::{Folder, Output, Process, Signal, free_port, last_lines, poll};
 
-use crate::{Error, RedisClient, RedisProgram, cluster};
+use crate::{Error, RedisClient, RedisProgram, cluster, program};
 
 /// How long a server may take until it answers `PING`. It is usually there in a few milliseconds;
 /// a busy machine and a long append-only file take more.
@@ -38,6 +38,9 @@ pub enum Durability {
     /// Every change that was answered, SIGKILL or not: `appendonly yes`, `appendfsync always`.
     /// The embedded server does not have it.
     AppendOnly,
+    /// Every change, but for those of the last second or two: `appendfsync everysec`. They are answered
+    /// before they are written. The embedded server does not have it.
+    EverySecond,
 }
 
 /// A private Redis: loopback only, a free port, a temporary folder. When it is dropped, or when we
@@ -52,6 +55,7 @@ pub struct RedisServer {
     port: u16,
     /// The port for the other nodes, if this is a node of a cluster.
     bus_port: Option<u16>,
+    disk_delay: Option<Duration>,
 }
 
 impl RedisServer {
@@ -81,7 +85,14 @@ impl RedisServer {
             durability,
             port: free_port()?,
             bus_port: None,
+            disk_delay: None,
         })
+    }
+
+    /// From the next start on, what waits for the disk waits that much longer. A real server needs `strace`
+    /// for that: see [`RedisProgram::can_slow_disk`]. The embedded one never waits for the disk.
+    pub fn slow_disk(&mut self, delay: Duration) {
+        self.disk_delay = Some(delay);
     }
 
     /// Starts a server that can be a node of a cluster, and is in none.
@@ -104,6 +115,9 @@ impl RedisServer {
         let mut command = program.command(self.port, folder, self.durability);
         if let Some(bus_port) = self.bus_port {
             command.args(cluster::node_arguments(bus_port));
+        }
+        if let Some(delay) = self.disk_delay {
+            command = program::slowed(&command, delay);
         }
         let mut process = Process::spawn(&program.to_string(), command, Output::Capture)?;
         let state = poll(START_TIMEOUT, POLL_INTERVAL, || match process.try_wait() {

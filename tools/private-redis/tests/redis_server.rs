@@ -3,7 +3,7 @@
 mod common;
 
 use std::net::{TcpListener, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use private_redis::{Durability, RedisClient, RedisServer};
 
@@ -161,4 +161,27 @@ fn a_real_server_tells_its_version() {
         "{version:?}"
     );
     assert_eq!(common::embedded_program().version(), None);
+}
+
+/// The commands between two looks of Redis at its sockets share one wait for the disk; here there is one.
+#[test]
+fn a_slow_disk_delays_what_is_answered_after_it_was_written() {
+    let Some(program) = common::real_program() else {
+        return;
+    };
+    if !program.can_slow_disk() {
+        return eprintln!("skipped: strace may not trace a program here");
+    }
+    let delay = Duration::from_millis(100);
+    let mut server = RedisServer::reserve(&program, Durability::AppendOnly).unwrap();
+    server.slow_disk(delay);
+    server.start_again().unwrap();
+    let mut client = server.client().unwrap();
+    let started = Instant::now();
+    client.command(&["INCR", "seen"]).unwrap();
+    assert!(started.elapsed() >= delay, "{:?}", started.elapsed());
+    server.kill().unwrap();
+    server.start_again().unwrap();
+    let count = server.client().unwrap().command(&["GET", "seen"]).unwrap();
+    assert_eq!(count.as_text(), Some("1"));
 }

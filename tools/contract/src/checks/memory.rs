@@ -1,7 +1,8 @@
 //! The check in which many clients send as much as they can, and that measures what it costs.
 
+use load::hostile::Client;
+
 use super::prelude::*;
-use crate::hostile::Client;
 
 /// Clients that send a large head.
 const LARGE_HEADS: usize = 128;

@@ -2,10 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use load::{Connection, HALF_A_REQUEST};
+use load::{Connection, HALF_A_REQUEST, hostile::Client};
 
 use super::prelude::*;
-use crate::hostile::Client;
 
 /// How many files a service may open that is to run out of them, and how many connections one client
 /// holds, or tries to.

@@ -1,10 +1,12 @@
 //! Checks with clients that are slow: to ask, and to take their answers.
 
-use load::{ANSWER_TIMEOUT, Connection, HALF_A_REQUEST};
+use load::{
+    ANSWER_TIMEOUT, Connection, HALF_A_REQUEST,
+    hostile::{self, Client},
+};
 use processes::{Signal, poll};
 
 use super::prelude::*;
-use crate::hostile::Client;
 
 /// How long slow clients must be kept and may stay: the header or the answer time-out of 5 s, 1 s less
 /// for a clock that is not ours, and 3 s more for a busy machine.
@@ -103,10 +105,6 @@ fn answers_half_closed(service: &Service) -> Checked {
 const SLOW_READERS: usize = 16;
 const SLOW_READERS_AT_STOP: usize = 2;
 
-/// How long it may take until there is no room left for their answers, and how long nothing moves then.
-const FILL_TIMEOUT: Duration = Duration::from_secs(30);
-const STALL: Duration = Duration::from_secs(1);
-
 /// A stop in which nobody is waited for but such clients: 1 s and 100 ms, and 3 s for a busy machine.
 const STOP_SETTINGS: [(&str, &str); 3] = [
     LONG_HEADER_TIMEOUT,
@@ -123,7 +121,12 @@ pub fn outlasts_slow_readers(testbed: &Testbed) -> Checked {
     if !first.is_open() {
         return has_but(but::ONE_ANSWER);
     }
-    let readers = slow_readers(&service, SLOW_READERS)?;
+    let started = Instant::now();
+    let readers = hostile::slow_readers(service.addr, SLOW_READERS)?;
+    let readers = readers
+        .into_iter()
+        .map(|reader| (reader, started))
+        .collect();
     let is_closed = |reader: &mut Client| Ok(reader.is_closed());
     outlast(&service, readers, is_closed, ("slow readers", "connected"))?;
     stops_beside_slow_readers(testbed)
@@ -132,34 +135,7 @@ pub fn outlasts_slow_readers(testbed: &Testbed) -> Checked {
 /// Whoever never reads must not hold up a stop.
 fn stops_beside_slow_readers(testbed: &Testbed) -> Checked {
     let (_redis, mut service) = testbed.own(&STOP_SETTINGS)?;
-    let _readers = slow_readers(&service, SLOW_READERS_AT_STOP)?;
+    let _readers = hostile::slow_readers(service.addr, SLOW_READERS_AT_STOP)?;
     service.signal(Signal::Terminate)?;
     service.ends_well_within(STOP_TIMEOUT)
-}
-
-/// Slow readers who are no longer answered, because there is no room left for their answers.
-fn slow_readers(service: &Service, count: usize) -> Checked<Vec<(Client, Instant)>> {
-    // No visit: an answer is an answer, and this one costs least. And a long request, so that no
-    // thousands of them wait to be read.
-    let pad = "x".repeat(500);
-    let request = format!("GET /none HTTP/1.1\r\nhost: slow\r\nx-pad: {pad}\r\n\r\n");
-    let requests = request.repeat(100).into_bytes();
-    let readers = (0..count).map(|_| Ok((Client::open_narrow(service.addr)?, Instant::now())));
-    let mut readers = readers.collect::<Checked<Vec<_>>>()?;
-    let deadline = Instant::now() + FILL_TIMEOUT;
-    let mut last_progress = Instant::now();
-    while last_progress.elapsed() < STALL {
-        for (reader, _) in &mut readers {
-            if reader.send(&requests[reader.sent % requests.len()..]) > 0 {
-                last_progress = Instant::now();
-            }
-        }
-        if Instant::now() > deadline {
-            return broken(format!(
-                "{count} clients that do not read are answered for {FILL_TIMEOUT:?}"
-            ));
-        }
-        thread::sleep(Duration::from_millis(2));
-    }
-    Ok(readers)
 }

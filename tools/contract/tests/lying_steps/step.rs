@@ -181,6 +181,9 @@ impl Step {
 
     /// The page, a refusal, or `None` to hang up.
     fn page(&self, nodes: &mut Nodes) -> Option<String> {
+        if self.lie("answers without a number") {
+            return Some(answer("200 OK", "Hello World!\n"));
+        }
         if self.lie("hangs up") && self.has_lost_redis() {
             return None;
         }
@@ -207,6 +210,12 @@ impl Step {
     fn count(&self, nodes: &mut Nodes) -> Option<u64> {
         if self.lie("counts from 5") {
             return Some(self.own_count.fetch_add(1, SeqCst));
+        }
+        if self.lie("swallows every tenth visit") {
+            let visit = self.own_count.fetch_add(1, SeqCst);
+            if visit.is_multiple_of(10) {
+                return Some(1_000_000 + visit);
+            }
         }
         let had_failed = self.has_failed.load(SeqCst);
         if self.lie("answers before Redis") {

@@ -1,7 +1,7 @@
 //! Measures how many acknowledged increments a failover of a Redis Cluster loses.
 //!
 //! ```text
-//! cargo run --release -p lab --bin failover-losses
+//! cargo run --release -p experiments --bin failover-losses
 //! ```
 //!
 //! Prints a table in Markdown. 16 writers increment one key as fast as they can, each on a connection of

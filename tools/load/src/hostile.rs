@@ -3,7 +3,8 @@
 use std::{
     io::{self, ErrorKind, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpStream},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use socket2::{Domain, Socket, Type};
@@ -23,23 +24,31 @@ const NARROW_BYTES: usize = 4096;
 const PACKET_BYTES: u32 = 536;
 
 /// A client that does not wait, be it for the connection, for room to write or for an answer.
-pub(crate) struct Client {
+pub struct Client {
     stream: Option<TcpStream>,
     /// How many bytes the server, or the kernel on its behalf, has taken.
-    pub(crate) sent: usize,
+    pub sent: usize,
     /// The beginning of what came back.
-    pub(crate) received: Vec<u8>,
+    pub received: Vec<u8>,
 }
 
 impl Client {
     /// Begins to connect.
-    pub(crate) fn open(addr: SocketAddr) -> io::Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// When the operating system refuses, or nobody listens there.
+    pub fn open(addr: SocketAddr) -> io::Result<Self> {
         Self::connect(socket()?, addr)
     }
 
     /// Begins to connect, with as little room for answers as can be had: small buffers on this side, and
     /// on the other those that go with small packets.
-    pub(crate) fn open_narrow(addr: SocketAddr) -> io::Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// When the operating system refuses, or nobody listens there.
+    pub fn open_narrow(addr: SocketAddr) -> io::Result<Self> {
         let socket = socket()?;
         socket.set_recv_buffer_size(NARROW_BYTES)?;
         socket.set_send_buffer_size(NARROW_BYTES)?;
@@ -63,14 +72,14 @@ impl Client {
     }
 
     /// Sends what there is room for, and says how much that was.
-    pub(crate) fn send(&mut self, bytes: &[u8]) -> usize {
+    pub fn send(&mut self, bytes: &[u8]) -> usize {
         let count = self.now(|stream| stream.write(bytes)).unwrap_or(0);
         self.sent += count;
         count
     }
 
     /// Reads what is there.
-    pub(crate) fn receive(&mut self) {
+    pub fn receive(&mut self) {
         let mut bytes = [0; 4096];
         while let Some(count) = self.now(|stream| stream.read(&mut bytes)) {
             if count == 0 {
@@ -82,7 +91,7 @@ impl Client {
     }
 
     /// Whether the server has closed or reset the connection, as far as this client has noticed.
-    pub(crate) fn is_closed(&mut self) -> bool {
+    pub fn is_closed(&mut self) -> bool {
         if let Some(Ok(Some(_))) = self.stream.as_ref().map(TcpStream::take_error) {
             self.stream = None;
         }
@@ -111,4 +120,41 @@ fn socket() -> io::Result<Socket> {
         socket.bind(&SocketAddr::from((ADDRESS, 0)).into())?;
     }
     Ok(socket)
+}
+
+/// How long it may take until there is no room left for the answers of slow readers, and how long nothing
+/// moves then.
+const FILL_TIMEOUT: Duration = Duration::from_secs(30);
+const STALL: Duration = Duration::from_secs(1);
+
+/// Clients that ask and ask and never read, until they are no longer answered, because there is no room
+/// left for their answers.
+///
+/// # Errors
+///
+/// When one cannot connect, or they are still answered after 30 s.
+pub fn slow_readers(addr: SocketAddr, count: usize) -> io::Result<Vec<Client>> {
+    // No visit: an answer is an answer, and this one costs least. And a long request, so that no
+    // thousands of them wait to be read.
+    let pad = "x".repeat(500);
+    let request = format!("GET /none HTTP/1.1\r\nhost: slow\r\nx-pad: {pad}\r\n\r\n");
+    let requests = request.repeat(100).into_bytes();
+    let readers = (0..count).map(|_| Client::open_narrow(addr));
+    let mut readers = readers.collect::<Result<Vec<_>, _>>()?;
+    let deadline = Instant::now() + FILL_TIMEOUT;
+    let mut last_progress = Instant::now();
+    while last_progress.elapsed() < STALL {
+        for reader in &mut readers {
+            if reader.send(&requests[reader.sent % requests.len()..]) > 0 {
+                last_progress = Instant::now();
+            }
+        }
+        if Instant::now() > deadline {
+            return Err(io::Error::other(format!(
+                "{count} clients that do not read are answered for {FILL_TIMEOUT:?}"
+            )));
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    Ok(readers)
 }

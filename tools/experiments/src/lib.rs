@@ -1,0 +1,38 @@
+//! Breaks steps while visitors come, and says what was lost.
+//!
+//! An [`Experiment`] is data: who visits, what is done to the service, to Redis and to the wire between
+//! them, and when; a question to be answered before, and the defects that it can bring to light. A [`Plan`]
+//! carries one out on several steps side by side, and tells an observer of all that happens meanwhile. What
+//! is left is a [`Recording`], with a verdict that is held against what the contract says of each step.
+
+pub mod catalog;
+pub mod command_line;
+mod engine;
+mod experiment;
+mod recording;
+mod service;
+mod stage;
+mod terminal;
+mod timeline;
+mod verdict;
+mod visitors;
+
+pub use engine::{Observer, Plan, Update};
+pub use experiment::{Action, Defect, Experiment, Lane, Redis, Remedy, Rule, Variant};
+pub use load::{Arrivals, Load};
+pub use recording::{Column, Event, Ledger, Recording, Sample, Series, Verdict};
+pub use stage::Stage;
+pub use terminal::{Strips, verdict};
+pub use timeline::draw;
+pub use verdict::Contract;
+
+/// A step to do things to, built already.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// Such as `step-2-redis`.
+    pub name: String,
+    /// What starts it.
+    pub program: steps::Program,
+    /// Whether it counts in Redis.
+    pub needs_redis: bool,
+}

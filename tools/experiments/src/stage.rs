@@ -1,0 +1,298 @@
+//! One step, its copies, its Redis and the wire between them: everything that something can be done to.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use fault_proxy::{Fault, FaultProxy};
+use load::{Connection, HALF_A_REQUEST, Visitor, hostile};
+use private_redis::{Durability, RedisClient, RedisProgram, RedisServer};
+use processes::{Signal, poll};
+
+use crate::{
+    Subject,
+    experiment::{Action, Experiment, Variant},
+    service::Service,
+};
+
+/// Where no Redis is: what a replica is told that shall hear of nobody.
+const NOWHERE: [&str; 3] = ["REPLICAOF", "127.0.0.1", "1"];
+const NOBODY: [&str; 3] = ["REPLICAOF", "NO", "ONE"];
+
+/// How long a replica may take to catch up, and how often it is asked.
+const REPLICA_TIMEOUT: Duration = Duration::from_secs(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// How long the first visit may take.
+const WARM_UP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long Redis may take to say where the count stands.
+const COUNT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A step with all that belongs to it.
+pub struct Stage<'a> {
+    subject: &'a Subject,
+    settings: &'static [(&'static str, &'static str)],
+    // Dropped in this order: whoever uses another goes first.
+    services: Vec<Service>,
+    probe: Probe,
+    redis: RedisServer,
+    replica: Option<RedisServer>,
+    slow_clients: Vec<Connection>,
+    slow_readers: Vec<hostile::Client>,
+}
+
+/// What can be asked of a stage while things are done to it.
+#[derive(Clone)]
+pub struct Probe {
+    wire: Option<Arc<FaultProxy>>,
+    /// Where the Redis is that counts.
+    redis: Arc<Mutex<SocketAddr>>,
+}
+
+impl Probe {
+    /// Where Redis is.
+    pub fn redis_url(&self) -> String {
+        format!(
+            "redis://{}",
+            self.redis.lock().unwrap_or_else(PoisonError::into_inner)
+        )
+    }
+
+    /// How often each fault has happened on the wire so far.
+    pub fn faults(&self) -> BTreeMap<Fault, u64> {
+        self.wire
+            .as_ref()
+            .map(|wire| wire.faults())
+            .unwrap_or_default()
+    }
+}
+
+impl<'a> Stage<'a> {
+    /// Starts everything.
+    ///
+    /// # Errors
+    ///
+    /// When something does not start.
+    pub fn set(
+        experiment: &Experiment,
+        variant: &Variant,
+        subject: &'a Subject,
+        program: &RedisProgram,
+        seed: u64,
+    ) -> Result<Self> {
+        let durability = match experiment.redis.replies_early {
+            true => Durability::EverySecond,
+            false => Durability::AppendOnly,
+        };
+        let mut redis = RedisServer::reserve(program, durability)?;
+        if let Some(delay) = experiment.redis.disk_delay {
+            redis.slow_disk(Duration::from_millis(delay));
+        }
+        redis.start_again()?;
+        if experiment.waits_for_the_disk_later() {
+            await_disk(&redis, false)?;
+        }
+        let replica = experiment
+            .redis
+            .has_replica
+            .then(|| replica_of(&redis, program));
+        let wire = experiment.needs_wire();
+        let wire = wire.then(|| FaultProxy::start(redis.addr(), seed, |_| 0));
+        let probe = Probe {
+            wire: wire.transpose()?.map(Arc::new),
+            redis: Arc::new(Mutex::new(redis.addr())),
+        };
+        let mut stage = Self {
+            subject,
+            settings: variant.settings,
+            services: Vec::new(),
+            probe,
+            redis,
+            replica: replica.transpose()?,
+            slow_clients: Vec::new(),
+            slow_readers: Vec::new(),
+        };
+        for copy in 0..experiment.copies {
+            stage.start_service(copy)?;
+        }
+        // The first visit takes long, and is nobody's lesson.
+        for addr in stage.addrs() {
+            Visitor::new(vec![addr], WARM_UP_TIMEOUT).visit();
+        }
+        Ok(stage)
+    }
+
+    /// Where the copies of the service are.
+    pub fn addrs(&self) -> Vec<SocketAddr> {
+        self.services.iter().map(Service::addr).collect()
+    }
+
+    /// What can be asked of it from another thread.
+    pub fn probe(&self) -> Probe {
+        self.probe.clone()
+    }
+
+    /// Does something, other than to visit.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be done.
+    pub fn act(&mut self, action: Action) -> Result<()> {
+        match action {
+            Action::KillRedis => self.redis.kill()?,
+            Action::StartRedis => self.redis.start_again()?,
+            Action::FreezeRedis => self.redis.freeze()?,
+            Action::ThawRedis => self.redis.thaw()?,
+            Action::AwaitDisk(waits) => await_disk(&self.redis, waits)?,
+            Action::ReadOnlyRedis => tell(&self.redis, &NOWHERE)?,
+            Action::EmptyRedis => tell(&self.redis, &["FLUSHALL"])?,
+            Action::UnlinkReplica => tell(self.replica()?, &NOWHERE)?,
+            Action::PromoteReplica => self.promote_replica()?,
+            Action::ReturnAsReplica => {
+                let old = self.replica.as_mut().context("there is no old one")?;
+                old.start_again()?;
+                follow(old, &self.redis)?;
+            }
+            Action::Wire(fault, times) => self.wire()?.order(fault, times),
+            Action::DelayWire(delay) => self.wire()?.delay(Duration::from_millis(delay)),
+            Action::CutWire => self.wire()?.cut(),
+            Action::StopService(copy) => self.service(copy)?.signal(Signal::Terminate)?,
+            Action::KillService(copy) => self.service(copy)?.signal(Signal::Kill)?,
+            Action::StartService(copy) => self.start_service(copy)?,
+            Action::FreezeService => self.signal_all(Signal::Stop)?,
+            Action::ThawService => self.signal_all(Signal::Continue)?,
+            // The visitors see to that.
+            Action::Burst(_) => {}
+            Action::SlowClients(clients) => self.add_slow_clients(clients)?,
+            Action::SlowReaders(clients) => {
+                self.slow_readers = hostile::slow_readers(self.service(0)?.addr(), clients)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many clients that do nothing are still connected.
+    pub fn held(&mut self) -> u64 {
+        let is_open = |client: &mut Connection| !client.is_closed().unwrap_or(true);
+        let clients = self.slow_clients.iter_mut().map(is_open);
+        let readers = self
+            .slow_readers
+            .iter_mut()
+            .map(|reader| !reader.is_closed());
+        clients.chain(readers).filter(|is_open| *is_open).count() as u64
+    }
+
+    /// What Redis says, which is where the name of Redis leads now.
+    ///
+    /// # Errors
+    ///
+    /// When it does not say in time.
+    pub fn count(&self) -> Result<u64> {
+        let ask = || self.redis.client().ok()?.command(&["GET", "seen"]).ok();
+        let answer = poll(COUNT_TIMEOUT, POLL_INTERVAL, ask);
+        let answer = answer.context("Redis does not say where the count stands")?;
+        // Before the first visit there is no such key.
+        Ok(answer.as_text().map_or(Ok(0), str::parse)?)
+    }
+
+    fn start_service(&mut self, copy: usize) -> Result<()> {
+        if let Some(service) = self.services.get_mut(copy) {
+            return service.start_again();
+        }
+        let url = match &self.probe.wire {
+            Some(wire) => wire.url(),
+            None => self.redis.url(),
+        };
+        self.services
+            .push(Service::start(self.subject, &url, self.settings)?);
+        Ok(())
+    }
+
+    fn promote_replica(&mut self) -> Result<()> {
+        tell(self.replica()?, &NOBODY)?;
+        let replica = self.replica.take().context("there is no replica")?;
+        self.wire()?.lead_to(replica.addr());
+        *self
+            .probe
+            .redis
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = replica.addr();
+        // The old one lives on, as one does that was cut off.
+        self.replica = Some(std::mem::replace(&mut self.redis, replica));
+        Ok(())
+    }
+
+    fn add_slow_clients(&mut self, clients: usize) -> Result<()> {
+        let addr = self.service(0)?.addr();
+        for _ in 0..clients {
+            let mut client = Connection::open(addr)?;
+            client.send_bytes(HALF_A_REQUEST)?;
+            self.slow_clients.push(client);
+        }
+        Ok(())
+    }
+
+    fn signal_all(&self, signal: Signal) -> Result<()> {
+        self.services
+            .iter()
+            .try_for_each(|service| service.signal(signal))
+    }
+
+    fn service(&self, copy: usize) -> Result<&Service> {
+        let service = self.services.get(copy);
+        service.with_context(|| format!("there is no copy {} of the service", copy + 1))
+    }
+
+    fn replica(&self) -> Result<&RedisServer> {
+        self.replica.as_ref().context("there is no replica")
+    }
+
+    fn wire(&self) -> Result<&FaultProxy> {
+        let wire = self.probe.wire.as_deref();
+        wire.context("this experiment has no wire to do things to")
+    }
+}
+
+/// A Redis that follows another one, and has all that it has.
+fn replica_of(primary: &RedisServer, program: &RedisProgram) -> Result<RedisServer> {
+    let replica = RedisServer::start(program, Durability::AppendOnly)?;
+    follow(&replica, primary)?;
+    let is_linked = || {
+        let info = replica
+            .client()
+            .ok()?
+            .command(&["INFO", "replication"])
+            .ok()?;
+        info.as_text()?
+            .contains("master_link_status:up")
+            .then_some(())
+    };
+    let linked = poll(REPLICA_TIMEOUT, POLL_INTERVAL, is_linked);
+    linked.context("the replica of Redis has not caught up")?;
+    Ok(replica)
+}
+
+fn follow(replica: &RedisServer, primary: &RedisServer) -> Result<()> {
+    // Else a primary waits for more replicas to come before it fills the first.
+    tell(primary, &["CONFIG", "SET", "repl-diskless-sync-delay", "0"])?;
+    tell(
+        replica,
+        &["REPLICAOF", "127.0.0.1", &primary.port().to_string()],
+    )
+}
+
+fn await_disk(redis: &RedisServer, waits: bool) -> Result<()> {
+    let policy = if waits { "always" } else { "no" };
+    tell(redis, &["CONFIG", "SET", "appendfsync", policy])
+}
+
+fn tell(redis: &RedisServer, command: &[&str]) -> Result<()> {
+    let client: Result<RedisClient, _> = redis.client();
+    client?.command(command)?;
+    Ok(())
+}

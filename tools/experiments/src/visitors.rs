@@ -1,0 +1,131 @@
+//! What visitors note.
+
+use std::{
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU32, Ordering::SeqCst},
+    },
+    time::{Duration, Instant},
+};
+
+use load::{Outcome, Visitor, ledger};
+
+use crate::recording::{Ledger, Sample};
+
+/// How long a visit may take until it counts as silent.
+pub const VISIT_TIMEOUT: Duration = Duration::from_millis(2500);
+
+/// How long a visitor of a burst waits to be let in. The system tries again after 1 s: who has not got in
+/// before has found no room.
+const ROOM_TIMEOUT: Duration = Duration::from_millis(900);
+
+/// How many of the numbers that were given again are kept.
+const DUPLICATES_KEPT: usize = 20;
+
+/// What the visitors of one step have noted so far.
+#[derive(Default)]
+pub struct Notes {
+    /// Whether nobody comes any more.
+    pub over: AtomicBool,
+    in_flight: AtomicU32,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Since the last sample.
+    ends: [u32; 4],
+    milliseconds: Vec<f32>,
+    /// Since the start.
+    numbers: ledger::Ledger,
+    ledger: Ledger,
+    /// From when on all has been well again for a while.
+    well_from: Option<Instant>,
+}
+
+impl Notes {
+    /// From that moment on, all has been well again for a while.
+    pub fn all_is_well_from(&self, moment: Instant) {
+        self.lock().well_from = Some(moment);
+    }
+
+    /// What happened since the last time.
+    pub fn sample(&self) -> Sample {
+        let mut state = self.lock();
+        let mut times = std::mem::take(&mut state.milliseconds);
+        times.sort_by(f32::total_cmp);
+        // To the tenth: more is noise, and takes room.
+        let at = |share: usize| {
+            let time = times.get(times.len().saturating_sub(1) * share / 100)?;
+            Some((time * 10.0).round() / 10.0)
+        };
+        Sample {
+            ends: std::mem::take(&mut state.ends),
+            in_flight: self.in_flight.load(SeqCst),
+            p50_p99: at(50).zip(at(99)),
+            commands: None,
+        }
+    }
+
+    /// What the visits came to so far.
+    pub fn ledger(&self) -> Ledger {
+        let state = self.lock();
+        Ledger {
+            duplicates: state.numbers.duplicates,
+            gaps: state.numbers.gaps(),
+            ..state.ledger.clone()
+        }
+    }
+
+    /// Visits, and notes how it ended. `due` is when the visit should have begun.
+    pub fn visit(&self, visitor: &mut Visitor, due: Instant) -> Outcome {
+        self.in_flight.fetch_add(1, SeqCst);
+        let outcome = visitor.visit().outcome;
+        self.in_flight.fetch_sub(1, SeqCst);
+        self.note(outcome, due)
+    }
+
+    /// Visits as one of many who arrive in the same moment, and gives up where there is no room.
+    pub fn visit_in_a_burst(&self, visitor: &mut Visitor) {
+        let due = Instant::now();
+        if visitor.connect_within(ROOM_TIMEOUT) {
+            self.visit(visitor, due);
+        } else {
+            self.note(Outcome::Unconnected, due);
+            self.lock().ledger.shut_out += 1;
+        }
+    }
+
+    fn note(&self, outcome: Outcome, due: Instant) -> Outcome {
+        let took = due.elapsed();
+        let mut state = self.lock();
+        let ledger = &mut state.ledger;
+        let (end, count) = match outcome {
+            Outcome::Number(_) => (0, &mut ledger.answered),
+            Outcome::Refused => (1, &mut ledger.refused),
+            Outcome::Failed(_) => (2, &mut ledger.failed),
+            Outcome::NoNumber => (2, &mut ledger.without_number),
+            Outcome::Cut => (2, &mut ledger.cut),
+            Outcome::Unconnected => (2, &mut ledger.unconnected),
+            Outcome::Silent => (3, &mut ledger.silent),
+        };
+        *count += 1;
+        state.ends[end] += 1;
+        if end < 3 && outcome != Outcome::Unconnected {
+            state.milliseconds.push(took.as_secs_f32() * 1000.0);
+        }
+        if let Outcome::Number(number) = outcome {
+            let is_last = state.well_from.is_some_and(|well| due >= well);
+            state.ledger.answered_at_last += u64::from(is_last);
+            let is_new = state.numbers.note(number);
+            if !is_new && state.ledger.first_duplicates.len() < DUPLICATES_KEPT {
+                state.ledger.first_duplicates.push(number);
+            }
+        }
+        outcome
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -11,7 +11,7 @@ use processes::{
 };
 use steps::{Step, compose};
 
-use crate::run::print_block;
+use crate::block;
 
 /// How long the containers may take until they are healthy.
 const HEALTHY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -46,7 +46,7 @@ pub fn run(root: &Path, step: &Step, port: u16) -> Result<ExitCode> {
     let count = format!("on the volume {name}_count; it stays when you stop");
     let logs = format!("docker logs --follow {}", web_name(&project)?);
     let page = format!("http://localhost:{port}");
-    print_block(&title, &page, &[("count", &count), ("logs", &logs)]);
+    block::print(&title, &page, &[("count", &count), ("logs", &logs)]);
     while !interrupted.yet() {
         thread::sleep(POLL_INTERVAL);
     }

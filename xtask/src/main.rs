@@ -6,6 +6,7 @@
 //! Exit status: 0 all is well, 1 a check or a run failed, 2 wrong use or something could not start.
 
 mod arguments;
+mod block;
 mod build;
 mod docker;
 mod doctor;

@@ -10,14 +10,14 @@ use std::{
 };
 
 use anyhow::{Result, bail};
-use output::terminal::{self, BOLD, DIM, RESET};
+use output::terminal::{self, BOLD, RESET};
 use processes::{
     Output, Process, Signal,
     interrupt::{self, Interrupted},
 };
 use steps::{Profile, Program, Running, Source, Step, programs};
 
-use crate::{arguments::RunOptions, docker};
+use crate::{arguments::RunOptions, block, docker};
 
 /// How long a step may take until it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
@@ -77,7 +77,7 @@ pub fn run(root: &Path, options: &RunOptions) -> Result<ExitCode> {
         _ => "in the memory of this process; no Redis needed".to_owned(),
     };
     let title = format!("{BOLD}{}{RESET}  {}", step.name, step.description()?);
-    print_block(&title, &page, &[("count", &count)]);
+    block::print(&title, &page, &[("count", &count)]);
     wait(&step, process, redis.as_mut(), &interrupted)
 }
 
@@ -104,16 +104,6 @@ fn start(step: &Step, program: &Program, port: u16, redis: Option<&Running>) -> 
         command.env("REDIS_URL", &redis.url);
     }
     Ok(Process::spawn(&step.name, command, Output::CaptureStdout)?)
-}
-
-/// The one block that says all: what runs, where, what else is to be known of it, and how to stop it.
-pub fn print_block(title: &str, page: &str, more: &[(&str, &str)]) {
-    anstream::println!("\n  {title}");
-    anstream::println!("  {DIM}page{RESET}   {BOLD}{page}{RESET}");
-    for (name, text) in more {
-        anstream::println!("  {DIM}{name:<5}{RESET}  {text}");
-    }
-    anstream::println!("  {DIM}stop{RESET}   Ctrl-C\n");
 }
 
 /// Waits for Ctrl-C and stops the step, or for the step to end by itself, which is a failure. That

@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, io};
 
-use crate::http::Response;
+use crate::response::Response;
 
 /// The most header lines that an answer may have.
 const HEADERS_MAX: usize = 64;

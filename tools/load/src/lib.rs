@@ -12,13 +12,15 @@ pub mod hostile;
 mod http;
 pub mod ledger;
 mod loops;
+mod response;
 mod schedule;
 mod url;
 mod visitor;
 
 pub use commandstats::redis_commands;
-pub use http::{ANSWER_TIMEOUT, Connection, HALF_A_REQUEST, REST_OF_A_REQUEST, Response, get};
+pub use http::{ANSWER_TIMEOUT, Connection, HALF_A_REQUEST, REST_OF_A_REQUEST, get};
 pub use loops::{Answer, Lost, at_once, beside, in_parallel, numbers, until, until_gone, visits};
+pub use response::Response;
 pub use schedule::{Arrivals, Load, Schedule};
 pub use url::Url;
 pub use visitor::{Outcome, Visit, Visitor};

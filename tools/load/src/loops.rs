@@ -11,7 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::http::{ANSWER_TIMEOUT, Connection, Response};
+use crate::{
+    http::{ANSWER_TIMEOUT, Connection},
+    response::Response,
+};
 
 /// How long a client waits that was refused. `Retry-After` asks for longer; most wait for less.
 const REFUSED_PAUSE: Duration = Duration::from_millis(100);

@@ -8,10 +8,10 @@ use bench::{
     results::{Load, Results},
     summary,
 };
+use diff::pieces;
 use steps::{Language, Step, files};
 
 use crate::{
-    pieces::pieces,
     source::{GENERATED, Problem, read, relative},
     tables,
 };

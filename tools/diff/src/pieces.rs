@@ -3,7 +3,7 @@
 //! A piece is what changed in one item: a function, a type, the `use` lines, a table of the manifest.
 //! Its name is the item's.
 
-use diff::{CONTEXT_LINES, Changed};
+use crate::{CONTEXT_LINES, Changed};
 use similar::ChangeTag;
 use syn::{ImplItem, Item, ItemImpl, Type, spanned::Spanned};
 

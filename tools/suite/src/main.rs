@@ -24,9 +24,6 @@ use summary::Summary;
 
 use book::{bless, pages};
 
-/// The first step that promises something for the case that the wire to Redis is bad.
-const PROMISED_FROM: u32 = 4;
-
 /// The package whose tests need containers.
 const CONTAINERS: &str = "docker";
 
@@ -180,7 +177,7 @@ fn faults(
     let steps: Vec<(&Step, &Program)> = steps.iter().zip(programs).collect();
     let promised = steps
         .iter()
-        .filter(|(step, _)| step.number >= PROMISED_FROM);
+        .filter(|(step, _)| step.number >= FaultRun::PROMISED_FROM);
     let promised: Vec<_> = promised.copied().collect();
     let at_once = match source {
         Source::Private(_) => promised.len().max(1),

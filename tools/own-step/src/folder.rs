@@ -1,0 +1,234 @@
+//! A folder with a step of one's own, and what was found of it.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use contract::{Cell, Finding};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use steps::files;
+
+use crate::{Row, files::CHECKOUT};
+
+/// The file that makes a folder one of ours.
+pub const PROGRESS: &str = "progress.toml";
+
+/// How `progress.toml` is written. A higher one is of a later checkout.
+const FORMAT: u32 = 1;
+
+/// What the last check saw. It is no part of the progress: it differs from run to run.
+const SEEN: &str = "target/seen.json";
+
+/// A folder with a step of one's own.
+#[derive(Debug)]
+pub struct OwnStep {
+    /// Where it is.
+    pub folder: PathBuf,
+    /// What is written down in it.
+    pub progress: Progress,
+}
+
+/// What `progress.toml` holds.
+#[derive(Debug, Deserialize)]
+pub struct Progress {
+    format: u32,
+    /// The step that it is to become, such as `step-5-batched`.
+    pub step: String,
+    /// The package's name when it was made.
+    pub name: String,
+    /// How many hints were given.
+    pub hints: usize,
+    /// What was found, by row.
+    #[serde(default)]
+    pub rows: BTreeMap<String, Entry>,
+}
+
+/// What was found of a row.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Entry {
+    /// `has`, or what else the contract found.
+    pub result: String,
+    /// When.
+    pub date: String,
+    /// Of which sources.
+    pub sources: String,
+}
+
+impl Entry {
+    /// Whether the row was met.
+    pub fn is_met(&self) -> bool {
+        self.result == "has"
+    }
+}
+
+impl OwnStep {
+    /// A new one.
+    pub fn new(folder: &Path, step: &str, name: &str) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            progress: Progress {
+                format: FORMAT,
+                step: step.to_owned(),
+                name: name.to_owned(),
+                hints: 0,
+                rows: BTreeMap::new(),
+            },
+        }
+    }
+
+    /// The one in `dir`; without that, the one that we are in, if we are in one.
+    ///
+    /// # Errors
+    ///
+    /// When `dir` is none, or its progress cannot be read.
+    pub fn find(dir: Option<&Path>) -> Result<Option<Self>> {
+        let Some(dir) = dir else {
+            let here = env::current_dir().context("cannot find out where we are")?;
+            let mut folders = here.ancestors();
+            let folder = folders.find(|folder| folder.join(PROGRESS).is_file());
+            return folder.map(Self::open).transpose();
+        };
+        ensure!(
+            dir.join(PROGRESS).is_file(),
+            "{} holds no step of yours: there is no {PROGRESS}; make one with: cargo xtask start STEP --dir DIR",
+            dir.display()
+        );
+        let dir = fs::canonicalize(dir).with_context(|| format!("cannot read {}", dir.display()));
+        Self::open(&dir?).map(Some)
+    }
+
+    /// The one in `dir`, or the one that we are in; one of them must be there.
+    ///
+    /// # Errors
+    ///
+    /// See [`OwnStep::find`].
+    pub fn require(dir: Option<&Path>) -> Result<Self> {
+        let found = Self::find(dir)?;
+        found.context("this folder holds no step of yours; go there, or name it with --dir DIR")
+    }
+
+    fn open(folder: &Path) -> Result<Self> {
+        let file = folder.join(PROGRESS);
+        let text = fs::read_to_string(&file);
+        let text = text.with_context(|| format!("cannot read {}", file.display()))?;
+        let progress: Progress = toml::from_str(&text).with_context(|| {
+            format!(
+                "{} cannot be understood; mend it, or take an earlier one from git",
+                file.display()
+            )
+        })?;
+        if progress.format > FORMAT {
+            bail!(
+                "{} was written by a later checkout than this one; bring this one up to date",
+                file.display()
+            );
+        }
+        Ok(Self {
+            folder: folder.to_owned(),
+            progress,
+        })
+    }
+
+    /// Writes down which checkout is asked when `cargo xtask` is typed in the folder. It may have moved.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn remember(&self, root: &Path) -> Result<()> {
+        let file = self.folder.join(CHECKOUT);
+        let text = format!("{}\n", root.display());
+        if fs::read_to_string(&file).is_ok_and(|known| known == text) {
+            return Ok(());
+        }
+        fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))
+    }
+
+    /// Writes the progress: one line a row, so that git can merge what two people have found.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn save(&self) -> Result<()> {
+        let Progress {
+            format,
+            step,
+            name,
+            hints,
+            rows,
+        } = &self.progress;
+        let mut text = format!(
+            "# Kept by `cargo xtask check` and `hint`. Commit it: it is yours, and can be edited and merged.\n\
+             format = {format}\nstep = {step:?}\nname = {name:?}\nhints = {hints}\n\n[rows]\n"
+        );
+        for (id, entry) in rows {
+            text += &format!("{id} = {}\n", toml::Value::try_from(entry)?);
+        }
+        let file = self.folder.join(PROGRESS);
+        fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))
+    }
+
+    /// Writes down what was found of a row. What was left out says nothing.
+    pub fn note(&mut self, row: &Row, found: &Finding, sources: &str) {
+        if matches!(found, Finding::LeftOut { .. }) {
+            return;
+        }
+        let result = match row.is_met_by(found) {
+            true => "has",
+            false => found.verdict(),
+        };
+        let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+        let entry = Entry {
+            result: result.to_owned(),
+            date: now.chars().take_while(|sign| *sign != 'T').collect(),
+            sources: sources.to_owned(),
+        };
+        self.progress.rows.insert(row.id.to_owned(), entry);
+    }
+
+    /// A hash of what the program is made from: the sources and the manifests.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be read.
+    pub fn sources(&self) -> Result<String> {
+        let mut hash = Sha256::new();
+        let mut sources = files(&self.folder.join("src"))?;
+        sources.extend(["Cargo.toml", "Cargo.lock"].map(|file| self.folder.join(file)));
+        for file in sources {
+            let text = fs::read(&file);
+            let text = text.with_context(|| format!("cannot read {}", file.display()))?;
+            let name = file.strip_prefix(&self.folder)?.display().to_string();
+            hash.update(format!("{name}\0{}\0", text.len()));
+            hash.update(text);
+        }
+        let hash = hash.finalize();
+        Ok(hash
+            .iter()
+            .take(6)
+            .map(|byte| format!("{byte:02x}"))
+            .collect())
+    }
+
+    /// What the last check saw, row by row.
+    pub fn seen(&self) -> Vec<Cell> {
+        let text = fs::read(self.folder.join(SEEN)).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+
+    /// Keeps what a check saw.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be written.
+    pub fn keep_seen(&self, cells: &[Cell]) -> Result<()> {
+        let file = self.folder.join(SEEN);
+        fs::create_dir_all(self.folder.join("target"))?;
+        fs::write(&file, serde_json::to_vec(cells)?)
+            .with_context(|| format!("cannot write {}", file.display()))
+    }
+}

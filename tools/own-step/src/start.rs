@@ -1,0 +1,255 @@
+//! `cargo xtask start`: a folder for a step of one's own.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, BufRead, IsTerminal, Write},
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, Stdio},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use output::terminal::{self, BOLD, DIM, RESET};
+use processes::{interrupt, programs::on_path};
+use steps::cargo;
+
+use crate::{
+    Goal, OwnStep,
+    files::{self, LOCK},
+    manifest,
+};
+
+/// Make a folder for a step of your own, with the code of the step before
+#[derive(Args)]
+pub struct StartOptions {
+    /// The step to write: 1, step-1 or step-1-memory
+    #[arg(required_unless_present = "again")]
+    step: Option<String>,
+    /// The folder, outside this checkout; without it my-step-N, beside the checkout
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// The name of the package; without it the folder's name
+    #[arg(long, conflicts_with = "again")]
+    name: Option<String>,
+    /// Put FILE back as it was at the start, or all files, after asking
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    again: Option<Option<PathBuf>>,
+    /// Do not ask
+    #[arg(long, requires = "again")]
+    yes: bool,
+}
+
+/// Makes the folder, or puts files back.
+///
+/// # Errors
+///
+/// For wrong use, or when the folder cannot be made.
+pub fn start(root: &Path, options: &StartOptions) -> Result<ExitCode> {
+    interrupt::exit_on_interrupt()?;
+    if let Some(file) = &options.again {
+        let own = OwnStep::require(options.dir.as_deref())?;
+        return again(root, &own, file.as_deref(), options.yes);
+    }
+    let goal = Goal::of(root, options.step.as_deref().unwrap_or_default())?;
+    let folder = match &options.dir {
+        Some(dir) => std::path::absolute(dir)?,
+        None => root.with_file_name(format!("my-step-{}", goal.step.number)),
+    };
+    ensure_free(root, &folder)?;
+    let name = name(root, &folder, options.name.as_deref())?;
+
+    let files = files::all(root, &goal, &name)?;
+    files
+        .iter()
+        .try_for_each(|(file, text)| write(&folder, file, text))?;
+    let own = OwnStep::new(&folder, &goal.step.name, &name);
+    own.save()?;
+    own.remember(root)?;
+    let is_complete = resolve(&folder)?;
+    let message = format!(
+        "Start of step {}, with the code of {}",
+        goal.step.number, goal.start.name
+    );
+    if let Some(note) = first_commit(&folder, &message) {
+        terminal::progress(&note);
+    }
+    said(&goal, &folder, &name);
+    Ok(if is_complete {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn said(goal: &Goal, folder: &Path, name: &str) {
+    let goals: Vec<&str> = goal.turns.iter().map(|row| row.id).collect();
+    let folder = folder.display();
+    anstream::println!(
+        "\n  {BOLD}{name}{RESET}  your step {}, with the code of {}",
+        goal.step.number,
+        goal.start.name
+    );
+    anstream::println!("  {DIM}goal{RESET}   {}", goals.join(", "));
+    anstream::println!("  {DIM}read{RESET}   {folder}/GOAL.md");
+    anstream::println!("  {DIM}check{RESET}  cd {folder} && cargo xtask check");
+}
+
+/// The folder must be a new or an empty one, and none of this checkout.
+fn ensure_free(root: &Path, folder: &Path) -> Result<()> {
+    let mut there = folder
+        .ancestors()
+        .filter_map(|folder| fs::canonicalize(folder).ok());
+    let root = fs::canonicalize(root)?;
+    let is_inside = there.next().is_some_and(|folder| folder.starts_with(&root));
+    ensure!(
+        !is_inside,
+        "{} is in this checkout; name a folder outside it with --dir",
+        folder.display()
+    );
+    let is_empty = match fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    };
+    ensure!(
+        is_empty,
+        "{} is not an empty folder; name another with --dir, or put the files of a step of yours back with --again",
+        folder.display()
+    );
+    Ok(())
+}
+
+/// A name for the package that cargo takes and no dependency has.
+fn name(root: &Path, folder: &Path, wanted: Option<&str>) -> Result<String> {
+    let folder = folder.file_name().unwrap_or_default().to_string_lossy();
+    let name = wanted.map_or_else(
+        || folder.to_lowercase().replace([' ', '.'], "-"),
+        str::to_owned,
+    );
+    let is_name = name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name
+            .chars()
+            .all(|sign| sign.is_ascii_lowercase() || sign.is_ascii_digit() || "-_".contains(sign));
+    ensure!(
+        is_name,
+        "{name:?} is no name for a package; choose one of small letters, digits and - with --name"
+    );
+    let lock = fs::read_to_string(root.join(LOCK)).context("cannot read Cargo.lock")?;
+    let mut taken = manifest::packages(&lock)?;
+    taken.extend(["std", "core", "alloc", "test", "self", "crate", "super"].map(str::to_owned));
+    let same = |known: &String| known.replace('_', "-") == name.replace('_', "-");
+    ensure!(
+        !taken.iter().any(same),
+        "the name {name} is taken by another package; choose another with --name"
+    );
+    Ok(name)
+}
+
+fn write(folder: &Path, file: &Path, text: &str) -> Result<()> {
+    let file = folder.join(file);
+    let parent = file.parent().unwrap_or(folder);
+    fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+    fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))
+}
+
+/// Has cargo take out of Cargo.lock what the package does not need, and download the rest. From then on
+/// everything works offline. When cargo fails, it has said why: `false`.
+fn resolve(folder: &Path) -> Result<bool> {
+    let version = Command::new("rustc")
+        .arg("-vV")
+        .current_dir(folder)
+        .output();
+    let version = version.context("cannot start rustc")?;
+    let version = String::from_utf8_lossy(&version.stdout).into_owned();
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    let mut fetch = cargo(folder);
+    fetch.arg("fetch");
+    if let Some(host) = host {
+        fetch.args(["--target", host]);
+    }
+    terminal::progress("cargo fetch: the packages that your step needs");
+    let status = fetch.status().context("cannot start cargo")?;
+    interrupt::exit_if_interrupted(status);
+    if !status.success() {
+        terminal::error(
+            "not all packages are there; once the registry can be reached, run there: cargo fetch",
+        );
+    }
+    Ok(status.success())
+}
+
+/// Makes a git repository with a first commit, where there is git and the folder is in none yet. Returns
+/// what is left to do.
+fn first_commit(folder: &Path, message: &str) -> Option<String> {
+    let program = on_path("git")?;
+    let git = |arguments: &[&str]| {
+        let mut git = Command::new(&program);
+        git.args(arguments).current_dir(folder);
+        git.stdout(Stdio::null()).stderr(Stdio::null());
+        git.status().is_ok_and(|status| status.success())
+    };
+    if git(&["rev-parse", "--is-inside-work-tree"]) {
+        return None;
+    }
+    let is_done =
+        git(&["init"]) && git(&["add", "--all"]) && git(&["commit", "--message", message]);
+    (!is_done).then(|| {
+        "git made no first commit (it may not know your name): commit it yourself".to_owned()
+    })
+}
+
+/// Puts files back that are no longer as they were.
+fn again(root: &Path, own: &OwnStep, file: Option<&Path>, is_sure: bool) -> Result<ExitCode> {
+    let goal = Goal::of(root, &own.progress.step)?;
+    let mut files = files::all(root, &goal, &own.progress.name)?;
+    match file {
+        Some(file) => {
+            let text = files.remove(file).with_context(|| {
+                format!(
+                    "there was no {} at the start; name a file as it is seen from {}",
+                    file.display(),
+                    own.folder.display()
+                )
+            })?;
+            files = BTreeMap::from([(file.to_owned(), text)]);
+        }
+        // cargo keeps it, and our own is not what it was.
+        None => drop(files.remove(Path::new(LOCK))),
+    }
+    files
+        .retain(|file, text| fs::read_to_string(own.folder.join(file)).ok().as_ref() != Some(text));
+    if files.is_empty() {
+        anstream::println!("everything is as it was at the start");
+        return Ok(ExitCode::SUCCESS);
+    }
+    anstream::println!("As it was at the start, in {}:", own.folder.display());
+    files
+        .keys()
+        .for_each(|file| anstream::println!("  {}", file.display()));
+    if !is_sure && !agreed()? {
+        anstream::println!("nothing was changed");
+        return Ok(ExitCode::FAILURE);
+    }
+    files
+        .iter()
+        .try_for_each(|(file, text)| write(&own.folder, file, text))?;
+    Ok(if resolve(&own.folder)? {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Asks whether what is there may be lost.
+fn agreed() -> Result<bool> {
+    if !io::stdin().is_terminal() {
+        bail!(
+            "nobody can be asked here whether what is in these files may be lost; if so, add --yes"
+        );
+    }
+    anstream::print!("What is in them now is lost, unless git has it. Put them back? [y/N] ");
+    io::stdout().flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(answer.trim().eq_ignore_ascii_case("y"))
+}

@@ -22,6 +22,9 @@ use crate::{Goal, OwnStep, Row, watch};
 /// How the rows are called that the step is to turn.
 const GOAL: &str = "the goal";
 
+/// What is said of one of them that is not met.
+const NOT_YET: &str = "not yet";
+
 /// Check what steps do, from outside, over HTTP: ours, a server that runs, or a step of your own
 #[derive(Args)]
 pub struct CheckArguments {
@@ -125,7 +128,7 @@ fn one(root: &Path, mut own: OwnStep, options: &CheckArguments) -> Result<ExitCo
         }
         for row in rows {
             let (finding, met) = judge.row(row);
-            let unmet = if title == GOAL { "not yet" } else { "worse" };
+            let unmet = if title == GOAL { NOT_YET } else { "worse" };
             print(row, &finding, unmet, (met, judge.times));
             own.note(row, &finding, &sources);
             cells.push(Cell {
@@ -271,5 +274,10 @@ fn print(row: &Row, finding: &Finding, unmet: &str, (met, times): (u64, u64)) {
     anstream::println!("    seen:");
     for line in evidence.lines() {
         anstream::println!("    {RED}|{RESET} {line}");
+    }
+    if unmet != NOT_YET {
+        anstream::println!(
+            "    {DIM}was it luck, or a busy machine? cargo xtask check --only {id} --repeat 5{RESET}"
+        );
     }
 }

@@ -103,9 +103,15 @@ fn a_batch_that_is_sent_again_is_found_out() {
     let own = Own::start(5, "sends-again");
     own.solve(&goal);
     own.change(
-        "src/lib.rs",
-        "async move { store.add(visits).await.ok() }",
-        "async move { match store.add(visits).await { Ok(last) => Some(last), Err(_) => store.add(visits).await.ok() } }",
+        "src/store.rs",
+        "let last: i64 = add.query_async(&mut connection).await?;",
+        "let last: i64 = match add.query_async(&mut connection).await {
+            Ok(last) => last,
+            Err(_) => {
+                connection = self.pool.get().await?;
+                add.query_async(&mut connection).await?
+            }
+        };",
     );
     let text = own.seen(&["check", "--only", "bad-wire", "--seed", "7"], 1);
     assert!(text.contains("worse     bad-wire"), "{text}");

@@ -2,6 +2,7 @@
 //! the book.
 
 mod pieces;
+mod print;
 
 use std::{collections::BTreeSet, path::PathBuf};
 
@@ -10,6 +11,7 @@ use similar::{ChangeTag, TextDiff};
 use steps::Step;
 
 pub use pieces::{Piece, pieces};
+pub use print::{print_beside, print_line};
 
 /// Unchanged lines shown around each change.
 pub const CONTEXT_LINES: usize = 3;

@@ -7,8 +7,8 @@ use std::{
 
 use anyhow::Result;
 use clap::Parser;
-use diff::CONTEXT_LINES;
-use similar::{ChangeTag, TextDiff};
+use diff::{CONTEXT_LINES, print_line};
+use similar::TextDiff;
 
 use output::terminal::{self, BOLD, DIM, GREEN, RED, RESET};
 use steps::Step;
@@ -81,11 +81,7 @@ fn print_hunks(a: &Step, b: &Step, file: &Path, diff: &TextDiff<'_, '_, str>) {
         anstream::println!("{DIM}{}{RESET}", hunk.header());
         for change in hunk.iter_changes() {
             let line = change.value().trim_end_matches('\n');
-            match change.tag() {
-                ChangeTag::Delete => anstream::println!("{RED}-{line}{RESET}"),
-                ChangeTag::Insert => anstream::println!("{GREEN}+{line}{RESET}"),
-                ChangeTag::Equal => anstream::println!(" {line}"),
-            }
+            print_line(&format!("{}{line}", change.tag()));
         }
     }
     anstream::println!();

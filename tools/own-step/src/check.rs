@@ -17,7 +17,7 @@ use processes::interrupt;
 use serde_json::{Deserializer, Value};
 use steps::{Source, cargo};
 
-use crate::{Goal, OwnStep, Row, watch};
+use crate::{Goal, OwnStep, Row, folder::Standing, watch};
 
 /// How the rows are called that the step is to turn.
 const GOAL: &str = "the goal";
@@ -68,19 +68,11 @@ pub fn check(root: &Path, options: &CheckArguments) -> Result<ExitCode> {
     };
     own.remember(root)?;
     if options.watch {
-        return watch::watch(root, &own, &passed_on(options));
+        let is_open = options.contract.only.is_empty() && !options.goal;
+        return watch::watch(root, &own, is_open.then_some("--goal"));
     }
     interrupt::exit_on_interrupt()?;
     one(root, own, options)
-}
-
-/// What a check that is repeated by itself needs to know.
-fn passed_on(options: &CheckArguments) -> Vec<String> {
-    let numbers = [("--repeat", options.repeat), ("--seed", options.seed)];
-    let numbers = numbers
-        .into_iter()
-        .filter_map(|(name, number)| Some([name.to_owned(), number?.to_string()]));
-    numbers.flatten().collect()
 }
 
 /// Builds the step and judges it, row by row.
@@ -127,7 +119,9 @@ fn one(root: &Path, mut own: OwnStep, options: &CheckArguments) -> Result<ExitCo
             anstream::println!("\n{BOLD}{name}{RESET}: {title}");
         }
         for row in rows {
-            let (finding, met) = judge.row(row);
+            let Some((finding, met)) = judge.row(row) else {
+                continue;
+            };
             let unmet = if title == GOAL { NOT_YET } else { "worse" };
             print(row, &finding, unmet, (met, judge.times));
             own.note(row, &finding, &sources);
@@ -147,11 +141,11 @@ fn one(root: &Path, mut own: OwnStep, options: &CheckArguments) -> Result<ExitCo
     if let Some(file) = &options.contract.json {
         results::write(file, std::slice::from_ref(&report))?;
     }
-    Ok(end(&own, &goal, &report))
+    Ok(end(&own, &goal, &sources, &report))
 }
 
 /// Says how it stands, and what is next.
-fn end(own: &OwnStep, goal: &Goal, report: &Report) -> ExitCode {
+fn end(own: &OwnStep, goal: &Goal, sources: &str, report: &Report) -> ExitCode {
     let met = report.cells.iter().filter(|cell| cell.as_expected).count();
     let all = report.cells.len();
     anstream::println!("\n{BOLD}{}{RESET}: {met} of {all} rows", report.subject);
@@ -159,12 +153,7 @@ fn end(own: &OwnStep, goal: &Goal, report: &Report) -> ExitCode {
         anstream::println!("  {DIM}cargo xtask hint{RESET} helps, a little more each time");
         return ExitCode::FAILURE;
     }
-    let is_met = |row: &Row| {
-        own.progress
-            .rows
-            .get(row.id)
-            .is_some_and(|entry| entry.is_met())
-    };
+    let is_met = |row: &Row| own.standing(row, sources) == Standing::Met;
     if goal.rows().all(is_met) {
         anstream::println!(
             "  That is all of step {}. Yours beside ours: cargo xtask progress --diff",
@@ -213,51 +202,35 @@ struct Judge {
 
 impl Judge {
     /// What is found of a row, and how often it was met. What does not meet it counts for more than what does.
-    fn row(&self, row: &Row) -> (Finding, u64) {
-        let (mut worst, mut met) = (None, 0);
-        for time in 0..self.times {
-            let finding = self.once(row, time);
-            let is_met = row.is_met_by(&finding);
-            met += u64::from(is_met);
-            if worst.is_none() || !is_met {
-                worst = Some(finding);
-            }
-        }
-        let never = || Finding::LeftOut {
-            why: "it was checked no times".to_owned(),
-        };
-        (worst.unwrap_or_else(never), met)
+    fn row(&self, row: &Row) -> Option<(Finding, usize)> {
+        let findings = (0..self.times).map(|time| self.once(row, time));
+        let findings: Vec<Option<Finding>> = findings.collect();
+        let findings = findings.into_iter().flatten();
+        let (met, unmet): (Vec<_>, Vec<_>) = findings.partition(|found| row.is_met_by(found));
+        let count = met.len();
+        let worst = unmet.into_iter().chain(met).next();
+        worst.map(|finding| (finding, count))
     }
 
-    fn once(&self, row: &Row, time: u64) -> Finding {
+    fn once(&self, row: &Row, time: u64) -> Option<Finding> {
         if row.is_bad_wire() {
             let mut run = self.fault_run;
             run.seed += time;
-            return match run.check(&self.subject, &self.redis) {
-                Ok(note) => Finding::Has { note },
-                Err(finding) => finding,
-            };
+            let seen = run.check(&self.subject, &self.redis);
+            return Some(seen.map_or_else(|finding| finding, |note| Finding::Has { note }));
         }
         let only = [row.id.to_owned()];
         let mut report = contract::run(&self.subject, &self.redis, &only, |_| {});
-        let cell = report.cells.pop();
-        cell.map_or_else(unknown, |cell| cell.finding)
-    }
-}
-
-/// The rows are made from the capabilities, so each is one.
-fn unknown() -> Finding {
-    Finding::Broken {
-        why: "there is no such capability".to_owned(),
+        report.cells.pop().map(|cell| cell.finding)
     }
 }
 
 /// One line a row, and below it what was expected and what was seen, if it is not met.
-fn print(row: &Row, finding: &Finding, unmet: &str, (met, times): (u64, u64)) {
+fn print(row: &Row, finding: &Finding, unmet: &str, (met, times): (usize, u64)) {
     let (id, verdict, evidence) = (row.id, finding.verdict(), finding.evidence());
     let count = match times {
         1 => String::new(),
-        _ => format!("met in {met} of {times}; "),
+        _ => format!("met in {met} of {times} "),
     };
     let first = evidence.lines().next().unwrap_or_default();
     let colour = match finding {

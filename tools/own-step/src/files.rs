@@ -9,18 +9,13 @@ use std::{
 use anyhow::{Context, Result};
 use steps::{files, without_marks};
 
-use crate::{Goal, goal_page, manifest};
+use crate::{Goal, Row, manifest};
 
 /// Where the folder says which checkout it asks. That is so on one machine only, and not committed.
 pub const CHECKOUT: &str = ".checkout";
 
-/// What cargo does not know before it has resolved anew: it takes out what the package does not need.
+/// At first ours: cargo takes out of it what the package does not need.
 pub const LOCK: &str = "Cargo.lock";
-
-const IGNORED: &str = "/target/\n/.checkout\n*.snap.new\n.pending-snap\n";
-
-const CARGO_CONFIG: &str = "# `cargo xtask check`, `hint` and `progress`: see support/xtask.\n\
-    [alias]\nxtask = \"run --quiet --package xtask --\"\n";
 
 /// All files, by name.
 ///
@@ -30,8 +25,7 @@ const CARGO_CONFIG: &str = "# `cargo xtask check`, `hint` and `progress`: see su
 pub fn all(root: &Path, goal: &Goal, name: &str) -> Result<BTreeMap<PathBuf, String>> {
     let mut all = BTreeMap::new();
     for folder in ["src", "tests"] {
-        let folder = goal.start.folder.join(folder);
-        for (file, text) in texts(&folder, &goal.start.folder)? {
+        for (file, text) in texts(&goal.start.folder.join(folder), &goal.start.folder)? {
             all.insert(file, renamed(&text, goal, name));
         }
     }
@@ -43,44 +37,65 @@ pub fn all(root: &Path, goal: &Goal, name: &str) -> Result<BTreeMap<PathBuf, Str
         }
         all.insert(support.join("Cargo.toml"), manifest::tool(root, &tool)?);
     }
-    let rust = "rust-toolchain.toml";
-    for (file, text) in [
-        ("Cargo.toml", manifest::package(root, goal, name)?),
-        (LOCK, text(&root.join(LOCK))?),
-        (rust, text(&root.join(rust))?),
-        (".gitignore", IGNORED.to_owned()),
-        (".cargo/config.toml", CARGO_CONFIG.to_owned()),
-        ("support/xtask/Cargo.toml", manifest::xtask(root)?),
-        (
-            "support/xtask/src/main.rs",
-            include_str!("../ask.rs").to_owned(),
-        ),
-        ("GOAL.md", goal_page::text(goal, name)?),
-    ] {
-        all.insert(file.into(), text);
+    let template = root.join("tools/own-step/template");
+    let values = values(root, goal, name)?;
+    for (file, text) in texts(&template, &template)? {
+        let fill = |text: String, (key, value): &(&str, String)| {
+            text.replace(&format!("{{{key}}}"), value)
+        };
+        all.insert(file, values.iter().fold(text, fill));
+    }
+    for file in [LOCK, "rust-toolchain.toml"] {
+        all.insert(file.into(), text(&root.join(file))?);
     }
     Ok(all)
+}
+
+/// What stands in braces in the files of the template.
+fn values(root: &Path, goal: &Goal, name: &str) -> Result<Vec<(&'static str, String)>> {
+    let dependencies = |section| manifest::dependencies(root, goal, section);
+    let first = goal.turns.first().map_or("", |row| row.id);
+    Ok(vec![
+        ("name", name.to_owned()),
+        ("number", goal.step.number.to_string()),
+        ("step", goal.step.name.clone()),
+        ("start", goal.start.name.clone()),
+        ("description", goal.step.description()?),
+        ("lack", goal.lack()?),
+        ("first", first.to_owned()),
+        ("turns", table(&goal.turns)),
+        ("keeps", table(&goal.keeps)),
+        ("common", manifest::common(root)?),
+        ("dependencies", dependencies("dependencies")?),
+        ("dev-dependencies", dependencies("dev-dependencies")?),
+    ])
+}
+
+fn table(rows: &[Row]) -> String {
+    if rows.is_empty() {
+        return "Nothing yet: this is the first one.".to_owned();
+    }
+    let line = |row: &Row| format!("\n| `{}` | {} |", row.id, row.statement);
+    let lines: String = rows.iter().map(line).collect();
+    format!("| row | what it means |\n|---|---|{lines}")
 }
 
 /// The text of a step under the name of one's own.
 fn renamed(text: &str, goal: &Goal, name: &str) -> String {
     let start = &goal.start;
-    without_marks(text)
-        .replace(
-            &format!("cargo xtask run step-{}", start.number),
-            "cargo run",
-        )
-        .replace(&start.name, name)
-        .replace(&start.crate_name(), &name.replace('-', "_"))
+    let run = format!("cargo xtask run step-{}", start.number);
+    let text = without_marks(text).replace(&run, "cargo run");
+    let text = text.replace(&start.name, name);
+    text.replace(&start.crate_name(), &name.replace('-', "_"))
 }
 
-/// The files in a folder, relative to another one.
+/// The files in a folder, by their names as they are seen from another one.
 fn texts(folder: &Path, base: &Path) -> Result<Vec<(PathBuf, String)>> {
-    let files = files(folder)?.into_iter();
     let pair = |file: PathBuf| Ok((file.strip_prefix(base)?.to_owned(), text(&file)?));
-    files.map(pair).collect()
+    files(folder)?.into_iter().map(pair).collect()
 }
 
-fn text(file: &Path) -> Result<String> {
+/// The text of a file.
+pub fn text(file: &Path) -> Result<String> {
     fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
 }

@@ -13,7 +13,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use steps::files;
 
-use crate::{Row, files::CHECKOUT};
+use crate::{
+    Row,
+    files::{CHECKOUT, text},
+};
 
 /// The file that makes a folder one of ours.
 pub const PROGRESS: &str = "progress.toml";
@@ -59,11 +62,20 @@ pub struct Entry {
     pub sources: String,
 }
 
-impl Entry {
-    /// Whether the row was met.
-    pub fn is_met(&self) -> bool {
-        self.result == "has"
-    }
+/// The result of a row that is met.
+const MET: &str = "has";
+
+/// How a row stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It was met.
+    Met,
+    /// It was not met.
+    NotMet,
+    /// The sources have changed since.
+    Stale,
+    /// Nothing is known of it.
+    NeverChecked,
 }
 
 impl OwnStep {
@@ -114,9 +126,7 @@ impl OwnStep {
 
     fn open(folder: &Path) -> Result<Self> {
         let file = folder.join(PROGRESS);
-        let text = fs::read_to_string(&file);
-        let text = text.with_context(|| format!("cannot read {}", file.display()))?;
-        let progress: Progress = toml::from_str(&text).with_context(|| {
+        let progress: Progress = toml::from_str(&text(&file)?).with_context(|| {
             format!(
                 "{} cannot be understood; mend it, or take an earlier one from git",
                 file.display()
@@ -178,7 +188,7 @@ impl OwnStep {
             return;
         }
         let result = match row.is_met_by(found) {
-            true => "has",
+            true => MET,
             false => found.verdict(),
         };
         let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
@@ -200,8 +210,7 @@ impl OwnStep {
         let mut sources = files(&self.folder.join("src"))?;
         sources.extend(["Cargo.toml", "Cargo.lock"].map(|file| self.folder.join(file)));
         for file in sources {
-            let text = fs::read(&file);
-            let text = text.with_context(|| format!("cannot read {}", file.display()))?;
+            let text = text(&file)?;
             let name = file.strip_prefix(&self.folder)?.display().to_string();
             hash.update(format!("{name}\0{}\0", text.len()));
             hash.update(text);
@@ -212,6 +221,16 @@ impl OwnStep {
             .take(6)
             .map(|byte| format!("{byte:02x}"))
             .collect())
+    }
+
+    /// How a row stands, for these sources.
+    pub fn standing(&self, row: &Row, sources: &str) -> Standing {
+        match self.progress.rows.get(row.id) {
+            None => Standing::NeverChecked,
+            Some(entry) if entry.sources != sources => Standing::Stale,
+            Some(entry) if entry.result == MET => Standing::Met,
+            Some(_) => Standing::NotMet,
+        }
     }
 
     /// What the last check saw, row by row.

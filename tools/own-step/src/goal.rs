@@ -1,10 +1,12 @@
 //! What a step of one's own has to do: the rows of the contract that our step of that number turns.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use contract::{CAPABILITIES, FaultRun, Finding, results};
 use steps::{Language, Step};
+
+use crate::files::text;
 
 /// The one row that is no capability: what a step promises about its numbers on a bad wire.
 const BAD_WIRE: &str = "bad-wire";
@@ -113,9 +115,7 @@ impl Goal {
     ///
     /// When that cannot be read.
     pub fn lack(&self) -> Result<String> {
-        let file = self.start.folder.join("src/lib.rs");
-        let text = fs::read_to_string(&file);
-        let text = text.with_context(|| format!("cannot read {}", file.display()))?;
+        let text = text(&self.start.folder.join("src/lib.rs"))?;
         let lines = text.lines().map_while(|line| line.strip_prefix("//!"));
         let lines = lines.map(str::trim);
         let paragraph = lines.skip_while(|line| !line.starts_with("What it deliberately lacks:"));

@@ -1,17 +1,16 @@
 //! `cargo xtask hint`: help in small pieces, made from the contract, the book and our own steps.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
-use diff::{Piece, pieces};
+use diff::{Piece, pieces, print_line};
 use output::terminal::{BOLD, DIM, GREEN, RED, RESET};
 
-use crate::{Goal, OwnStep};
+use crate::{Goal, OwnStep, Row, files::text, folder::Standing};
 
 /// Help with a step of your own: one hint, and the next time the next one
 #[derive(Args)]
@@ -78,121 +77,82 @@ fn next(number: usize) -> &'static str {
 
 /// The first row that is not met: what it means, and what was seen of it.
 fn evidence(own: &OwnStep, goal: &Goal) -> Result<()> {
-    let seen = own.seen();
-    let finding = |id: &str| seen.iter().find(|cell| cell.id == id);
-    let is_met = |id: &str| {
-        own.progress
-            .rows
-            .get(id)
-            .is_some_and(|entry| entry.is_met())
-    };
-    let Some(row) = goal.rows().find(|row| !is_met(row.id)) else {
-        anstream::println!(
-            "Every row was met when it was checked last. Yours beside ours: cargo xtask progress --diff"
-        );
+    let sources = own.sources()?;
+    let is_open = |row: &&Row| own.standing(row, &sources) != Standing::Met;
+    let Some(Row { id, statement, .. }) = goal.rows().find(is_open) else {
+        anstream::println!("Every row is met. Yours beside ours: cargo xtask progress --diff");
         return Ok(());
     };
-    anstream::println!(
-        "The row to turn next is {BOLD}{}{RESET}. It means: {}.",
-        row.id,
-        row.statement
-    );
-    match finding(row.id).map(|cell| cell.finding.evidence()) {
+    anstream::println!("The row to turn next is {BOLD}{id}{RESET}. It means: {statement}.");
+    let seen = own.seen().into_iter().find(|cell| cell.id == *id);
+    match seen.as_ref().map(|cell| cell.finding.evidence()) {
         Some(seen) if !seen.is_empty() => {
             anstream::println!("What the last check saw of yours:");
-            seen.lines()
-                .for_each(|line| anstream::println!("  {RED}|{RESET} {line}"));
+            for line in seen.lines() {
+                anstream::println!("  {RED}|{RESET} {line}");
+            }
         }
-        _ => anstream::println!(
-            "What is seen of yours, the check says: cargo xtask check --only {}",
-            row.id
-        ),
+        _ => anstream::println!("What is seen of yours: cargo xtask check --only {id}"),
     }
-    anstream::println!(
-        "Of the code that you began with, we say:\n  {}",
-        goal.lack()?
-    );
+    let lack = goal.lack()?;
+    anstream::println!("Of the code that you began with, we say:\n  {lack}");
     Ok(())
 }
 
 /// Where the book speaks of it, and the question that it asks first.
 fn book(root: &Path, goal: &Goal) -> Result<()> {
-    let page = format!("{}.md", goal.step.name);
-    let file = root.join("book/src").join(&page);
-    let text = fs::read_to_string(&file);
-    let text = text.with_context(|| format!("cannot read {}", file.display()))?;
-    anstream::println!("{} has these sections on it:", file.display());
+    let file = root.join(format!("book/src/{}.md", goal.step.name));
+    let text = text(&file)?;
     let section = |name: &str| {
-        let lines = text
-            .lines()
-            .skip_while(|line| line.trim() != format!("## {name}"));
-        let lines: Vec<&str> = lines
-            .skip(1)
-            .take_while(|line| !line.starts_with("## "))
-            .collect();
-        lines
+        let heading = format!("## {name}");
+        let lines = text.lines().skip_while(move |line| line.trim() != heading);
+        lines.skip(1).take_while(|line| !line.starts_with("## "))
     };
+    anstream::println!("{} has these sections on it:", file.display());
     for name in ["What is still wrong", "Predict first", "The change"] {
         anstream::println!("  {name}");
-        let parts = section(name)
-            .into_iter()
-            .filter_map(|line| line.strip_prefix("### "));
-        parts.for_each(|part| anstream::println!("    {part}"));
+        for part in section(name).filter_map(|line| line.strip_prefix("### ")) {
+            anstream::println!("    {part}");
+        }
     }
-    let question = section("Predict first").into_iter();
-    let question = question.take_while(|line| !line.starts_with("<details>"));
-    let question: Vec<&str> = question.filter(|line| !line.is_empty()).collect();
-    anstream::println!("It asks you first:\n  {}", question.join("\n  "));
-    anstream::println!(
-        "To read it in a browser, in {}: cargo xtask book serve",
-        root.display()
-    );
+    anstream::println!("It asks you first:");
+    let question = section("Predict first").take_while(|line| !line.starts_with("<details>"));
+    for line in question.filter(|line| !line.is_empty()) {
+        anstream::println!("  {line}");
+    }
+    let root = root.display();
+    anstream::println!("To read it in a browser, in {root}: cargo xtask book serve");
     Ok(())
 }
 
 /// The names of what our step changes, file by file.
 fn names(goal: &Goal, pieces: &[(PathBuf, Piece)]) {
-    anstream::println!(
-        "From {} to {}, this changes:",
-        goal.start.name,
-        goal.step.name
-    );
+    let Goal { start, step, .. } = goal;
+    anstream::println!("From {} to {}, this changes:", start.name, step.name);
     let mut last = None;
     for (file, piece) in pieces {
         if last.replace(file) != Some(file) {
             anstream::println!("  {}", file.display());
         }
-        let (added, removed) = piece.counts;
-        anstream::println!(
-            "    {:<32} {GREEN}+{added}{RESET} {RED}-{removed}{RESET}",
-            piece.name
-        );
+        let (name, (added, removed)) = (&piece.name, piece.counts);
+        anstream::println!("    {name:<32} {GREEN}+{added}{RESET} {RED}-{removed}{RESET}");
     }
 }
 
 /// One piece of the difference.
 fn show((file, piece): &(PathBuf, Piece)) {
     anstream::println!("{}: {BOLD}{}{RESET}", file.display(), piece.name);
-    for line in &piece.lines {
-        let colour = match line.as_bytes().first() {
-            Some(b'+') => GREEN,
-            Some(b'-') => RED,
-            _ => DIM,
-        };
-        anstream::println!("{colour}{line}{RESET}");
-    }
+    piece.lines.iter().for_each(|line| print_line(line));
 }
 
 /// What our step changes, piece by piece. The manifest is the reader's already.
 fn changed_pieces(goal: &Goal) -> Result<Vec<(PathBuf, Piece)>> {
-    let changed = diff::between(&goal.start, &goal.step)?;
-    let sources = changed
-        .iter()
-        .filter(|changed| changed.file.starts_with("src"));
-    let pieces = sources.flat_map(|changed| {
-        pieces(changed)
-            .into_iter()
-            .map(|piece| (changed.file.clone(), piece))
-    });
-    Ok(pieces.collect())
+    let mut all = Vec::new();
+    for changed in diff::between(&goal.start, &goal.step)? {
+        if changed.file.starts_with("src") {
+            let pieces = pieces(&changed).into_iter();
+            all.extend(pieces.map(|piece| (changed.file.clone(), piece)));
+        }
+    }
+    Ok(all)
 }

@@ -12,7 +12,6 @@ mod check;
 mod files;
 mod folder;
 mod goal;
-mod goal_page;
 mod hint;
 mod keys;
 mod manifest;

@@ -1,49 +1,26 @@
 //! The manifests of a step of one's own. Ours say `workspace = true`; theirs stand alone.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result};
 use toml::{Table, Value};
 
-use crate::Goal;
+use crate::{Goal, files::text};
 
-/// The manifest of the package: what the start is built from, and what our step is built from, too, so that
-/// the versions of both are known from the beginning.
-pub fn package(root: &Path, goal: &Goal, name: &str) -> Result<String> {
+/// What the start is built from, and what our step is built from, too, so that the versions of both are known
+/// from the beginning. `section` is that of the manifest.
+pub fn dependencies(root: &Path, goal: &Goal, section: &str) -> Result<String> {
     let workspace = read(root)?;
     let (start, step) = (read(&goal.start.folder)?, read(&goal.step.folder)?);
-    let dependencies = |section: &str| -> Result<String> {
-        let mut all: BTreeMap<String, Value> = BTreeMap::new();
-        for (name, wanted) in entries(&start, section).chain(entries(&step, section)) {
-            let wanted = resolved(&workspace, name, wanted, "support/")?;
-            match all.get_mut(name) {
-                Some(known) => add_features(known, &wanted),
-                None => drop(all.insert(name.clone(), wanted)),
-            }
+    let mut all: BTreeMap<String, Value> = BTreeMap::new();
+    for (name, wanted) in entries(&start, section).chain(entries(&step, section)) {
+        let wanted = resolved(&workspace, name, wanted, "support/")?;
+        match all.get_mut(name) {
+            Some(known) => add_features(known, &wanted),
+            None => drop(all.insert(name.clone(), wanted)),
         }
-        Ok(lines(&all))
-    };
-    let profile = workspace["profile"].get("dev").cloned();
-    let profile: Table = [("dev".to_owned(), profile.context("no profile.dev")?)]
-        .into_iter()
-        .collect();
-    let profile: Table = [("profile".to_owned(), profile.into())]
-        .into_iter()
-        .collect();
-    Ok(format!(
-        "# Made by `cargo xtask start {number}`, and yours from here on.\n\
-         [package]\nname = \"{name}\"\nversion = \"0.1.0\"\n{common}publish = false\n\n\
-         # What the code uses now, and what it may need when it has become step {number}: so their versions\n\
-         # are those of Cargo.lock, and nothing has to be downloaded meanwhile.\n\
-         [dependencies]\n{dependencies}\n[dev-dependencies]\n{tests}\n\
-         # What the tests need, and what `cargo xtask` is. They are no part of the lesson.\n\
-         [workspace]\nmembers = [\"support/*\"]\n\n{profile}",
-        number = goal.step.number,
-        common = common(&workspace),
-        dependencies = dependencies("dependencies")?,
-        tests = dependencies("dev-dependencies")?,
-        profile = toml::to_string(&profile)?,
-    ))
+    }
+    Ok(lines(&all))
 }
 
 /// The manifest of one of our tools that the tests of the steps use, without its own tests.
@@ -54,18 +31,9 @@ pub fn tool(root: &Path, name: &str) -> Result<String> {
     for (name, wanted) in entries(&tool, "dependencies") {
         all.insert(name.clone(), resolved(&workspace, name, wanted, "../")?);
     }
+    let (common, dependencies) = (common(root)?, lines(&all));
     Ok(format!(
-        "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\n{}publish = false\n\n[dependencies]\n{}",
-        common(&workspace),
-        lines(&all)
-    ))
-}
-
-/// The manifest of what `cargo xtask` is in the folder.
-pub fn xtask(root: &Path) -> Result<String> {
-    let common = common(&read(root)?);
-    Ok(format!(
-        "[package]\nname = \"xtask\"\nversion = \"0.1.0\"\n{common}publish = false\n"
+        "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\n{common}\npublish = false\n\n[dependencies]\n{dependencies}\n"
     ))
 }
 
@@ -103,17 +71,15 @@ pub fn packages(lock: &str) -> Result<Vec<String>> {
 
 fn read(folder: &Path) -> Result<Table> {
     let file = folder.join("Cargo.toml");
-    let text = fs::read_to_string(&file);
-    let text = text.with_context(|| format!("cannot read {}", file.display()))?;
-    let table = text.parse();
+    let table = text(&file)?.parse();
     table.with_context(|| format!("{} is no manifest", file.display()))
 }
 
 /// What all packages have alike.
-fn common(workspace: &Table) -> String {
-    let package = &workspace["workspace"]["package"];
-    let line = |key: &str| format!("{key} = {}\n", package[key]);
-    line("edition") + &line("rust-version")
+pub fn common(root: &Path) -> Result<String> {
+    let package = &read(root)?["workspace"]["package"];
+    let line = |key: &str| format!("{key} = {}", package[key]);
+    Ok([line("edition"), line("rust-version")].join("\n"))
 }
 
 fn entries<'a>(
@@ -164,8 +130,8 @@ fn add_features(dependency: &mut Value, more: &Value) {
 
 /// One line a dependency.
 fn lines(dependencies: &BTreeMap<String, Value>) -> String {
-    let lines = dependencies.iter();
-    lines
-        .map(|(name, what)| format!("{name} = {what}\n"))
-        .collect()
+    let lines = dependencies
+        .iter()
+        .map(|(name, what)| format!("{name} = {what}"));
+    lines.collect::<Vec<_>>().join("\n")
 }

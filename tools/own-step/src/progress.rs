@@ -8,11 +8,11 @@ use std::{
 
 use anyhow::Result;
 use clap::Args;
+use diff::print_beside;
 use output::terminal::{BOLD, DIM, GREEN, RED, RESET, YELLOW};
-use similar::{ChangeTag, TextDiff};
 use steps::{Language, Step};
 
-use crate::{Goal, OwnStep, Row};
+use crate::{Goal, OwnStep, Row, folder::Standing};
 
 /// Show the staircase, and what of it is yours
 #[derive(Args)]
@@ -24,9 +24,6 @@ pub struct ProgressOptions {
     #[arg(long)]
     diff: bool,
 }
-
-/// The width of one side, in characters.
-const SIDE_WIDTH: usize = 76;
 
 /// Prints the progress.
 ///
@@ -54,7 +51,7 @@ pub fn progress(root: &Path, options: &ProgressOptions) -> Result<ExitCode> {
         anstream::println!("{BOLD}{}{RESET}  {}{whose}", step.name, step.description()?);
         if is_yours {
             goal.turns.iter().for_each(|row| print(&own, row, &sources));
-            let is_bad = |row: &&Row| state(&own, row, &sources) != State::Met;
+            let is_bad = |row: &&Row| own.standing(row, &sources) != Standing::Met;
             let bad: Vec<&Row> = goal.keeps.iter().filter(is_bad).collect();
             let good = goal.keeps.len() - bad.len();
             anstream::println!(
@@ -70,37 +67,20 @@ pub fn progress(root: &Path, options: &ProgressOptions) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// How a row stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Met,
-    NotMet,
-    /// The sources have changed since.
-    Stale,
-    NeverChecked,
-}
-
-fn state(own: &OwnStep, row: &Row, sources: &str) -> State {
-    match own.progress.rows.get(row.id) {
-        None => State::NeverChecked,
-        Some(entry) if entry.sources != sources => State::Stale,
-        Some(entry) if entry.is_met() => State::Met,
-        Some(_) => State::NotMet,
-    }
-}
-
 fn print(own: &OwnStep, row: &Row, sources: &str) {
-    let id = row.id;
-    let entry = own.progress.rows.get(id);
+    let entry = own.progress.rows.get(row.id);
     let (result, date) = entry.map_or(("", ""), |entry| (&entry.result, &entry.date));
-    match state(own, row, sources) {
-        State::Met => anstream::println!("  {GREEN}{result:<9}{RESET} {id:<22} {date}"),
-        State::NotMet => anstream::println!("  {RED}{result:<9}{RESET} {id:<22} {date}"),
-        State::Stale => anstream::println!(
-            "  {YELLOW}stale{RESET}     {id:<22} {result} on {date}; the sources have changed since: cargo xtask check"
+    let (colour, result, more) = match own.standing(row, sources) {
+        Standing::Met => (GREEN, result, ""),
+        Standing::NotMet => (RED, result, ""),
+        Standing::Stale => (
+            YELLOW,
+            "stale",
+            "; the sources have changed since: cargo xtask check",
         ),
-        State::NeverChecked => anstream::println!("  {DIM}{:<9} {id}{RESET}", "open"),
-    }
+        Standing::NeverChecked => (DIM, "open", ""),
+    };
+    anstream::println!("  {colour}{result:<9}{RESET} {:<22} {date}{more}", row.id);
 }
 
 /// Yours on the left, ours on the right, and what only ours has.
@@ -122,7 +102,7 @@ fn beside(root: &Path, own: &OwnStep) -> Result<ExitCode> {
             continue;
         }
         anstream::println!("\n{BOLD}{}{RESET}: yours | ours", changed.file.display());
-        two_columns(&changed.lines());
+        print_beside(&changed.lines());
         let names = diff::pieces(&changed)
             .into_iter()
             .filter(|piece| piece.counts.1 == 0);
@@ -136,32 +116,4 @@ fn beside(root: &Path, own: &OwnStep) -> Result<ExitCode> {
             .for_each(|what| anstream::println!("  {what}"));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Lines that were removed on the left, beside those that took their place on the right.
-fn two_columns(diff: &TextDiff<'_, '_, str>) {
-    for group in diff.grouped_ops(2) {
-        anstream::println!("{DIM}{}{RESET}", "-".repeat(2 * SIDE_WIDTH + 3));
-        for op in group {
-            let side = |tag: ChangeTag| -> Vec<String> {
-                let changes = diff.iter_changes(&op);
-                let changes = changes.filter(|change| change.tag() == tag);
-                changes.map(|change| cut(change.value())).collect()
-            };
-            let same = side(ChangeTag::Equal);
-            same.iter()
-                .for_each(|line| anstream::println!("{line:<SIDE_WIDTH$} | {line}"));
-            let (left, right) = (side(ChangeTag::Delete), side(ChangeTag::Insert));
-            for index in 0..left.len().max(right.len()) {
-                let line = |side: &[String]| side.get(index).cloned().unwrap_or_default();
-                let (left, right) = (line(&left), line(&right));
-                anstream::println!("{RED}{left:<SIDE_WIDTH$}{RESET} | {GREEN}{right}{RESET}");
-            }
-        }
-    }
-}
-
-/// A line that fits on one side.
-fn cut(line: &str) -> String {
-    line.trim_end().chars().take(SIDE_WIDTH).collect()
 }

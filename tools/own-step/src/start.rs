@@ -60,9 +60,7 @@ pub fn start(root: &Path, options: &StartOptions) -> Result<ExitCode> {
     let name = name(root, &folder, options.name.as_deref())?;
 
     let files = files::all(root, &goal, &name)?;
-    files
-        .iter()
-        .try_for_each(|(file, text)| write(&folder, file, text))?;
+    write(&folder, &files)?;
     let own = OwnStep::new(&folder, &goal.step.name, &name);
     own.save()?;
     own.remember(root)?;
@@ -75,11 +73,7 @@ pub fn start(root: &Path, options: &StartOptions) -> Result<ExitCode> {
         terminal::progress(&note);
     }
     said(&goal, &folder, &name);
-    Ok(if is_complete {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(ExitCode::from(u8::from(!is_complete)))
 }
 
 fn said(goal: &Goal, folder: &Path, name: &str) {
@@ -122,20 +116,15 @@ fn ensure_free(root: &Path, folder: &Path) -> Result<()> {
 /// A name for the package that cargo takes and no dependency has.
 fn name(root: &Path, folder: &Path, wanted: Option<&str>) -> Result<String> {
     let folder = folder.file_name().unwrap_or_default().to_string_lossy();
-    let name = wanted.map_or_else(
-        || folder.to_lowercase().replace([' ', '.'], "-"),
-        str::to_owned,
-    );
-    let is_name = name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name
-            .chars()
-            .all(|sign| sign.is_ascii_lowercase() || sign.is_ascii_digit() || "-_".contains(sign));
+    let name = wanted.map_or_else(|| folder.to_lowercase(), str::to_owned);
+    let fits = |sign: char| matches!(sign, 'a'..='z' | '0'..='9' | '-' | '_');
+    let is_name =
+        name.starts_with(|first: char| first.is_ascii_lowercase()) && name.chars().all(fits);
     ensure!(
         is_name,
         "{name:?} is no name for a package; choose one of small letters, digits and - with --name"
     );
-    let lock = fs::read_to_string(root.join(LOCK)).context("cannot read Cargo.lock")?;
-    let mut taken = manifest::packages(&lock)?;
+    let mut taken = manifest::packages(&files::text(&root.join(LOCK))?)?;
     taken.extend(["std", "core", "alloc", "test", "self", "crate", "super"].map(str::to_owned));
     let same = |known: &String| known.replace('_', "-") == name.replace('_', "-");
     ensure!(
@@ -145,28 +134,28 @@ fn name(root: &Path, folder: &Path, wanted: Option<&str>) -> Result<String> {
     Ok(name)
 }
 
-fn write(folder: &Path, file: &Path, text: &str) -> Result<()> {
-    let file = folder.join(file);
-    let parent = file.parent().unwrap_or(folder);
-    fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
-    fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))
+fn write(folder: &Path, files: &BTreeMap<PathBuf, String>) -> Result<()> {
+    for (file, text) in files {
+        let file = folder.join(file);
+        fs::create_dir_all(file.parent().unwrap_or(folder))
+            .and_then(|()| fs::write(&file, text))
+            .with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(())
 }
 
 /// Has cargo take out of Cargo.lock what the package does not need, and download the rest. From then on
 /// everything works offline. When cargo fails, it has said why: `false`.
 fn resolve(folder: &Path) -> Result<bool> {
-    let version = Command::new("rustc")
-        .arg("-vV")
-        .current_dir(folder)
-        .output();
-    let version = version.context("cannot start rustc")?;
-    let version = String::from_utf8_lossy(&version.stdout).into_owned();
+    let version = Command::new("rustc").arg("-vV").output();
+    let version = String::from_utf8(version.context("cannot start rustc")?.stdout)?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
     let mut fetch = cargo(folder);
-    fetch.arg("fetch");
-    if let Some(host) = host {
-        fetch.args(["--target", host]);
-    }
+    fetch.args([
+        "fetch",
+        "--target",
+        host.context("rustc does not name its host")?,
+    ]);
     terminal::progress("cargo fetch: the packages that your step needs");
     let status = fetch.status().context("cannot start cargo")?;
     interrupt::exit_if_interrupted(status);
@@ -202,42 +191,29 @@ fn first_commit(folder: &Path, message: &str) -> Option<String> {
 fn again(root: &Path, own: &OwnStep, file: Option<&Path>, is_sure: bool) -> Result<ExitCode> {
     let goal = Goal::of(root, &own.progress.step)?;
     let mut files = files::all(root, &goal, &own.progress.name)?;
-    match file {
-        Some(file) => {
-            let text = files.remove(file).with_context(|| {
-                format!(
-                    "there was no {} at the start; name a file as it is seen from {}",
-                    file.display(),
-                    own.folder.display()
-                )
-            })?;
-            files = BTreeMap::from([(file.to_owned(), text)]);
-        }
-        // cargo keeps it, and our own is not what it was.
-        None => drop(files.remove(Path::new(LOCK))),
+    // cargo keeps Cargo.lock, and ours is not what it was.
+    let is_wanted = |known: &Path| file.map_or(known != Path::new(LOCK), |file| known == file);
+    files.retain(|known, _| is_wanted(known));
+    if let (true, Some(file)) = (files.is_empty(), file) {
+        let (file, folder) = (file.display(), own.folder.display());
+        bail!("there was no {file} at the start; name a file as it is seen from {folder}");
     }
-    files
-        .retain(|file, text| fs::read_to_string(own.folder.join(file)).ok().as_ref() != Some(text));
+    let now = |file: &Path| fs::read_to_string(own.folder.join(file)).unwrap_or_default();
+    files.retain(|file, text| now(file) != *text);
     if files.is_empty() {
         anstream::println!("everything is as it was at the start");
         return Ok(ExitCode::SUCCESS);
     }
     anstream::println!("As it was at the start, in {}:", own.folder.display());
-    files
-        .keys()
-        .for_each(|file| anstream::println!("  {}", file.display()));
+    for file in files.keys() {
+        anstream::println!("  {}", file.display());
+    }
     if !is_sure && !agreed()? {
         anstream::println!("nothing was changed");
         return Ok(ExitCode::FAILURE);
     }
-    files
-        .iter()
-        .try_for_each(|(file, text)| write(&own.folder, file, text))?;
-    Ok(if resolve(&own.folder)? {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    write(&own.folder, &files)?;
+    Ok(ExitCode::from(u8::from(!resolve(&own.folder)?)))
 }
 
 /// Asks whether what is there may be lost.

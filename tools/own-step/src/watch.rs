@@ -25,8 +25,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// When a file was changed last, and how long it is.
 type State = Vec<(PathBuf, Option<SystemTime>, u64)>;
 
-/// Checks until somebody quits. `arguments` go to each check.
-pub fn watch(root: &Path, own: &OwnStep, arguments: &[String]) -> Result<ExitCode> {
+/// Checks until somebody quits, with our own arguments and, while nobody asks for all rows, `less`.
+pub fn watch(root: &Path, own: &OwnStep, less: Option<&str>) -> Result<ExitCode> {
+    let program = env::current_exe().context("cannot find this program")?;
     let interrupted = interrupt::catch()?;
     let keys = Keys::new();
     let (mut seen, mut is_goal) = (None, true);
@@ -35,15 +36,13 @@ pub fn watch(root: &Path, own: &OwnStep, arguments: &[String]) -> Result<ExitCod
         if seen.as_ref() != Some(&now) {
             seen = Some(now);
             clear();
-            let mut command = Command::new(env::current_exe().context("cannot find this program")?);
-            command
-                .arg("check")
-                .arg("--dir")
-                .arg(&own.folder)
-                .args(arguments);
-            if is_goal {
-                command.arg("--goal");
-            }
+            let mut command = Command::new(&program);
+            command.args(
+                env::args_os()
+                    .skip(1)
+                    .filter(|argument| argument != "--watch"),
+            );
+            command.args(less.filter(|_| is_goal));
             is_goal = true;
             if !run(command, &keys, &interrupted)? {
                 break;

@@ -77,12 +77,7 @@ pub fn check(root: &Path, options: &CheckArguments) -> Result<ExitCode> {
 
 /// Builds the step and judges it, row by row.
 fn one(root: &Path, mut own: OwnStep, options: &CheckArguments) -> Result<ExitCode> {
-    let goal = Goal::of(root, &own.progress.step).with_context(|| {
-        format!(
-            "{} is no step of this checkout any more; take the checkout that made the folder, or start anew",
-            own.progress.step
-        )
-    })?;
+    let goal = own.goal(root)?;
     let only = &options.contract.only;
     let known: Vec<&str> = goal.rows().map(|row| row.id).collect();
     if let Some(unknown) = only.iter().find(|id| !known.contains(&id.as_str())) {
@@ -94,8 +89,6 @@ fn one(root: &Path, mut own: OwnStep, options: &CheckArguments) -> Result<ExitCo
     let sources = own.sources()?;
     let source = Source::choose(root, &options.contract.redis)?;
     terminal::progress(&format!("Redis: {}", source.description()));
-    let mut fault_run = FaultRun::from_env().map_err(|error| anyhow!(error))?;
-    fault_run.seed = options.seed.unwrap_or(fault_run.seed);
     let judge = Judge {
         subject: Subject::Step {
             name: name.clone(),
@@ -104,10 +97,9 @@ fn one(root: &Path, mut own: OwnStep, options: &CheckArguments) -> Result<ExitCo
             arguments: Vec::new(),
         },
         redis: RedisSource::from(&source),
-        fault_run,
+        fault_run: fault_run(options.seed)?,
         times: options.repeat.unwrap_or(1),
     };
-
     let mut cells = Vec::new();
     for (title, rows) in [(GOAL, &goal.turns), ("what may not get worse", &goal.keeps)] {
         if options.goal && title != GOAL {
@@ -190,6 +182,13 @@ fn build(folder: &Path) -> Result<Option<(String, PathBuf)>> {
         "the package in {} has no program; it needs a src/main.rs",
         folder.display()
     )
+}
+
+/// How the wire is made bad: as the environment says, unless `seed` is set.
+fn fault_run(seed: Option<u64>) -> Result<FaultRun> {
+    let run = FaultRun::from_env().map_err(|error| anyhow!(error))?;
+    let seed = seed.unwrap_or(run.seed);
+    Ok(FaultRun { seed, ..run })
 }
 
 /// What a step is judged with.

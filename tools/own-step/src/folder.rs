@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use steps::files;
 
 use crate::{
-    Row,
+    Goal, Row,
     files::{CHECKOUT, text},
 };
 
@@ -144,6 +144,21 @@ impl OwnStep {
         })
     }
 
+    /// What it is to become.
+    ///
+    /// # Errors
+    ///
+    /// When this checkout does not have that step, or knows nothing of it.
+    pub fn goal(&self, root: &Path) -> Result<Goal> {
+        let step = &self.progress.step;
+        steps::one(root, Some(step)).with_context(|| {
+            format!(
+                "{step} is no step of this checkout any more; ask the one that made the folder, or start anew"
+            )
+        })?;
+        Goal::of(root, step)
+    }
+
     /// Writes down which checkout is asked when `cargo xtask` is typed in the folder. It may have moved.
     ///
     /// # Errors
@@ -239,7 +254,7 @@ impl OwnStep {
         serde_json::from_slice(&text).unwrap_or_default()
     }
 
-    /// Keeps what a check saw.
+    /// Keeps what a check saw, and of the rows that it left out what was seen before.
     ///
     /// # Errors
     ///
@@ -247,7 +262,11 @@ impl OwnStep {
     pub fn keep_seen(&self, cells: &[Cell]) -> Result<()> {
         let file = self.folder.join(SEEN);
         fs::create_dir_all(self.folder.join("target"))?;
-        fs::write(&file, serde_json::to_vec(cells)?)
+        let is_new = |old: &Cell| cells.iter().any(|cell| cell.id == old.id);
+        let mut all = self.seen();
+        all.retain(|old| !is_new(old));
+        all.extend_from_slice(cells);
+        fs::write(&file, serde_json::to_vec(&all)?)
             .with_context(|| format!("cannot write {}", file.display()))
     }
 }

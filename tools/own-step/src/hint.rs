@@ -43,7 +43,7 @@ const BEFORE_PIECES: usize = 3;
 pub fn hint(root: &Path, options: &HintOptions) -> Result<ExitCode> {
     let mut own = OwnStep::require(options.dir.as_deref())?;
     own.remember(root)?;
-    let goal = Goal::of(root, &own.progress.step)?;
+    let goal = own.goal(root)?;
     let pieces = changed_pieces(&goal)?;
     let all = BEFORE_PIECES + pieces.len();
     let number = options.number.unwrap_or((own.progress.hints + 1).min(all));

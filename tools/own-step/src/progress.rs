@@ -85,7 +85,7 @@ fn print(own: &OwnStep, row: &Row, sources: &str) {
 
 /// Yours on the left, ours on the right, and what only ours has.
 fn beside(root: &Path, own: &OwnStep) -> Result<ExitCode> {
-    let goal = Goal::of(root, &own.progress.step)?;
+    let goal = own.goal(root)?;
     let yours = Step {
         name: own.progress.name.clone(),
         number: goal.step.number,

@@ -189,7 +189,7 @@ fn first_commit(folder: &Path, message: &str) -> Option<String> {
 
 /// Puts files back that are no longer as they were.
 fn again(root: &Path, own: &OwnStep, file: Option<&Path>, is_sure: bool) -> Result<ExitCode> {
-    let goal = Goal::of(root, &own.progress.step)?;
+    let goal = own.goal(root)?;
     let mut files = files::all(root, &goal, &own.progress.name)?;
     // cargo keeps Cargo.lock, and ours is not what it was.
     let is_wanted = |known: &Path| file.map_or(known != Path::new(LOCK), |file| known == file);

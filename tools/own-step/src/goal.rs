@@ -147,32 +147,3 @@ fn start_of(root: &Path, step: &Step) -> Result<Step> {
     }
     steps::one(root, Some(&(step.number - 1).to_string()))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn turns(step: &str) -> String {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
-        let goal = Goal::of(root.unwrap(), step).unwrap();
-        let ids: Vec<&str> = goal.turns.iter().map(|row| row.id).collect();
-        ids.join(" ")
-    }
-
-    #[test]
-    fn a_step_turns_what_it_has_and_the_one_before_has_not_or_not_to_the_letter() {
-        for (step, expected) in [
-            ("1", "greets counts unique ignores-strangers"),
-            ("2", "survives-restart shared"),
-            ("3", "drains"),
-            ("5", "few-round-trips"),
-            ("6", "cluster"),
-        ] {
-            assert_eq!(turns(step), expected);
-        }
-        // Rocket answers POST with 404, and loses requests when it stops. Nor does it know of a bad wire.
-        for id in ["ignores-strangers", "drains", "bad-wire"] {
-            assert!(turns("4").contains(id));
-        }
-    }
-}

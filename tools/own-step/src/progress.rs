@@ -1,7 +1,6 @@
 //! `cargo xtask progress`: the staircase, and what of it is yours.
 
 use std::{
-    collections::BTreeSet,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -43,21 +42,16 @@ pub fn progress(root: &Path, options: &ProgressOptions) -> Result<ExitCode> {
         }
         let goal = Goal::of(root, &step.name)?;
         let is_yours = step.name == own.progress.step;
-        let whose = if is_yours {
-            format!("  {BOLD}yours{RESET}")
-        } else {
-            String::new()
-        };
-        anstream::println!("{BOLD}{}{RESET}  {}{whose}", step.name, step.description()?);
+        let whose = if is_yours { "  (yours)" } else { "" };
+        let (name, description) = (&step.name, step.description()?);
+        anstream::println!("{BOLD}{name}{RESET}  {description}{whose}");
         if is_yours {
             goal.turns.iter().for_each(|row| print(&own, row, &sources));
             let is_bad = |row: &&Row| own.standing(row, &sources) != Standing::Met;
             let bad: Vec<&Row> = goal.keeps.iter().filter(is_bad).collect();
             let good = goal.keeps.len() - bad.len();
-            anstream::println!(
-                "  {DIM}and {good} of {} rows that may not get worse{RESET}",
-                goal.keeps.len()
-            );
+            let all = goal.keeps.len();
+            anstream::println!("  {DIM}and {good} of {all} rows that may not get worse{RESET}");
             bad.into_iter().for_each(|row| print(&own, row, &sources));
         } else {
             let turns: Vec<&str> = goal.turns.iter().map(|row| row.id).collect();
@@ -97,23 +91,22 @@ fn beside(root: &Path, own: &OwnStep) -> Result<ExitCode> {
         if !changed.file.starts_with("src") {
             continue;
         }
+        let file = changed.file.display();
         if changed.old.is_empty() {
-            only_ours.push(changed.file.display().to_string());
+            only_ours.push(file.to_string());
             continue;
         }
-        anstream::println!("\n{BOLD}{}{RESET}: yours | ours", changed.file.display());
+        anstream::println!("\n{BOLD}{file}{RESET}: yours | ours");
         print_beside(&changed.lines());
-        let names = diff::pieces(&changed)
-            .into_iter()
-            .filter(|piece| piece.counts.1 == 0);
-        only_ours.extend(names.map(|piece| format!("{}: {}", changed.file.display(), piece.name)));
+        let pieces = diff::pieces(&changed).into_iter();
+        let added = pieces.filter(|piece| piece.counts.1 == 0);
+        only_ours.extend(added.map(|piece| format!("{file}: {}", piece.name)));
     }
-    let only_ours: BTreeSet<String> = only_ours.into_iter().collect();
     if !only_ours.is_empty() {
         anstream::println!("\n{BOLD}What ours has and yours may do without:{RESET}");
-        only_ours
-            .iter()
-            .for_each(|what| anstream::println!("  {what}"));
+        for what in only_ours {
+            anstream::println!("  {what}");
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

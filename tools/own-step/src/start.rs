@@ -124,11 +124,11 @@ fn name(root: &Path, folder: &Path, wanted: Option<&str>) -> Result<String> {
         is_name,
         "{name:?} is no name for a package; choose one of small letters, digits and - with --name"
     );
-    let mut taken = manifest::packages(&files::text(&root.join(LOCK))?)?;
-    taken.extend(["std", "core", "alloc", "test", "self", "crate", "super"].map(str::to_owned));
-    let same = |known: &String| known.replace('_', "-") == name.replace('_', "-");
+    let lock = files::text(&root.join(LOCK))?;
+    let reserved = ["std", "core", "alloc", "test", "self", "crate", "super"];
+    let mut taken = manifest::packages(&lock).chain(reserved);
     ensure!(
-        !taken.iter().any(same),
+        !taken.any(|known| known.replace('_', "-") == name.replace('_', "-")),
         "the name {name} is taken by another package; choose another with --name"
     );
     Ok(name)

@@ -4,6 +4,7 @@ mod support;
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
+use own_step::Goal;
 use support::{Own, cargo, root, seen, xtask};
 
 /// The packages of a lock file that come from a registry, with their versions and check sums.
@@ -46,6 +47,29 @@ fn every_start_has_the_versions_of_this_repository_and_a_goal() {
             let start = format!("step_{}_", number - 1);
             assert!(!text.contains(&start), "{file}: {text}");
         }
+    }
+}
+
+fn turns(step: &str) -> String {
+    let goal = Goal::of(root(), step).unwrap();
+    let ids: Vec<&str> = goal.turns.iter().map(|row| row.id).collect();
+    ids.join(" ")
+}
+
+#[test]
+fn a_step_turns_what_it_has_and_the_one_before_has_not_or_not_to_the_letter() {
+    for (step, expected) in [
+        ("1", "greets counts unique ignores-strangers"),
+        ("2", "survives-restart shared"),
+        ("3", "drains"),
+        ("5", "few-round-trips"),
+        ("6", "cluster"),
+    ] {
+        assert_eq!(turns(step), expected);
+    }
+    // Rocket answers POST with 404, and loses requests when it stops. Nor does it know of a bad wire.
+    for id in ["ignores-strangers", "drains", "bad-wire"] {
+        assert!(turns("4").contains(id));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     env, fs,
-    io::{self, IsTerminal},
+    io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
     process::{Command, ExitCode},
     thread,
@@ -78,6 +78,8 @@ fn run(command: Command, keys: &Keys, interrupted: &Interrupted) -> Result<bool>
 fn clear() {
     if io::stdout().is_terminal() {
         anstream::print!("\x1b[2J\x1b[3J\x1b[H");
+        // Before the check writes, which is another process.
+        let _ = io::stdout().flush();
     }
 }
 

@@ -4,23 +4,15 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
-use clap::Parser;
-use output::terminal;
 
 use crate::agreement::{self, Agreement, Row};
 use crate::cli::{Cli, Command};
 use crate::results::Results;
 use crate::{builtin, published, report, session};
 
-/// The exit status when nothing could be measured.
-const COULD_NOT_START: u8 = 2;
-
 /// Does what the command line says.
 pub fn main() -> ExitCode {
-    dispatch(Cli::parse()).unwrap_or_else(|error| {
-        terminal::error(&format!("{error:#}"));
-        ExitCode::from(COULD_NOT_START)
-    })
+    command_line::main(|_, cli: Cli| dispatch(cli))
 }
 
 fn dispatch(cli: Cli) -> Result<ExitCode> {

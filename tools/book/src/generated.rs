@@ -1,19 +1,17 @@
 //! What is written into `book/src/generated/` by `bless`, and compared by `test`.
 
-use std::{collections::BTreeMap, fmt::Write, fs, path::Path};
+use std::{collections::BTreeMap, fmt::Write, fs::remove_file, path::Path};
 
 use anyhow::{Context, Result};
-use bench::{
-    cells, circumstances, plot, published,
-    results::{Load, Results},
-    summary,
-};
+use bench::{cells, circumstances, plot, results::Load};
 use diff::pieces;
-use steps::{Language, Step, files};
+use mdbook_core::utils::fs;
+use steps::{Language, Step};
 
 use crate::{
-    source::{GENERATED, Problem, read, relative},
+    source::{GENERATED, Problem, named_files},
     tables,
+    value::Values,
 };
 
 /// The first line of everything that is generated and can have a comment.
@@ -44,30 +42,29 @@ pub fn all(root: &Path) -> Result<BTreeMap<String, String>> {
             insert(&mut all, &name, &tables::news(reports, step));
         }
     }
-    if let Some(folder) = published::shown(root)? {
-        let results = Results::read(&folder)?;
-        let mut groups = summary::summarise(&results);
-        groups.retain(|group| group.load == Load::Capacity);
-        for group in &groups {
-            let name = |suffix| format!("bench-{}{suffix}.md", group.connections);
-            let throughput = cells::throughput(group, 2).markdown();
-            let throughput = format!("{throughput}\n{}", cells::noise(group));
-            insert(&mut all, &name(""), &throughput);
-            insert(&mut all, &name("-cost"), &cells::cost(group).markdown());
+    let Some((results, mut groups)) = Values::new(root)?.run else {
+        return Ok(all);
+    };
+    groups.retain(|group| group.load == Load::Capacity);
+    for group in &groups {
+        let name = |suffix| format!("bench-{}{suffix}.md", group.connections);
+        let throughput = cells::throughput(group, 2).markdown();
+        let throughput = format!("{throughput}\n{}", cells::noise(group));
+        insert(&mut all, &name(""), &throughput);
+        insert(&mut all, &name("-cost"), &cells::cost(group).markdown());
+    }
+    if let Some(group) = groups.last() {
+        for step in &rust {
+            let name = format!("{}/bench.md", step.name);
+            insert(&mut all, &name, &tables::up_to(group, step, &rust));
         }
-        if let Some(group) = groups.last() {
-            for step in &rust {
-                let name = format!("{}/bench.md", step.name);
-                insert(&mut all, &name, &tables::up_to(group, step, &rust));
-            }
-        }
-        insert(&mut all, "circumstances.md", &circumstances(&results));
-        let plots = plot::draw(&results).into_iter();
-        all.extend(plots.map(|plot| (plot.file, plot.svg)));
-        if let Some(reports) = &reports {
-            let staircase = tables::staircase(root, &steps, reports, groups.last())?;
-            insert(&mut all, "staircase.md", &staircase);
-        }
+    }
+    insert(&mut all, "circumstances.md", &circumstances(&results));
+    let plots = plot::draw(&results).into_iter();
+    all.extend(plots.map(|plot| (plot.file, plot.svg)));
+    if let Some(reports) = &reports {
+        let staircase = tables::staircase(root, &steps, reports, groups.last())?;
+        insert(&mut all, "staircase.md", &staircase);
     }
     Ok(all)
 }
@@ -94,9 +91,8 @@ fn diffs(a: &Step, b: &Step, all: &mut BTreeMap<String, String>) -> Result<()> {
         let (mut text, name) = (String::new(), changed.file.display());
         let _ = write!(list, "\n`{name}.diff`\n\n");
         for piece in &pieces {
-            let (name, lines) = (&piece.name, piece.lines.join("\n"));
-            let _ = writeln!(text, "# ANCHOR: {name}\n{lines}\n# ANCHOR_END: {name}");
-            let (added, removed) = piece.counts;
+            let (name, (added, removed)) = (&piece.name, piece.counts);
+            let _ = writeln!(text, "# ANCHOR: {name}\n{}# ANCHOR_END: {name}", piece.text);
             let _ = writeln!(list, "- `{name}`: {added} added, {removed} removed");
         }
         all.insert(format!("{folder}/{name}.diff"), text);
@@ -127,27 +123,24 @@ pub fn stale(root: &Path, all: &BTreeMap<String, String>) -> Result<Vec<Problem>
     Ok(changes(root, all)?.into_iter().map(problem).collect())
 }
 
-/// Writes what differs, and removes what nothing generates any more. Returns the names of both.
+/// Writes what differs, and removes what nothing generates any more. Returns what was done.
 ///
 /// # Errors
 ///
 /// When a file cannot be written.
-pub fn write(root: &Path, all: &BTreeMap<String, String>) -> Result<Vec<String>> {
-    let mut changed = Vec::new();
-    for (name, _) in changes(root, all)? {
+pub fn write(root: &Path, all: &BTreeMap<String, String>) -> Result<String> {
+    let changes = changes(root, all)?;
+    let mut done = format!("{} changes", changes.len());
+    for name in changes.into_keys() {
         let file = root.join(GENERATED).join(&name);
-        let context = || format!("cannot change {}", file.display());
-        if let Some(content) = all.get(&name) {
-            let folder = file.parent().unwrap_or(root);
-            fs::create_dir_all(folder).with_context(context)?;
-            fs::write(&file, content).with_context(context)?;
-            changed.push(format!("wrote {GENERATED}/{name}"));
-        } else {
-            fs::remove_file(&file).with_context(context)?;
-            changed.push(format!("removed {GENERATED}/{name}"));
-        }
+        let verb = match all.get(&name) {
+            Some(content) => fs::write(&file, content).map(|()| "wrote"),
+            None => remove_file(&file).map(|()| "removed").map_err(Into::into),
+        };
+        let verb = verb.with_context(|| format!("cannot change {GENERATED}/{name}"))?;
+        done += &format!("\n{verb} {GENERATED}/{name}");
     }
-    Ok(changed)
+    Ok(done)
 }
 
 /// The files that are not as they would be written now, each with what is in it, if it is there.
@@ -155,14 +148,9 @@ fn changes(
     root: &Path,
     all: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, Option<String>>> {
-    let folder = root.join(GENERATED);
     let mut changes: BTreeMap<_, _> = all.keys().map(|name| (name.clone(), None)).collect();
-    let found = match folder.is_dir() {
-        true => files(&folder)?,
-        false => Vec::new(),
-    };
-    for file in found {
-        changes.insert(relative(&file, &folder), Some(read(&file)?));
+    for (name, file) in named_files(&root.join(GENERATED))? {
+        changes.insert(name, Some(fs::read_to_string(&file)?));
     }
     changes.retain(|name, old| old.as_ref() != all.get(name));
     Ok(changes)

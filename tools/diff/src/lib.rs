@@ -17,7 +17,7 @@ pub use print::{print_beside, print_line};
 pub const CONTEXT_LINES: usize = 3;
 
 /// A file that two steps do not have alike. The names of the steps are neutral in it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Changed {
     /// The file, relative to the folder of a step.
     pub file: PathBuf,

@@ -8,14 +8,14 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;
 use contract::{
-    Cell, FaultRun, Finding, RedisSource, Report, Subject,
+    Cell, FaultRun, Finding, Program, Report, Source, Subject, Verdict,
     check::{self, CheckOptions},
     results,
 };
 use output::terminal::{self, BOLD, DIM, GREEN, RED, RESET, YELLOW};
 use processes::interrupt;
 use serde_json::{Deserializer, Value};
-use steps::{Source, cargo};
+use steps::cargo;
 
 use crate::{Goal, OwnStep, Row, folder::Standing, watch};
 
@@ -83,7 +83,7 @@ fn one(root: &Path, mut own: OwnStep, options: &CheckArguments) -> Result<ExitCo
     if let Some(unknown) = only.iter().find(|id| !known.contains(&id.as_str())) {
         bail!(output::unknown("row of this step", unknown, &known));
     }
-    let Some((name, program)) = build(&own.folder)? else {
+    let Some((name, path)) = build(&own.folder)? else {
         return Ok(ExitCode::FAILURE);
     };
     let sources = own.sources()?;
@@ -93,10 +93,12 @@ fn one(root: &Path, mut own: OwnStep, options: &CheckArguments) -> Result<ExitCo
         subject: Subject::Step {
             name: name.clone(),
             number: goal.step.number,
-            program,
-            arguments: Vec::new(),
+            program: Program {
+                path,
+                arguments: Vec::new(),
+            },
         },
-        redis: RedisSource::from(&source),
+        redis: source,
         fault_run: fault_run(options.seed)?,
         times: options.repeat.unwrap_or(1),
     };
@@ -194,7 +196,7 @@ fn fault_run(seed: Option<u64>) -> Result<FaultRun> {
 /// What a step is judged with.
 struct Judge {
     subject: Subject,
-    redis: RedisSource,
+    redis: Source,
     fault_run: FaultRun,
     times: u64,
 }
@@ -216,7 +218,7 @@ impl Judge {
             let mut run = self.fault_run;
             run.seed += time;
             let seen = run.check(&self.subject, &self.redis);
-            return Some(seen.map_or_else(|finding| finding, |note| Finding::Has { note }));
+            return Some(seen.map_or_else(|end| end, |seen| Finding::new(Verdict::Has, seen)));
         }
         let only = [row.id.to_owned()];
         let mut report = contract::run(&self.subject, &self.redis, &only, |_| {});
@@ -226,15 +228,18 @@ impl Judge {
 
 /// One line a row, and below it what was expected and what was seen, if it is not met.
 fn print(row: &Row, finding: &Finding, unmet: &str, (met, times): (usize, u64)) {
-    let (id, verdict, evidence) = (row.id, finding.verdict(), finding.evidence());
+    let Finding {
+        verdict, evidence, ..
+    } = finding;
+    let id = row.id;
     let count = match times {
         1 => String::new(),
         _ => format!("met in {met} of {times} "),
     };
     let first = evidence.lines().next().unwrap_or_default();
-    let colour = match finding {
+    let colour = match verdict {
         _ if row.is_met_by(finding) => GREEN,
-        Finding::LeftOut { .. } => YELLOW,
+        Verdict::LeftOut => YELLOW,
         _ => RED,
     };
     if colour != RED {

@@ -86,7 +86,7 @@ fn renamed(text: &str, goal: &Goal, name: &str) -> String {
     let run = format!("cargo xtask run step-{}", start.number);
     let text = without_marks(text).replace(&run, "cargo run");
     let text = text.replace(&start.name, name);
-    text.replace(&start.crate_name(), &name.replace('-', "_"))
+    text.replace(&start.name.replace('-', "_"), &name.replace('-', "_"))
 }
 
 /// The files in a folder, by their names as they are seen from another one.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Result, ensure};
-use contract::{CAPABILITIES, FaultRun, Finding, results};
+use contract::{CAPABILITIES, FaultRun, Finding, Verdict, results};
 use steps::{Language, Step};
 
 use crate::files::text;
@@ -19,16 +19,13 @@ pub struct Row {
     /// What it means, in one line.
     pub statement: &'static str,
     /// What is found of our step.
-    ours: Finding,
+    ours: Verdict,
 }
 
 impl Row {
     /// Whether this is as good as what our step does.
     pub fn is_met_by(&self, found: &Finding) -> bool {
-        match (&self.ours, found) {
-            (Finding::Has { .. }, Finding::HasBut { .. }) => false,
-            _ => found.is_had(),
-        }
+        found.is_had() && (self.ours, found.verdict) != (Verdict::Has, Verdict::HasBut)
     }
 
     /// Whether this is the row of the bad wire.
@@ -77,7 +74,7 @@ impl Goal {
             let row = Row {
                 id: capability.id,
                 statement: capability.statement,
-                ours,
+                ours: ours.verdict,
             };
             if finding(&start, row.id).is_some_and(|theirs| row.is_met_by(&theirs)) {
                 keeps.push(row);
@@ -128,9 +125,7 @@ fn bad_wire() -> Row {
     Row {
         id: BAD_WIRE,
         statement: "Redis is behind a wire that delays, cuts and garbles: no number twice, and no command whose fate is unknown is sent again",
-        ours: Finding::Has {
-            note: String::new(),
-        },
+        ours: Verdict::Has,
     }
 }
 

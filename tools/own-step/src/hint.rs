@@ -85,7 +85,7 @@ fn evidence(own: &OwnStep, goal: &Goal) -> Result<()> {
     };
     anstream::println!("The row to turn next is {BOLD}{id}{RESET}. It means: {statement}.");
     let seen = own.seen().into_iter().find(|cell| cell.id == *id);
-    match seen.as_ref().map(|cell| cell.finding.evidence()) {
+    match seen.map(|cell| cell.finding.evidence) {
         Some(seen) if !seen.is_empty() => {
             anstream::println!("What the last check saw of yours:");
             for line in seen.lines() {
@@ -142,7 +142,7 @@ fn names(goal: &Goal, pieces: &[(PathBuf, Piece)]) {
 /// One piece of the difference.
 fn show((file, piece): &(PathBuf, Piece)) {
     anstream::println!("{}: {BOLD}{}{RESET}", file.display(), piece.name);
-    piece.lines.iter().for_each(|line| print_line(line));
+    piece.text.lines().for_each(print_line);
 }
 
 /// What our step changes, piece by piece. The manifest is the reader's already.

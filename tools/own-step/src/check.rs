@@ -15,7 +15,7 @@ use contract::{
 use output::terminal::{self, BOLD, DIM, GREEN, RED, RESET, YELLOW};
 use processes::interrupt;
 use serde_json::{Deserializer, Value};
-use steps::cargo;
+use steps::{Step, cargo};
 
 use crate::{Goal, OwnStep, Row, folder::Standing, watch};
 
@@ -83,23 +83,22 @@ fn one(root: &Path, mut own: OwnStep, options: &CheckArguments) -> Result<ExitCo
     if let Some(unknown) = only.iter().find(|id| !known.contains(&id.as_str())) {
         bail!(output::unknown("row of this step", unknown, &known));
     }
-    let Some((name, path)) = build(&own.folder)? else {
+    let Some((name, program)) = build(&own.folder)? else {
         return Ok(ExitCode::FAILURE);
     };
     let sources = own.sources()?;
     let source = Source::choose(root, &options.contract.redis)?;
     terminal::progress(&format!("Redis: {}", source.description()));
+    let mut fault_run = FaultRun::from_env().map_err(|error| anyhow!(error))?;
+    fault_run.seed = options.seed.unwrap_or(fault_run.seed);
+    let step = Step {
+        name: name.clone(),
+        ..goal.step.clone()
+    };
     let judge = Judge {
-        subject: Subject::Step {
-            name: name.clone(),
-            number: goal.step.number,
-            program: Program {
-                path,
-                arguments: Vec::new(),
-            },
-        },
+        subject: Subject::step(&step, &program),
         redis: source,
-        fault_run: fault_run(options.seed)?,
+        fault_run,
         times: options.repeat.unwrap_or(1),
     };
     let mut cells = Vec::new();
@@ -159,7 +158,7 @@ fn end(own: &OwnStep, goal: &Goal, sources: &str, report: &Report) -> ExitCode {
 
 /// Builds the package in the folder. Returns its name and its program; `None` when it does not compile:
 /// cargo has said why.
-fn build(folder: &Path) -> Result<Option<(String, PathBuf)>> {
+fn build(folder: &Path) -> Result<Option<(String, Program)>> {
     let mut command = cargo(folder);
     command.args(["build", "--message-format=json-render-diagnostics"]);
     let output = command.stderr(Stdio::inherit()).output();
@@ -172,25 +171,18 @@ fn build(folder: &Path) -> Result<Option<(String, PathBuf)>> {
     let manifest = folder.join("Cargo.toml");
     for message in Deserializer::from_slice(&output.stdout).into_iter::<Value>() {
         let message = message.context("cannot read what cargo built")?;
-        let is_own = message["manifest_path"]
-            .as_str()
-            .is_some_and(|path| Path::new(path) == manifest);
-        if let (true, Some(program)) = (is_own, message["executable"].as_str()) {
+        let made_from = message["manifest_path"].as_str().map(Path::new);
+        let program = message["executable"].as_str();
+        if let (true, Some(program)) = (made_from == Some(&manifest), program) {
             let name = message["target"]["name"].as_str().unwrap_or_default();
-            return Ok(Some((name.to_owned(), program.into())));
+            let (path, arguments) = (program.into(), Vec::new());
+            return Ok(Some((name.to_owned(), Program { path, arguments })));
         }
     }
     bail!(
         "the package in {} has no program; it needs a src/main.rs",
         folder.display()
     )
-}
-
-/// How the wire is made bad: as the environment says, unless `seed` is set.
-fn fault_run(seed: Option<u64>) -> Result<FaultRun> {
-    let run = FaultRun::from_env().map_err(|error| anyhow!(error))?;
-    let seed = seed.unwrap_or(run.seed);
-    Ok(FaultRun { seed, ..run })
 }
 
 /// What a step is judged with.
@@ -204,19 +196,17 @@ struct Judge {
 impl Judge {
     /// What is found of a row, and how often it was met. What does not meet it counts for more than what does.
     fn row(&self, row: &Row) -> Option<(Finding, usize)> {
-        let findings = (0..self.times).map(|time| self.once(row, time));
-        let findings: Vec<Option<Finding>> = findings.collect();
-        let findings = findings.into_iter().flatten();
+        let findings = (0..self.times).filter_map(|time| self.once(row, time));
         let (met, unmet): (Vec<_>, Vec<_>) = findings.partition(|found| row.is_met_by(found));
         let count = met.len();
-        let worst = unmet.into_iter().chain(met).next();
-        worst.map(|finding| (finding, count))
+        let worst = unmet.into_iter().chain(met).next()?;
+        Some((worst, count))
     }
 
     fn once(&self, row: &Row, time: u64) -> Option<Finding> {
         if row.is_bad_wire() {
             let mut run = self.fault_run;
-            run.seed += time;
+            run.seed = run.seed.wrapping_add(time);
             let seen = run.check(&self.subject, &self.redis);
             return Some(seen.map_or_else(|end| end, |seen| Finding::new(Verdict::Has, seen)));
         }
@@ -228,10 +218,7 @@ impl Judge {
 
 /// One line a row, and below it what was expected and what was seen, if it is not met.
 fn print(row: &Row, finding: &Finding, unmet: &str, (met, times): (usize, u64)) {
-    let Finding {
-        verdict, evidence, ..
-    } = finding;
-    let id = row.id;
+    let (id, verdict, evidence) = (row.id, finding.verdict, &finding.evidence);
     let count = match times {
         1 => String::new(),
         _ => format!("met in {met} of {times} "),

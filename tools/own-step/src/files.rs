@@ -95,6 +95,13 @@ fn texts(folder: &Path, base: &Path) -> Result<Vec<(PathBuf, String)>> {
     files(folder)?.into_iter().map(pair).collect()
 }
 
+/// Writes a file, and makes the folder that it is in.
+pub fn write(file: &Path, text: &str) -> Result<()> {
+    fs::create_dir_all(file.parent().unwrap_or(file))
+        .and_then(|()| fs::write(file, text))
+        .with_context(|| format!("cannot write {}", file.display()))
+}
+
 /// The text of a file.
 pub fn text(file: &Path) -> Result<String> {
     fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))

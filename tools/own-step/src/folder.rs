@@ -15,7 +15,7 @@ use steps::files;
 
 use crate::{
     Goal, Row,
-    files::{CHECKOUT, text},
+    files::{CHECKOUT, text, write},
 };
 
 /// The file that makes a folder one of ours.
@@ -170,7 +170,7 @@ impl OwnStep {
         if fs::read_to_string(&file).is_ok_and(|known| known == text) {
             return Ok(());
         }
-        fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))
+        write(&file, &text)
     }
 
     /// Writes the progress: one line a row, so that git can merge what two people have found.
@@ -179,22 +179,16 @@ impl OwnStep {
     ///
     /// When the file cannot be written.
     pub fn save(&self) -> Result<()> {
-        let Progress {
-            format,
-            step,
-            name,
-            hints,
-            rows,
-        } = &self.progress;
+        let progress = &self.progress;
+        let (step, name, hints) = (&progress.step, &progress.name, progress.hints);
         let mut text = format!(
             "# Kept by `cargo xtask check` and `hint`. Commit it: it is yours, and can be edited and merged.\n\
-             format = {format}\nstep = {step:?}\nname = {name:?}\nhints = {hints}\n\n[rows]\n"
+             format = {FORMAT}\nstep = {step:?}\nname = {name:?}\nhints = {hints}\n\n[rows]\n"
         );
-        for (id, entry) in rows {
+        for (id, entry) in &progress.rows {
             text += &format!("{id} = {}\n", toml::Value::try_from(entry)?);
         }
-        let file = self.folder.join(PROGRESS);
-        fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))
+        write(&self.folder.join(PROGRESS), &text)
     }
 
     /// Writes down what was found of a row. What was left out says nothing.
@@ -222,20 +216,26 @@ impl OwnStep {
     /// When they cannot be read.
     pub fn sources(&self) -> Result<String> {
         let mut hash = Sha256::new();
-        let mut sources = files(&self.folder.join("src"))?;
-        sources.extend(["Cargo.toml", "Cargo.lock"].map(|file| self.folder.join(file)));
-        for file in sources {
+        for file in self.source_files()? {
             let text = text(&file)?;
             let name = file.strip_prefix(&self.folder)?.display().to_string();
             hash.update(format!("{name}\0{}\0", text.len()));
             hash.update(text);
         }
         let hash = hash.finalize();
-        Ok(hash
-            .iter()
-            .take(6)
-            .map(|byte| format!("{byte:02x}"))
-            .collect())
+        let digits = hash.iter().take(6).map(|byte| format!("{byte:02x}"));
+        Ok(digits.collect())
+    }
+
+    /// What the program is made from.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read.
+    pub fn source_files(&self) -> Result<Vec<PathBuf>> {
+        let mut sources = files(&self.folder.join("src"))?;
+        sources.extend(["Cargo.toml", "Cargo.lock"].map(|file| self.folder.join(file)));
+        Ok(sources)
     }
 
     /// How a row stands, for these sources.
@@ -260,13 +260,10 @@ impl OwnStep {
     ///
     /// When that cannot be written.
     pub fn keep_seen(&self, cells: &[Cell]) -> Result<()> {
-        let file = self.folder.join(SEEN);
-        fs::create_dir_all(self.folder.join("target"))?;
         let is_new = |old: &Cell| cells.iter().any(|cell| cell.id == old.id);
         let mut all = self.seen();
         all.retain(|old| !is_new(old));
         all.extend_from_slice(cells);
-        fs::write(&file, serde_json::to_vec(&all)?)
-            .with_context(|| format!("cannot write {}", file.display()))
+        write(&self.folder.join(SEEN), &serde_json::to_string(&all)?)
     }
 }

@@ -9,7 +9,10 @@ use steps::{Language, Step};
 use crate::files::text;
 
 /// The one row that is no capability: what a step promises about its numbers on a bad wire.
-const BAD_WIRE: &str = "bad-wire";
+const BAD_WIRE: (&str, &str) = (
+    "bad-wire",
+    "Redis is behind a wire that delays, cuts and garbles: no number twice, and no command whose fate is unknown is sent again",
+);
 
 /// A row of the contract, as a step of one's own is judged by it.
 #[derive(Debug)]
@@ -30,7 +33,7 @@ impl Row {
 
     /// Whether this is the row of the bad wire.
     pub fn is_bad_wire(&self) -> bool {
-        self.id == BAD_WIRE
+        self.id == BAD_WIRE.0
     }
 }
 
@@ -85,7 +88,11 @@ impl Goal {
         if step.number >= FaultRun::PROMISED_FROM {
             let is_kept = start.number >= FaultRun::PROMISED_FROM;
             let rows = if is_kept { &mut keeps } else { &mut turns };
-            rows.push(bad_wire());
+            rows.push(Row {
+                id: BAD_WIRE.0,
+                statement: BAD_WIRE.1,
+                ours: Verdict::Has,
+            });
         }
         ensure!(
             !turns.is_empty(),
@@ -118,14 +125,6 @@ impl Goal {
         let paragraph = lines.skip_while(|line| !line.starts_with("What it deliberately lacks:"));
         let paragraph: Vec<&str> = paragraph.take_while(|line| !line.is_empty()).collect();
         Ok(paragraph.join(" "))
-    }
-}
-
-fn bad_wire() -> Row {
-    Row {
-        id: BAD_WIRE,
-        statement: "Redis is behind a wire that delays, cuts and garbles: no number twice, and no command whose fate is unknown is sent again",
-        ours: Verdict::Has,
     }
 }
 

@@ -127,8 +127,7 @@ fn add_features(dependency: &mut Value, more: &Value) {
 
 /// One line a dependency.
 fn lines(dependencies: &BTreeMap<String, Value>) -> String {
-    let lines = dependencies
-        .iter()
-        .map(|(name, what)| format!("{name} = {what}"));
-    lines.collect::<Vec<_>>().join("\n")
+    let line = |(name, what): (&String, &Value)| format!("{name} = {what}");
+    let lines: Vec<String> = dependencies.iter().map(line).collect();
+    lines.join("\n")
 }

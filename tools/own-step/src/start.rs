@@ -11,7 +11,10 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use output::terminal::{self, BOLD, DIM, RESET};
-use processes::{interrupt, programs::on_path};
+use processes::{
+    interrupt,
+    programs::{first_line, on_path},
+};
 use steps::cargo;
 
 use crate::{
@@ -65,10 +68,8 @@ pub fn start(root: &Path, options: &StartOptions) -> Result<ExitCode> {
     own.save()?;
     own.remember(root)?;
     let is_complete = resolve(&folder)?;
-    let message = format!(
-        "Start of step {}, with the code of {}",
-        goal.step.number, goal.start.name
-    );
+    let (number, code) = (goal.step.number, &goal.start.name);
+    let message = format!("Start of step {number}, with the code of {code}");
     if let Some(note) = first_commit(&folder, &message) {
         terminal::progress(&note);
     }
@@ -79,11 +80,8 @@ pub fn start(root: &Path, options: &StartOptions) -> Result<ExitCode> {
 fn said(goal: &Goal, folder: &Path, name: &str) {
     let goals: Vec<&str> = goal.turns.iter().map(|row| row.id).collect();
     let folder = folder.display();
-    anstream::println!(
-        "\n  {BOLD}{name}{RESET}  your step {}, with the code of {}",
-        goal.step.number,
-        goal.start.name
-    );
+    let (number, code) = (goal.step.number, &goal.start.name);
+    anstream::println!("\n  {BOLD}{name}{RESET}  your step {number}, with the code of {code}");
     anstream::println!("  {DIM}goal{RESET}   {}", goals.join(", "));
     anstream::println!("  {DIM}read{RESET}   {folder}/GOAL.md");
     anstream::println!("  {DIM}check{RESET}  cd {folder} && cargo xtask check");
@@ -91,11 +89,10 @@ fn said(goal: &Goal, folder: &Path, name: &str) {
 
 /// The folder must be a new or an empty one, and none of this checkout.
 fn ensure_free(root: &Path, folder: &Path) -> Result<()> {
-    let mut there = folder
-        .ancestors()
-        .filter_map(|folder| fs::canonicalize(folder).ok());
+    let mut parents = folder.ancestors();
+    let there = parents.find_map(|folder| fs::canonicalize(folder).ok());
     let root = fs::canonicalize(root)?;
-    let is_inside = there.next().is_some_and(|folder| folder.starts_with(&root));
+    let is_inside = there.is_some_and(|folder| folder.starts_with(&root));
     ensure!(
         !is_inside,
         "{} is in this checkout; name a folder outside it with --dir",
@@ -135,27 +132,17 @@ fn name(root: &Path, folder: &Path, wanted: Option<&str>) -> Result<String> {
 }
 
 fn write(folder: &Path, files: &BTreeMap<PathBuf, String>) -> Result<()> {
-    for (file, text) in files {
-        let file = folder.join(file);
-        fs::create_dir_all(file.parent().unwrap_or(folder))
-            .and_then(|()| fs::write(&file, text))
-            .with_context(|| format!("cannot write {}", file.display()))?;
-    }
-    Ok(())
+    let mut files = files.iter();
+    files.try_for_each(|(file, text)| files::write(&folder.join(file), text))
 }
 
 /// Has cargo take out of Cargo.lock what the package does not need, and download the rest. From then on
 /// everything works offline. When cargo fails, it has said why: `false`.
 fn resolve(folder: &Path) -> Result<bool> {
-    let version = Command::new("rustc").arg("-vV").output();
-    let version = String::from_utf8(version.context("cannot start rustc")?.stdout)?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    let host = first_line("rustc", &["--print", "host-tuple"]);
+    let host = host.context("rustc does not say which machine this is; does it start?")?;
     let mut fetch = cargo(folder);
-    fetch.args([
-        "fetch",
-        "--target",
-        host.context("rustc does not name its host")?,
-    ]);
+    fetch.args(["fetch", "--target", &host]);
     terminal::progress("cargo fetch: the packages that your step needs");
     let status = fetch.status().context("cannot start cargo")?;
     interrupt::exit_if_interrupted(status);
@@ -218,11 +205,10 @@ fn again(root: &Path, own: &OwnStep, file: Option<&Path>, is_sure: bool) -> Resu
 
 /// Asks whether what is there may be lost.
 fn agreed() -> Result<bool> {
-    if !io::stdin().is_terminal() {
-        bail!(
-            "nobody can be asked here whether what is in these files may be lost; if so, add --yes"
-        );
-    }
+    ensure!(
+        io::stdin().is_terminal(),
+        "nobody can be asked here whether what is in these files may be lost; if so, add --yes"
+    );
     anstream::print!("What is in them now is lost, unless git has it. Put them back? [y/N] ");
     io::stdout().flush()?;
     let mut answer = String::new();

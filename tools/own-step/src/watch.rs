@@ -15,7 +15,6 @@ use processes::{
     Output, Process,
     interrupt::{self, Interrupted},
 };
-use steps::files;
 
 use crate::{HintOptions, OwnStep, hint, keys::Keys};
 
@@ -32,16 +31,13 @@ pub fn watch(root: &Path, own: &OwnStep, less: Option<&str>) -> Result<ExitCode>
     let keys = Keys::new();
     let (mut seen, mut is_goal) = (None, true);
     while !interrupted.yet() {
-        let now = state(&own.folder);
+        let now = state(own);
         if seen.as_ref() != Some(&now) {
             seen = Some(now);
             clear();
             let mut command = Command::new(&program);
-            command.args(
-                env::args_os()
-                    .skip(1)
-                    .filter(|argument| argument != "--watch"),
-            );
+            let ours = env::args_os().skip(1);
+            command.args(ours.filter(|argument| argument != "--watch"));
             command.args(less.filter(|_| is_goal));
             is_goal = true;
             if !run(command, &keys, &interrupted)? {
@@ -84,9 +80,8 @@ fn clear() {
 }
 
 /// What a save changes. An editor may write a file in two moments, so what is not there is no error.
-fn state(folder: &Path) -> State {
-    let mut sources = files(&folder.join("src")).unwrap_or_default();
-    sources.extend(["Cargo.toml", "Cargo.lock"].map(|file| folder.join(file)));
+fn state(own: &OwnStep) -> State {
+    let sources = own.source_files().unwrap_or_default();
     let of = |file: PathBuf| {
         let about = fs::metadata(&file).ok();
         let changed = about.as_ref().and_then(|about| about.modified().ok());

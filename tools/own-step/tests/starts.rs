@@ -1,7 +1,7 @@
 //! Every start: its goal fails there and nothing else does, and our own step, put into it, meets the goal.
 //!
-//! Compiling all of them takes minutes. Those of steps 1, 2 and 5 are always proved, by rows that are
-//! cheap; `SEEN_ALL_STARTS=1` proves all of them, by all rows.
+//! Compiling all of them takes minutes. That of step 2 is always proved, by rows that are cheap;
+//! `SEEN_ALL_STARTS=1` proves all of them, by all rows.
 
 mod support;
 
@@ -49,24 +49,14 @@ fn prove(number: u32) {
 }
 
 #[test]
-fn step_1_can_be_written() {
-    prove(1);
-}
-
-#[test]
 fn step_2_can_be_written() {
     prove(2);
 }
 
 #[test]
-fn step_5_can_be_written() {
-    prove(5);
-}
-
-#[test]
 fn the_other_steps_can_be_written() {
     if is_all() {
-        [3, 4, 6].into_iter().for_each(prove);
+        [1, 3, 4, 5, 6].into_iter().for_each(prove);
     }
 }
 
@@ -86,14 +76,16 @@ fn a_read_and_a_write_instead_of_one_command_are_found_out() {
         let number = seen.unwrap_or(0) + 1;
         let () = redis::cmd(\"SET\").arg(KEY).arg(number).query_async(&mut self.redis.clone()).await?;",
     );
-    let text = own.seen(&["check", "--only", "unique,shared", "--repeat", "3"], 1);
-    assert_eq!(text.matches("met in 0 of 3").count(), 2, "{text}");
-    assert!(text.contains("given twice"), "{text}");
+    let text = own.seen(&["check", "--only", "unique", "--repeat", "3"], 1);
+    assert!(
+        text.contains("worse     unique") && text.contains("given twice"),
+        "{text}"
+    );
 }
 
 #[test]
 fn a_batch_that_is_sent_again_is_found_out() {
-    if is_skipped() {
+    if !is_all() || is_skipped() {
         return;
     }
     let goal = Goal::of(root(), "5").unwrap();
@@ -120,17 +112,17 @@ fn progress_grows_stale_when_the_sources_change() {
     if is_skipped() {
         return;
     }
-    let own = Own::start(1, "grows-stale");
+    let own = Own::start(2, "grows-stale");
     let untouched = own.seen(&["progress"], 0);
-    assert!(untouched.contains("open      greets"), "{untouched}");
-    own.solve(&Goal::of(root(), "1").unwrap());
-    own.seen(&["check"], 0);
+    assert!(untouched.contains("open      shared"), "{untouched}");
+    own.solve(&Goal::of(root(), "2").unwrap());
+    assert_eq!(own.unmet(&["shared"]), [""; 0]);
     let fresh = own.seen(&["progress"], 0);
-    assert!(fresh.contains("has       greets"), "{fresh}");
+    assert!(fresh.contains("has       shared"), "{fresh}");
     let file = own.folder().join("src/lib.rs");
     fs::write(&file, fs::read_to_string(&file).unwrap() + "\n// More.\n").unwrap();
     let stale = own.seen(&["progress"], 0);
-    assert!(stale.contains("stale     greets"), "{stale}");
+    assert!(stale.contains("stale     shared"), "{stale}");
     let beside = own.seen(&["progress", "--diff"], 0);
     assert!(
         beside.contains("// More.") && !beside.contains("main.rs"),
@@ -140,7 +132,7 @@ fn progress_grows_stale_when_the_sources_change() {
 
 #[test]
 fn what_does_not_compile_is_not_checked() {
-    let own = Own::start(1, "does-not-compile");
+    let own = Own::start(2, "does-not-compile");
     own.change("src/lib.rs", "Router::new()", "Ruoter::new()");
     let text = own.seen(&["check"], 1);
     assert!(

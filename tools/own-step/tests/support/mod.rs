@@ -49,6 +49,7 @@ fn surroundings(command: &mut Command, folder: &Path) {
         .current_dir(folder)
         .env("CARGO_TARGET_DIR", target)
         .env("CARGO_INCREMENTAL", "0")
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .env("NO_COLOR", "1")
         // A git that knows nobody.
         .env("HOME", folder)

@@ -54,11 +54,8 @@ pub struct CheckArguments {
 /// For wrong use, or when there is nothing that could be checked.
 pub fn check(root: &Path, options: &CheckArguments) -> Result<ExitCode> {
     let is_ours = !options.contract.steps.is_empty() || options.contract.url.is_some();
-    let own = match is_ours {
-        true => None,
-        false => OwnStep::find(options.dir.as_deref())?,
-    };
-    let Some(own) = own else {
+    let find = || OwnStep::find(options.dir.as_deref());
+    let Some(own) = (if is_ours { None } else { find()? }) else {
         let only_own = options.goal || options.watch || options.repeat.or(options.seed).is_some();
         ensure!(
             !only_own,

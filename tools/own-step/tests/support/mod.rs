@@ -24,6 +24,11 @@ pub fn root() -> &'static Path {
     folder.ancestors().nth(2).unwrap()
 }
 
+/// Whether all starts are to be proved, which takes minutes.
+pub fn is_all() -> bool {
+    env::var_os("SEEN_ALL_STARTS").is_some()
+}
+
 /// Whether there is no real Redis to judge with.
 pub fn is_skipped() -> bool {
     let is_missing = RedisProgram::find().is_none();
@@ -140,9 +145,12 @@ impl Own {
         let json = self.folder.path().join("found.json");
         let mut check = xtask(&self.folder());
         check.args(["check", "--only", &rows.join(","), "--json"]);
-        let status = check.arg(&json).status().unwrap();
+        let output = check.arg(&json).output().unwrap();
+        // Shown when the test fails.
+        println!("{}", String::from_utf8_lossy(&output.stdout));
+        println!("{}", String::from_utf8_lossy(&output.stderr));
         let mut reports: Vec<Report> = results::read(&json).unwrap();
-        (status.code().unwrap(), reports.remove(0).cells)
+        (output.status.code().unwrap(), reports.remove(0).cells)
     }
 
     /// Puts our own step in the place of the sources.

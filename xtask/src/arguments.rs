@@ -17,14 +17,17 @@ use steps::{Profile, RedisChoice};
 pub const HELP: &str = include_str!("help/xtask.txt");
 
 /// The commands, and what answers them.
-const COMMANDS: [(&str, Answer); 9] = [
+const COMMANDS: [(&str, Answer); 12] = [
     ("run", Answer::Here(include_str!("help/run.txt"))),
     ("build", Answer::Here(include_str!("help/build.txt"))),
-    ("check", Answer::Tool(Tool::new("contract", Profile::Debug))),
+    ("check", Answer::Part(OWN_STEP)),
     (
         "break",
         Answer::Tool(Tool::new("experiments", Profile::Debug)),
     ),
+    ("start", Answer::Part(OWN_STEP)),
+    ("hint", Answer::Part(OWN_STEP)),
+    ("progress", Answer::Part(OWN_STEP)),
     // What makes a load must not be what limits it.
     ("bench", Answer::Tool(Tool::new("bench", Profile::Release))),
     ("diff", Answer::Tool(Tool::new("diff", Profile::Debug))),
@@ -34,6 +37,9 @@ const COMMANDS: [(&str, Answer); 9] = [
     ("doctor", Answer::Here(include_str!("help/doctor.txt"))),
 ];
 
+/// Judges steps, and helps with those of the reader's own.
+const OWN_STEP: Tool = Tool::new("own-step", Profile::Debug);
+
 /// What answers a command.
 #[derive(Clone, Copy)]
 enum Answer {
@@ -41,6 +47,8 @@ enum Answer {
     Here(&'static str),
     /// A package of its own.
     Tool(Tool),
+    /// A package that answers several commands, and is told which.
+    Part(Tool),
 }
 
 /// The port of the page, if none is named.
@@ -127,6 +135,12 @@ fn read(mut parser: Parser) -> Result<Command> {
         Answer::Here(help) => parse_own(name, help, parser),
         Answer::Tool(tool) if wants_help => Ok(Command::Tool(tool, vec!["--help".into()])),
         Answer::Tool(tool) => Ok(Command::Tool(tool, parser.raw_args()?.collect())),
+        Answer::Part(tool) => {
+            let help = wants_help.then(|| OsString::from("--help"));
+            let rest = help.into_iter().chain(parser.raw_args()?);
+            let arguments = [OsString::from(name)].into_iter().chain(rest);
+            Ok(Command::Tool(tool, arguments.collect()))
+        }
     }
 }
 
@@ -239,7 +253,7 @@ mod tests {
     #[test]
     fn every_command_is_in_the_help() {
         for (name, answer) in COMMANDS {
-            let line = format!("\n  {name:<7} ");
+            let line = format!("\n  {name:<8} ");
             assert!(HELP.contains(&line), "no {name} in help/xtask.txt");
             if let Answer::Here(help) = answer {
                 let usage = format!("Usage: cargo xtask {name}");
@@ -282,7 +296,7 @@ mod tests {
         let Ok(Command::Tool(_, arguments)) = parsed("check 1 --only heals -- --x") else {
             panic!("check is a tool");
         };
-        assert_eq!(arguments, ["1", "--only", "heals", "--", "--x"]);
+        assert_eq!(arguments, ["check", "1", "--only", "heals", "--", "--x"]);
     }
 
     #[test]

@@ -4,11 +4,11 @@ use std::{collections::BTreeMap, fmt::Write, fs::remove_file, path::Path};
 
 use anyhow::{Context, Result};
 use bench::{cells, circumstances, plot, results::Load};
+use diff::pieces;
 use mdbook_core::utils::fs;
 use steps::{Language, Step};
 
 use crate::{
-    pieces::pieces,
     source::{GENERATED, Problem, named_files},
     tables,
     value::Values,

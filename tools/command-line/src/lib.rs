@@ -3,7 +3,7 @@
 //! Only their own commands compile them. xtask itself reads its arguments without clap, which takes longer
 //! to compile than everything else that a first `cargo xtask run` needs.
 
-use std::{path::Path, process::ExitCode};
+use std::{env, path::Path, process::ExitCode};
 
 use anyhow::{Result, anyhow};
 use clap::{Parser, error::ErrorKind};
@@ -22,7 +22,11 @@ pub fn main<Arguments: Parser>(run: impl FnOnce(&Path, Arguments) -> Result<Exit
         Err(error) if is_help(&error) => error.exit(),
         Err(error) => {
             let command = Arguments::command();
-            let name = command.get_bin_name().unwrap_or_default();
+            let mut name = command.get_bin_name().unwrap_or_default().to_owned();
+            let part = env::args().nth(1).unwrap_or_default();
+            if command.find_subcommand(&part).is_some() {
+                name += &format!(" {part}");
+            }
             Err(anyhow!(
                 "{}; see {name} --help",
                 one_line(&error.to_string())

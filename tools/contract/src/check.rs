@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Result, anyhow, bail};
-use clap::Parser;
+use clap::Args;
 use output::terminal::{self, BOLD, DIM, GREEN, RED, RESET, YELLOW};
 use processes::interrupt;
 use steps::{Profile, Program, RedisChoice, Source, Step, programs};
@@ -19,22 +19,17 @@ use crate::{
 };
 
 /// Checks what steps do, from outside, over HTTP
-#[derive(Parser)]
-#[command(
-    name = "cargo xtask check",
-    bin_name = "cargo xtask check",
-    max_term_width = 100
-)]
+#[derive(Args)]
 pub struct CheckOptions {
     /// Steps such as 3, step-3 or step-3-rocket; all of them if you name none
     #[arg(conflicts_with = "url")]
-    steps: Vec<String>,
+    pub steps: Vec<String>,
     /// Check a server that runs already, whatever it is written in
     #[arg(long)]
-    url: Option<String>,
+    pub url: Option<String>,
     /// Check only these capabilities
     #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "ID")]
-    only: Vec<String>,
+    pub only: Vec<String>,
     /// Where the count is kept: auto, embedded, docker, or a URL such as redis://127.0.0.1:6379
     #[arg(
         long,
@@ -42,10 +37,10 @@ pub struct CheckOptions {
         value_name = "REDIS",
         conflicts_with = "url"
     )]
-    redis: RedisChoice,
+    pub redis: RedisChoice,
     /// Write what was found to this file, too
     #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    pub json: Option<PathBuf>,
 }
 
 /// Checks, prints what was found, and fails if anything is not as expected.

@@ -68,6 +68,9 @@ pub struct FaultRun {
 }
 
 impl FaultRun {
+    /// The first step that promises something for the case that the wire to Redis is bad.
+    pub const PROMISED_FROM: u32 = 4;
+
     /// `SEEN_SEED`, or else any; and `SEEN_FAULT_SECONDS`, or else 3.
     ///
     /// # Errors

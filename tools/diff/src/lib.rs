@@ -1,11 +1,17 @@
 //! What changed from one step to another: the one comparison behind `cargo xtask diff` and the diffs of
 //! the book.
 
+mod pieces;
+mod print;
+
 use std::{collections::BTreeSet, path::PathBuf};
 
 use anyhow::Result;
 use similar::{ChangeTag, TextDiff};
 use steps::Step;
+
+pub use pieces::{Piece, pieces};
+pub use print::{print_beside, print_line};
 
 /// Unchanged lines shown around each change.
 pub const CONTEXT_LINES: usize = 3;

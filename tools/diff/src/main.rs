@@ -4,9 +4,8 @@ use std::{path::Path, process::ExitCode};
 
 use anyhow::Result;
 use clap::Parser;
-use diff::{CONTEXT_LINES, Changed};
+use diff::{CONTEXT_LINES, Changed, print_line};
 use output::terminal::{BOLD, DIM, GREEN, RED, RESET};
-use similar::ChangeTag;
 use steps::Step;
 
 /// The widest bar that `--stat` draws, in characters.
@@ -59,11 +58,7 @@ fn print_hunks(a: &Step, b: &Step, changed: &Changed) {
         anstream::println!("{DIM}{}{RESET}", hunk.header());
         for change in hunk.iter_changes() {
             let line = change.value().trim_end_matches('\n');
-            match change.tag() {
-                ChangeTag::Delete => anstream::println!("{RED}-{line}{RESET}"),
-                ChangeTag::Insert => anstream::println!("{GREEN}+{line}{RESET}"),
-                ChangeTag::Equal => anstream::println!(" {line}"),
-            }
+            print_line(&format!("{}{line}", change.tag()));
         }
     }
     anstream::println!();

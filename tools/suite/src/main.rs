@@ -26,9 +26,6 @@ use processes::{
 use steps::{Language, Profile, Program, RedisChoice, Source, Step, programs};
 use summary::Summary;
 
-/// The first step that promises something for the case that the wire to Redis is bad.
-const PROMISED_FROM: u32 = 4;
-
 /// The package whose tests need containers.
 const CONTAINERS: &str = "docker";
 
@@ -161,7 +158,7 @@ fn contract(root: &Path, options: &TestOptions, summary: &Summary) -> Result<()>
 fn faults(steps: &[Step], programs: &[Program], source: &Source, summary: &Summary) -> Result<()> {
     let run = FaultRun::from_env().map_err(|error| anyhow!(error))?;
     let promised = steps.iter().zip(programs);
-    let promised = promised.filter(|(step, _)| step.number >= PROMISED_FROM);
+    let promised = promised.filter(|(step, _)| step.number >= FaultRun::PROMISED_FROM);
     let promised: Vec<(&Step, &Program)> = promised.collect();
     let at_once = match source {
         Source::Private(_) => promised.len().max(1),

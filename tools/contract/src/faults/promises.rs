@@ -25,6 +25,7 @@ pub fn broken_promise(visitors: &[Vec<Outcome>], record: &Record, count: u64) ->
         .or_else(|| falling(visitors))
         .or_else(|| early(visitors, record))
         .or_else(|| skipped(visitors, record, count))
+        .or_else(|| counted_for_nobody(visitors, record))
 }
 
 fn numbers(visitor: &[Outcome]) -> impl Iterator<Item = u64> {
@@ -115,4 +116,53 @@ fn skipped(visitors: &[Vec<Outcome>], record: &Record, count: u64) -> Option<Str
         ));
     }
     None
+}
+
+/// Whoever left early may be counted late, by a command that comes after their next visits, but not many.
+const LATE_VISITS_MAX: usize = 3;
+
+/// The visits that a command counted without a reply were refused, or their visitors had left. The numbers
+/// that the visitors were given before and after tell which visits these can have been.
+fn counted_for_nobody(visitors: &[Vec<Outcome>], record: &Record) -> Option<String> {
+    let unanswered = record.counts.iter().filter(|count| count.replied.is_none());
+    for count in unanswered {
+        let Some(numbers) = &count.numbers else {
+            continue;
+        };
+        let for_somebody: usize = visitors
+            .iter()
+            .map(|visits| lost(visits, numbers.start))
+            .sum();
+        if (for_somebody as u64) < count.size {
+            return Some(format!(
+                "the reply to a command that counted {} visits was lost, and only {for_somebody} of the visits \
+                 under way were refused or left: the others were counted again, so that command was sent again",
+                count.size
+            ));
+        }
+    }
+    None
+}
+
+/// How many visits of a visitor may have been counted, and lost, when the count was `start`.
+fn lost(visits: &[Outcome], start: u64) -> usize {
+    let is_later =
+        |visit: &Outcome| matches!(visit, Outcome::Number(number, _) if *number >= start);
+    let end = visits.iter().position(is_later).unwrap_or(visits.len());
+    let mut answered = 0;
+    let before = visits[..end].iter().rev();
+    let near = before.take_while(|visit| {
+        answered += usize::from(matches!(visit, Outcome::Number(..)));
+        answered <= LATE_VISITS_MAX
+    });
+    let mut is_gap = true;
+    near.filter(|visit| {
+        is_gap &= !matches!(visit, Outcome::Number(..));
+        match visit {
+            Outcome::Refused => is_gap,
+            Outcome::Left => true,
+            Outcome::Number(..) => false,
+        }
+    })
+    .count()
 }

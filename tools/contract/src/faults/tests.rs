@@ -67,3 +67,38 @@ fn a_seed_that_nobody_set_is_a_new_one() {
     let run = FaultRun::from_env().unwrap();
     assert!(run.duration > Duration::ZERO);
 }
+
+/// Three visits are counted, the reply is lost, and all three are counted again: nobody was refused just
+/// then, though many were before.
+#[test]
+fn a_batch_that_is_sent_again_is_named() {
+    let start = Instant::now();
+    let given = |number| Outcome::Number(number, start);
+    let count = |numbers: std::ops::Range<u64>, replied| Count {
+        size: numbers.end - numbers.start,
+        numbers: Some(numbers),
+        replied,
+    };
+    let record = Record {
+        counts: vec![
+            count(1..4, Some(start)),
+            count(4..7, None),
+            count(7..10, Some(start)),
+        ],
+        ..Record::default()
+    };
+    let visitors = |lost: &[Outcome]| {
+        let visitor = |(first, last)| {
+            let mut visits = vec![Outcome::Refused, Outcome::Refused, given(first)];
+            visits.extend(lost);
+            visits.push(given(last));
+            visits
+        };
+        [(1, 7), (2, 8), (3, 9)].map(visitor)
+    };
+    let flaw = broken_promise(&visitors(&[]), &record, 9).unwrap_or_default();
+    assert!(flaw.contains("that command was sent again"), "{flaw}");
+    for lost in [Outcome::Refused, Outcome::Left] {
+        assert_eq!(broken_promise(&visitors(&[lost]), &record, 9), None);
+    }
+}

@@ -5,19 +5,17 @@
 
 use std::sync::LazyLock;
 
-use diff::{CONTEXT_LINES, Changed};
 use regex::Regex;
 use similar::ChangeTag;
 use syn::{Item, ItemImpl, Type, spanned::Spanned};
 
-use crate::regex;
+use crate::{CONTEXT_LINES, Changed};
 
 /// The name of an item, where rustfmt puts it.
 static NAME: LazyLock<Regex> = LazyLock::new(|| {
     let keywords = "const|enum|fn|static|struct|trait|type";
-    regex(&format!(
-        r"^\s*(?:pub\S* )?(?:(?:async|const) )*(?:(?:{keywords}) (\w+)|(use|mod) )"
-    ))
+    let item = format!(r"^\s*(?:pub\S* )?(?:(?:async|const) )*(?:(?:{keywords}) (\w+)|(use|mod) )");
+    Regex::new(&item).expect("the expression is right")
 });
 
 /// What changed in an item.

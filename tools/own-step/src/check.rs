@@ -1,0 +1,244 @@
+//! `cargo xtask check`: the contract, for our steps, for any server, and for a step of one's own.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{ExitCode, Stdio},
+};
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use clap::Args;
+use contract::{
+    Cell, FaultRun, Finding, Program, Report, Source, Subject, Verdict,
+    check::{self, CheckOptions},
+    results,
+};
+use output::terminal::{self, BOLD, DIM, GREEN, RED, RESET, YELLOW};
+use processes::interrupt;
+use serde_json::{Deserializer, Value};
+use steps::{Step, cargo};
+
+use crate::{Goal, OwnStep, Row, folder::Standing, watch};
+
+/// How the rows are called that the step is to turn.
+const GOAL: &str = "the goal";
+
+/// What is said of one of them that is not met.
+const NOT_YET: &str = "not yet";
+
+/// Check what steps do, from outside, over HTTP: ours, a server that runs, or a step of your own
+#[derive(Args)]
+pub struct CheckArguments {
+    #[command(flatten)]
+    contract: CheckOptions,
+    /// Check the step of your own in this folder; inside the folder, check does that by itself
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["steps", "url"])]
+    dir: Option<PathBuf>,
+    /// Of a step of your own, only the goal
+    #[arg(long, conflicts_with = "only")]
+    goal: bool,
+    /// Check the goal of a step of your own again whenever you save a file
+    #[arg(long)]
+    watch: bool,
+    /// Check each row of a step of your own so many times
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    repeat: Option<u64>,
+    /// What the faults of the bad wire are thrown with, as it was printed
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+}
+
+/// Checks, prints what was found, and fails if anything is not as it should be.
+///
+/// # Errors
+///
+/// For wrong use, or when there is nothing that could be checked.
+pub fn check(root: &Path, options: &CheckArguments) -> Result<ExitCode> {
+    let is_ours = !options.contract.steps.is_empty() || options.contract.url.is_some();
+    let find = || OwnStep::find(options.dir.as_deref());
+    let Some(own) = (if is_ours { None } else { find()? }) else {
+        let only_own = options.goal || options.watch || options.repeat.or(options.seed).is_some();
+        ensure!(
+            !only_own,
+            "--goal, --watch, --repeat and --seed are for a step of your own; name its folder with --dir"
+        );
+        return check::run(root, &options.contract);
+    };
+    own.remember(root)?;
+    if options.watch {
+        let is_open = options.contract.only.is_empty() && !options.goal;
+        return watch::watch(root, &own, is_open.then_some("--goal"));
+    }
+    interrupt::exit_on_interrupt()?;
+    one(root, own, options)
+}
+
+/// Builds the step and judges it, row by row.
+fn one(root: &Path, mut own: OwnStep, options: &CheckArguments) -> Result<ExitCode> {
+    let goal = own.goal(root)?;
+    let only = &options.contract.only;
+    let known: Vec<&str> = goal.rows().map(|row| row.id).collect();
+    if let Some(unknown) = only.iter().find(|id| !known.contains(&id.as_str())) {
+        bail!(output::unknown("row of this step", unknown, &known));
+    }
+    let Some((name, program)) = build(&own.folder)? else {
+        return Ok(ExitCode::FAILURE);
+    };
+    let sources = own.sources()?;
+    let source = Source::choose(root, &options.contract.redis)?;
+    terminal::progress(&format!("Redis: {}", source.description()));
+    let mut fault_run = FaultRun::from_env().map_err(|error| anyhow!(error))?;
+    fault_run.seed = options.seed.unwrap_or(fault_run.seed);
+    let step = Step {
+        name: name.clone(),
+        ..goal.step.clone()
+    };
+    let judge = Judge {
+        subject: Subject::step(&step, &program),
+        redis: source,
+        fault_run,
+        times: options.repeat.unwrap_or(1),
+    };
+    let mut cells = Vec::new();
+    for (title, rows) in [(GOAL, &goal.turns), ("what may not get worse", &goal.keeps)] {
+        if options.goal && title != GOAL {
+            continue;
+        }
+        let wanted = |row: &&Row| only.is_empty() || only.iter().any(|id| id == row.id);
+        let rows: Vec<&Row> = rows.iter().filter(wanted).collect();
+        if !rows.is_empty() {
+            anstream::println!("\n{BOLD}{name}{RESET}: {title}");
+        }
+        for row in rows {
+            let Some((finding, met)) = judge.row(row) else {
+                continue;
+            };
+            let unmet = if title == GOAL { NOT_YET } else { "worse" };
+            print(row, &finding, unmet, (met, judge.times));
+            own.note(row, &finding, &sources);
+            cells.push(Cell {
+                id: row.id.to_owned(),
+                as_expected: row.is_met_by(&finding),
+                finding,
+            });
+        }
+    }
+    own.save()?;
+    own.keep_seen(&cells)?;
+    let report = Report {
+        subject: name,
+        cells,
+    };
+    if let Some(file) = &options.contract.json {
+        results::write(file, std::slice::from_ref(&report))?;
+    }
+    Ok(end(&own, &goal, &sources, &report))
+}
+
+/// Says how it stands, and what is next.
+fn end(own: &OwnStep, goal: &Goal, sources: &str, report: &Report) -> ExitCode {
+    let met = report.cells.iter().filter(|cell| cell.as_expected).count();
+    let all = report.cells.len();
+    anstream::println!("\n{BOLD}{}{RESET}: {met} of {all} rows", report.subject);
+    if met < all {
+        anstream::println!("  {DIM}cargo xtask hint{RESET} helps, a little more each time");
+        return ExitCode::FAILURE;
+    }
+    let is_met = |row: &Row| own.standing(row, sources) == Standing::Met;
+    if goal.rows().all(is_met) {
+        anstream::println!(
+            "  That is all of step {}. Yours beside ours: cargo xtask progress --diff",
+            goal.step.number
+        );
+    }
+    ExitCode::SUCCESS
+}
+
+/// Builds the package in the folder. Returns its name and its program; `None` when it does not compile:
+/// cargo has said why.
+fn build(folder: &Path) -> Result<Option<(String, Program)>> {
+    let mut command = cargo(folder);
+    command.args(["build", "--message-format=json-render-diagnostics"]);
+    let output = command.stderr(Stdio::inherit()).output();
+    let output = output.context("cannot start cargo")?;
+    interrupt::exit_if_interrupted(output.status);
+    if !output.status.success() {
+        terminal::error("it does not compile, so nothing was checked; see above");
+        return Ok(None);
+    }
+    let manifest = folder.join("Cargo.toml");
+    for message in Deserializer::from_slice(&output.stdout).into_iter::<Value>() {
+        let message = message.context("cannot read what cargo built")?;
+        let made_from = message["manifest_path"].as_str().map(Path::new);
+        let program = message["executable"].as_str();
+        if let (true, Some(program)) = (made_from == Some(&manifest), program) {
+            let name = message["target"]["name"].as_str().unwrap_or_default();
+            let (path, arguments) = (program.into(), Vec::new());
+            return Ok(Some((name.to_owned(), Program { path, arguments })));
+        }
+    }
+    bail!(
+        "the package in {} has no program; it needs a src/main.rs",
+        folder.display()
+    )
+}
+
+/// What a step is judged with.
+struct Judge {
+    subject: Subject,
+    redis: Source,
+    fault_run: FaultRun,
+    times: u64,
+}
+
+impl Judge {
+    /// What is found of a row, and how often it was met. What does not meet it counts for more than what does.
+    fn row(&self, row: &Row) -> Option<(Finding, usize)> {
+        let findings = (0..self.times).filter_map(|time| self.once(row, time));
+        let (met, unmet): (Vec<_>, Vec<_>) = findings.partition(|found| row.is_met_by(found));
+        let count = met.len();
+        let worst = unmet.into_iter().chain(met).next()?;
+        Some((worst, count))
+    }
+
+    fn once(&self, row: &Row, time: u64) -> Option<Finding> {
+        if row.is_bad_wire() {
+            let mut run = self.fault_run;
+            run.seed = run.seed.wrapping_add(time);
+            let seen = run.check(&self.subject, &self.redis);
+            return Some(seen.map_or_else(|end| end, |seen| Finding::new(Verdict::Has, seen)));
+        }
+        let only = [row.id.to_owned()];
+        let mut report = contract::run(&self.subject, &self.redis, &only, |_| {});
+        report.cells.pop().map(|cell| cell.finding)
+    }
+}
+
+/// One line a row, and below it what was expected and what was seen, if it is not met.
+fn print(row: &Row, finding: &Finding, unmet: &str, (met, times): (usize, u64)) {
+    let (id, verdict, evidence) = (row.id, finding.verdict, &finding.evidence);
+    let count = match times {
+        1 => String::new(),
+        _ => format!("met in {met} of {times} "),
+    };
+    let first = evidence.lines().next().unwrap_or_default();
+    let colour = match verdict {
+        _ if row.is_met_by(finding) => GREEN,
+        Verdict::LeftOut => YELLOW,
+        _ => RED,
+    };
+    if colour != RED {
+        anstream::println!("  {colour}{verdict:<9}{RESET} {id:<22} {DIM}{count}{first}{RESET}");
+        return;
+    }
+    anstream::println!("  {RED}{unmet:<9} {id:<22}{RESET} {count}");
+    anstream::println!("    expected: {}", row.statement);
+    anstream::println!("    seen:");
+    for line in evidence.lines() {
+        anstream::println!("    {RED}|{RESET} {line}");
+    }
+    if unmet != NOT_YET {
+        anstream::println!(
+            "    {DIM}was it luck, or a busy machine? cargo xtask check --only {id} --repeat 5{RESET}"
+        );
+    }
+}

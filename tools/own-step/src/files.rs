@@ -1,0 +1,108 @@
+//! The files of a folder for a step of one's own, as they are at the start.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use steps::{files, without_marks};
+
+use crate::{Goal, Row, manifest};
+
+/// Where the folder says which checkout it asks. That is so on one machine only, and not committed.
+pub const CHECKOUT: &str = ".checkout";
+
+/// At first ours: cargo takes out of it what the package does not need.
+pub const LOCK: &str = "Cargo.lock";
+
+/// All files, by name.
+///
+/// # Errors
+///
+/// When what they are made from cannot be read.
+pub fn all(root: &Path, goal: &Goal, name: &str) -> Result<BTreeMap<PathBuf, String>> {
+    let mut all = BTreeMap::new();
+    for folder in ["src", "tests"] {
+        for (file, text) in texts(&goal.start.folder.join(folder), &goal.start.folder)? {
+            all.insert(file, renamed(&text, goal, name));
+        }
+    }
+    for tool in manifest::tools_of(root, goal)? {
+        let folder = root.join("tools").join(&tool);
+        let support = Path::new("support").join(&tool);
+        for (file, text) in texts(&folder.join("src"), &folder)? {
+            all.insert(support.join(file), text);
+        }
+        all.insert(support.join("Cargo.toml"), manifest::tool(root, &tool)?);
+    }
+    let template = root.join("tools/own-step/template");
+    let values = values(root, goal, name)?;
+    for (file, text) in texts(&template, &template)? {
+        let fill = |text: String, (key, value): &(&str, String)| {
+            text.replace(&format!("{{{key}}}"), value)
+        };
+        all.insert(file, values.iter().fold(text, fill));
+    }
+    for file in [LOCK, "rust-toolchain.toml"] {
+        all.insert(file.into(), text(&root.join(file))?);
+    }
+    Ok(all)
+}
+
+/// What stands in braces in the files of the template.
+fn values(root: &Path, goal: &Goal, name: &str) -> Result<Vec<(&'static str, String)>> {
+    let dependencies = |section| manifest::dependencies(root, goal, section);
+    let first = goal.turns.first().map_or("", |row| row.id);
+    Ok(vec![
+        ("name", name.to_owned()),
+        ("number", goal.step.number.to_string()),
+        ("step", goal.step.name.clone()),
+        ("start", goal.start.name.clone()),
+        ("description", goal.step.description()?),
+        ("lack", goal.lack()?),
+        ("first", first.to_owned()),
+        ("turns", table(&goal.turns)),
+        ("keeps", table(&goal.keeps)),
+        ("common", manifest::common(root)?),
+        ("dependencies", dependencies("dependencies")?),
+        ("dev-dependencies", dependencies("dev-dependencies")?),
+    ])
+}
+
+fn table(rows: &[Row]) -> String {
+    if rows.is_empty() {
+        return "Nothing yet: this is the first one.".to_owned();
+    }
+    let line = |row: &Row| format!("\n| `{}` | {} |", row.id, row.statement);
+    let lines: String = rows.iter().map(line).collect();
+    format!("| row | what it means |\n|---|---|{lines}")
+}
+
+/// The text of a step under the name of one's own.
+fn renamed(text: &str, goal: &Goal, name: &str) -> String {
+    let start = &goal.start;
+    let run = format!("cargo xtask run step-{}", start.number);
+    let text = without_marks(text).replace(&run, "cargo run");
+    let text = text.replace(&start.name, name);
+    text.replace(&start.name.replace('-', "_"), &name.replace('-', "_"))
+}
+
+/// The files in a folder, by their names as they are seen from another one.
+fn texts(folder: &Path, base: &Path) -> Result<Vec<(PathBuf, String)>> {
+    let pair = |file: PathBuf| Ok((file.strip_prefix(base)?.to_owned(), text(&file)?));
+    files(folder)?.into_iter().map(pair).collect()
+}
+
+/// Writes a file, and makes the folder that it is in.
+pub fn write(file: &Path, text: &str) -> Result<()> {
+    fs::create_dir_all(file.parent().unwrap_or(file))
+        .and_then(|()| fs::write(file, text))
+        .with_context(|| format!("cannot write {}", file.display()))
+}
+
+/// The text of a file.
+pub fn text(file: &Path) -> Result<String> {
+    fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
+}

@@ -1,0 +1,227 @@
+//! What one sees of a folder for a step of one's own before anything is compiled.
+
+mod support;
+
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
+
+use own_step::Goal;
+use support::{Own, cargo, root, seen, xtask};
+
+/// The packages of a lock file that come from a registry, with their versions and check sums.
+fn locked(folder: &Path) -> BTreeSet<String> {
+    let lock = fs::read_to_string(folder.join("Cargo.lock")).unwrap();
+    let packages = lock.split("[[package]]").map(|package| {
+        let lines = package.lines();
+        let facts = lines.filter(|line| {
+            ["name", "version", "checksum"]
+                .iter()
+                .any(|fact| line.starts_with(fact))
+        });
+        facts.collect::<Vec<_>>().join(" ")
+    });
+    packages
+        .filter(|package| package.contains("checksum"))
+        .collect()
+}
+
+#[test]
+fn every_start_has_the_versions_of_this_repository_and_a_goal() {
+    let ours = locked(root());
+    for number in 1..=6 {
+        let own = Own::start(number, &format!("start-{number}"));
+        let theirs = locked(&own.folder());
+        assert!(
+            !theirs.is_empty() && theirs.is_subset(&ours),
+            "{number}: {theirs:?}"
+        );
+        // It is complete, and holds nothing that is not needed.
+        own.cargo(&["metadata", "--locked", "--offline", "--format-version", "1"]);
+        let page = fs::read_to_string(own.folder().join("GOAL.md")).unwrap();
+        assert!(
+            page.contains(&format!("# Your step {number}")) && page.contains("| `"),
+            "{page}"
+        );
+        for file in ["src/lib.rs", "src/main.rs", "tests/page.rs"] {
+            let text = fs::read_to_string(own.folder().join(file)).unwrap();
+            assert!(!text.contains("ANCHOR"), "{file}: {text}");
+            let start = format!("step_{}_", number - 1);
+            assert!(!text.contains(&start), "{file}: {text}");
+        }
+    }
+}
+
+fn turns(step: &str) -> String {
+    let goal = Goal::of(root(), step).unwrap();
+    let ids: Vec<&str> = goal.turns.iter().map(|row| row.id).collect();
+    ids.join(" ")
+}
+
+#[test]
+fn a_step_turns_what_it_has_and_the_one_before_has_not_or_not_to_the_letter() {
+    for (step, expected) in [
+        ("1", "greets counts unique ignores-strangers"),
+        ("2", "survives-restart shared"),
+        ("3", "drains"),
+        ("5", "few-round-trips"),
+        ("6", "cluster"),
+    ] {
+        assert_eq!(turns(step), expected);
+    }
+    // Rocket answers POST with 404, and loses requests when it stops. Nor does it know of a bad wire.
+    for id in ["ignores-strangers", "drains", "bad-wire"] {
+        assert!(turns("4").contains(id));
+    }
+}
+
+#[test]
+fn a_wrong_place_or_name_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("mine.txt"), "").unwrap();
+    let refused =
+        |arguments: &[&str]| seen(xtask(folder.path()).args(["start"]).args(arguments), 2);
+    for (arguments, words) in [
+        (&["5", "--dir", "."][..], "is not an empty folder"),
+        (
+            &["0", "--dir", "x"],
+            "the first to write is: cargo xtask start 1",
+        ),
+        (&["7", "--dir", "x"], "there is no step \"7\""),
+        (&["2", "--dir", "tokio"], "taken by another package"),
+        (&["2", "--dir", "9"], "choose one of small letters"),
+        (
+            &["2", "--dir", root().to_str().unwrap()],
+            "is in this checkout",
+        ),
+        (&["--again", "--dir", "."], "there is no progress.toml"),
+    ] {
+        let text = refused(arguments);
+        assert!(text.contains(words) && text.lines().count() == 1, "{text}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_git_that_knows_nobody_is_no_reason_to_fail() {
+    if processes::programs::on_path("git").is_none() {
+        return println!("skipped: git is not on PATH, so no first commit is made");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let text = seen(
+        xtask(folder.path()).args(["start", "1", "--dir", "nobody"]),
+        0,
+    );
+    let folder = folder.path().join("nobody");
+    let mut log = Command::new("git");
+    let log = log
+        .args(["log", "--oneline"])
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    // Some systems let git make up a name.
+    assert!(
+        log.status.success() || text.contains("commit it yourself"),
+        "{text}"
+    );
+    assert!(folder.join(".git").is_dir());
+}
+
+#[test]
+fn files_are_put_back_only_after_asking() {
+    let own = Own::start(2, "puts-back");
+    own.change("src/lib.rs", "{seen} times", "{seen} tmies");
+    own.change("src/main.rs", "Start-up", "Startup");
+    let text = |file: &str| fs::read_to_string(own.folder().join(file)).unwrap();
+    let asked = own.seen(&["start", "--again", "src/lib.rs"], 2);
+    assert!(
+        asked.contains("add --yes") && text("src/lib.rs").contains("tmies"),
+        "{asked}"
+    );
+    own.seen(&["start", "--again", "src/lib.rs", "--yes"], 0);
+    assert!(text("src/lib.rs").contains("{seen} times") && text("src/main.rs").contains("Startup"));
+    let all = own.seen(&["start", "--again", "--yes"], 0);
+    assert!(
+        all.contains("src/main.rs") && text("src/main.rs").contains("Start-up"),
+        "{all}"
+    );
+    let nothing = own.seen(&["start", "--again", "--yes"], 0);
+    assert!(nothing.contains("everything is as it was"), "{nothing}");
+    let unknown = own.seen(&["start", "--again", "src/x.rs", "--yes"], 2);
+    assert!(unknown.contains("there was no src/x.rs"), "{unknown}");
+}
+
+#[test]
+fn hints_give_away_a_little_more_each_time() {
+    let own = Own::start(5, "hints");
+    let first = own.seen(&["hint"], 0);
+    assert!(
+        first.contains("few-round-trips") && first.contains("Hint 1 of"),
+        "{first}"
+    );
+    let second = own.seen(&["hint"], 0);
+    assert!(
+        second.contains("Predict first") && second.contains("What is the best time to wait"),
+        "{second}"
+    );
+    let third = own.seen(&["hint"], 0);
+    assert!(
+        third.contains("Store.add") && !third.contains("@@"),
+        "{third}"
+    );
+    let fourth = own.seen(&["hint"], 0);
+    assert!(fourth.contains("\n+"), "{fourth}");
+    assert_eq!(own.seen(&["hint", "1"], 0), first);
+    let fifth = own.seen(&["hint"], 0);
+    assert!(fifth.contains("Hint 5 of"), "{fifth}");
+    let none = own.seen(&["hint", "999"], 2);
+    assert!(none.contains("there is no hint 999"), "{none}");
+}
+
+#[test]
+fn a_checkout_that_is_gone_is_named_with_what_to_do() {
+    let own = Own::start(1, "left-alone");
+    fs::write(own.folder().join(".checkout"), "/no/such/checkout\n").unwrap();
+    let text = seen(cargo(&own.folder()).args(["xtask", "check"]), 2);
+    assert!(
+        text.contains("/no/such/checkout") && text.contains("cargo xtask check --dir"),
+        "{text}"
+    );
+    // Any checkout that is asked is remembered.
+    seen(xtask(&own.folder()).arg("progress"), 0);
+    let asked = fs::read_to_string(own.folder().join(".checkout")).unwrap();
+    assert_eq!(asked.trim(), root().to_str().unwrap());
+}
+
+#[test]
+fn progress_of_a_later_or_damaged_folder_is_explained() {
+    let own = Own::start(1, "of-another-time");
+    own.change("progress.toml", "format = 1", "format = 2");
+    let later = own.seen(&["progress"], 2);
+    assert!(later.contains("bring this one up to date"), "{later}");
+    own.change("progress.toml", "format = 2", "<<<<<<< HEAD");
+    let damaged = own.seen(&["progress"], 2);
+    assert!(
+        damaged.contains("cannot be understood; mend it"),
+        "{damaged}"
+    );
+    own.change("progress.toml", "<<<<<<< HEAD", "format = 1");
+    own.change("progress.toml", "step-1-memory", "step-1-gone");
+    let gone = own.seen(&["check"], 2);
+    assert!(
+        gone.contains("step-1-gone is no step of this checkout any more"),
+        "{gone}"
+    );
+}
+
+#[test]
+fn outside_a_folder_it_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in [
+        &["hint"][..],
+        &["progress"],
+        &["start", "--again"],
+        &["check", "--watch"],
+    ] {
+        let text = seen(xtask(folder.path()).args(command), 2);
+        assert!(text.contains("--dir"), "{text}");
+    }
+}

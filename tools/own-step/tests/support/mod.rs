@@ -1,0 +1,185 @@
+//! What the tests share: a step of one's own, in a temporary folder.
+
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use contract::{Cell, Report, results};
+use own_step::Goal;
+use private_redis::RedisProgram;
+
+/// One after the other: two that compile or are judged at the same time only get into each other's way.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// How often a row is checked until it counts as not met.
+const ATTEMPTS: usize = 3;
+
+pub fn root() -> &'static Path {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    folder.ancestors().nth(2).unwrap()
+}
+
+/// Whether all starts are to be proved, which takes minutes.
+pub fn is_all() -> bool {
+    env::var_os("SEEN_ALL_STARTS").is_some()
+}
+
+/// Whether there is no real Redis to judge with.
+pub fn is_skipped() -> bool {
+    let is_missing = RedisProgram::find().is_none();
+    if is_missing {
+        let is_strict = env::var_os("SEEN_STRICT").is_some();
+        assert!(!is_strict, "redis-server is not on PATH; install it");
+        println!("skipped: redis-server is not on PATH, so no step of one's own is judged");
+    }
+    is_missing
+}
+
+/// `cargo xtask`, with its commands for steps of one's own.
+pub fn xtask(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_own-step"));
+    surroundings(&mut command, folder);
+    command
+}
+
+/// All starts are compiled into one folder, so that what they are built from is compiled once.
+fn surroundings(command: &mut Command, folder: &Path) {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("own-step");
+    command
+        .current_dir(folder)
+        .env("CARGO_TARGET_DIR", target)
+        .env("CARGO_INCREMENTAL", "0")
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
+        .env("NO_COLOR", "1")
+        // A git that knows nobody.
+        .env("HOME", folder)
+        .env("CARGO_HOME", cargo_home())
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env_remove("REDIS_URL")
+        .env_remove("CARGO_MANIFEST_DIR");
+    if let Some(rustup) = rustup_home() {
+        command.env("RUSTUP_HOME", rustup);
+    }
+}
+
+/// Where cargo keeps what it downloaded, wherever `HOME` leads.
+fn cargo_home() -> PathBuf {
+    let home = env::home_dir().unwrap_or_default().join(".cargo");
+    env::var_os("CARGO_HOME").map_or(home, PathBuf::from)
+}
+
+fn rustup_home() -> Option<PathBuf> {
+    let home = env::home_dir().unwrap_or_default().join(".rustup");
+    let home = env::var_os("RUSTUP_HOME").map_or(home, PathBuf::from);
+    home.is_dir().then_some(home)
+}
+
+/// Runs to the end and returns what one would see. The status must be this one.
+pub fn seen(command: &mut Command, status: i32) -> String {
+    let output = command.output().unwrap();
+    let (stdout, stderr) = (&output.stdout, &output.stderr);
+    let text = String::from_utf8_lossy(stdout) + String::from_utf8_lossy(stderr);
+    assert_eq!(output.status.code(), Some(status), "{text}");
+    text.into_owned()
+}
+
+/// A step of one's own.
+pub struct Own {
+    folder: tempfile::TempDir,
+    name: String,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Own {
+    pub fn start(number: u32, name: &str) -> Self {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = tempfile::tempdir().unwrap();
+        let mut start = xtask(folder.path());
+        start.args(["start", &number.to_string(), "--dir", name]);
+        seen(&mut start, 0);
+        Self {
+            folder,
+            name: name.to_owned(),
+            _turn: turn,
+        }
+    }
+
+    pub fn folder(&self) -> PathBuf {
+        self.folder.path().join(&self.name)
+    }
+
+    /// What a command says in the folder.
+    pub fn seen(&self, arguments: &[&str], status: i32) -> String {
+        seen(xtask(&self.folder()).args(arguments), status)
+    }
+
+    /// cargo itself, which must succeed.
+    pub fn cargo(&self, arguments: &[&str]) -> String {
+        seen(cargo(&self.folder()).args(arguments), 0)
+    }
+
+    /// Which of these rows are not met. A busy machine can be the reason once, and a defect is there every time.
+    pub fn unmet<'a>(&self, rows: &[&'a str]) -> Vec<&'a str> {
+        let mut unmet = rows.to_vec();
+        for _ in 0..ATTEMPTS {
+            let (status, found) = self.check(&unmet);
+            assert_eq!(found.len(), unmet.len(), "{found:?}");
+            let is_met = |id: &str| found.iter().any(|cell| cell.id == id && cell.as_expected);
+            unmet.retain(|id| !is_met(id));
+            assert_eq!(status == 0, unmet.is_empty(), "{found:?}");
+            if unmet.is_empty() {
+                break;
+            }
+        }
+        unmet
+    }
+
+    /// The exit status of a check of these rows, and what was found.
+    fn check(&self, rows: &[&str]) -> (i32, Vec<Cell>) {
+        let json = self.folder.path().join("found.json");
+        let mut check = xtask(&self.folder());
+        check.args(["check", "--only", &rows.join(","), "--json"]);
+        let output = check.arg(&json).output().unwrap();
+        // Shown when the test fails.
+        println!("{}", String::from_utf8_lossy(&output.stdout));
+        println!("{}", String::from_utf8_lossy(&output.stderr));
+        let mut reports: Vec<Report> = results::read(&json).unwrap();
+        (output.status.code().unwrap(), reports.remove(0).cells)
+    }
+
+    /// Puts our own step in the place of the sources.
+    pub fn solve(&self, goal: &Goal) {
+        fs::remove_dir_all(self.folder().join("src")).unwrap();
+        for file in goal.step.files().unwrap() {
+            if file.starts_with("src") {
+                let text = goal.step.neutral(&file).unwrap();
+                let text = text.replace("step-N", &self.name);
+                let text = text.replace("step_N", &self.name.replace('-', "_"));
+                let file = self.folder().join(file);
+                fs::create_dir_all(file.parent().unwrap()).unwrap();
+                fs::write(file, text).unwrap();
+            }
+        }
+    }
+
+    /// Changes a file in one place.
+    pub fn change(&self, file: &str, from: &str, to: &str) {
+        let file = self.folder().join(file);
+        let text = fs::read_to_string(&file).unwrap();
+        assert_eq!(text.matches(from).count(), 1, "{from}");
+        fs::write(file, text.replace(from, to)).unwrap();
+    }
+}
+
+/// cargo, in this folder.
+pub fn cargo(folder: &Path) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
+    surroundings(&mut command, folder);
+    command
+}

@@ -10,6 +10,10 @@ use crate::results::{Load, LoadReport};
 /// keep up: its latency would grow for as long as the round lasts, and says nothing.
 const RATE_SHARE_MIN: f64 = 0.95;
 
+/// What contestants may use that have nothing to do, all together, as a share of the machine. A Redis
+/// wakes up ten times a second, and Flask's debug server looks for changed files.
+const IDLE_CPU_MAX: f64 = 0.03;
+
 /// Why the round must not be used, in sentences. Empty when all is well.
 ///
 /// `counted` is how far the counter moved. It may be ahead of the responses by the visits that were
@@ -70,6 +74,25 @@ pub(crate) fn verify(
     reasons
 }
 
+/// Why a measurement was disturbed, by the shares of the machine that other programs and idle contestants
+/// used. Where the system does not tell, nobody knows.
+pub(crate) fn disturbances(other: Option<f64>, idle: Option<f64>, other_max: f64) -> Vec<String> {
+    let shares = [
+        ("other programs", other, other_max),
+        ("idle contestants", idle, IDLE_CPU_MAX),
+    ];
+    let shares = shares.into_iter();
+    let disturbs = shares.filter(|(_, share, max)| share.is_some_and(|share| share > *max));
+    disturbs
+        .map(|(who, _, max)| {
+            format!(
+                "{who} used more than {:.0} % of the processors",
+                max * 100.0
+            )
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,5 +150,24 @@ mod tests {
         let mut silent = report(Errors::default());
         silent.responses = 0;
         assert_eq!(verify(&silent, Some(0), 64, Load::Capacity).len(), 1);
+    }
+
+    #[test]
+    fn a_disturbed_measurement_says_by_whom() {
+        let disturbances = |other, idle| super::disturbances(other, idle, 0.05).join("; ");
+        assert_eq!(disturbances(Some(0.05), Some(0.01)), "");
+        assert_eq!(disturbances(None, None), "");
+        let who = [
+            disturbances(Some(0.06), None),
+            disturbances(None, Some(0.06)),
+        ];
+        assert_eq!(
+            who[0],
+            "other programs used more than 5 % of the processors"
+        );
+        assert_eq!(
+            who[1],
+            "idle contestants used more than 3 % of the processors"
+        );
     }
 }

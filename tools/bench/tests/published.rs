@@ -77,7 +77,9 @@ fn runs_that_cannot_both_be_right_are_found_out() {
     for run in runs() {
         let mut slower = Results::read(&run).unwrap();
         for round in &mut slower.rounds {
-            if let Some(figures) = &mut round.figures {
+            if let Some(figures) = &mut round.figures
+                && round.contestant == "step-6-scaled"
+            {
                 figures.report.responses /= 10;
             }
         }
@@ -85,7 +87,9 @@ fn runs_that_cannot_both_be_right_are_found_out() {
         let (status, text) = compare(&run, folder.path());
         assert_eq!(status, Some(1), "{text}");
 
-        slower.plan.connections = vec![3];
+        for round in &mut slower.rounds {
+            round.connections = 3;
+        }
         slower.write(folder.path()).unwrap();
         let (status, text) = compare(&run, folder.path());
         assert_eq!(status, Some(2), "{text}");

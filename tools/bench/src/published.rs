@@ -12,6 +12,9 @@ pub const RUNS: &str = "book/measurements/bench";
 /// `-run-1`. It is there to be compared with.
 pub const REPETITION: &str = "-run-2";
 
+/// What the folder of a sweep ends in.
+pub const SWEEP: &str = "-sweep";
+
 /// The folders of all published runs, in order.
 ///
 /// # Errors
@@ -30,14 +33,28 @@ pub fn all(root: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// The folder of the run that the README and the book show, if there is any: the newest that is no
-/// repetition.
+/// repetition and no sweep.
 ///
 /// # Errors
 ///
 /// When [`RUNS`] cannot be read.
 pub fn shown(root: &Path) -> Result<Option<PathBuf>> {
     let mut folders = all(root)?;
-    folders.retain(|folder| !folder.to_string_lossy().ends_with(REPETITION));
+    folders.retain(|folder| {
+        let name = folder.to_string_lossy();
+        !name.ends_with(REPETITION) && !name.ends_with(SWEEP)
+    });
+    Ok(folders.pop())
+}
+
+/// The folder of the newest sweep, if there is any.
+///
+/// # Errors
+///
+/// When [`RUNS`] cannot be read.
+pub fn sweep(root: &Path) -> Result<Option<PathBuf>> {
+    let mut folders = all(root)?;
+    folders.retain(|folder| folder.to_string_lossy().ends_with(SWEEP));
     Ok(folders.pop())
 }
 
@@ -46,16 +63,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_run_is_shown_but_not_its_repetition() {
+    fn the_newest_run_is_shown_but_no_repetition_and_no_sweep() {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir_all(root.path().join(RUNS)).unwrap();
         assert_eq!(shown(root.path()).unwrap(), None);
-        for name in ["2026-11-23", "2026-11-24-run-1", "2026-11-24-run-2"] {
+        for name in [
+            "2026-11-23",
+            "2026-11-24-run-1",
+            "2026-11-24-run-2",
+            "2026-11-24-sweep",
+        ] {
             fs::create_dir(root.path().join(RUNS).join(name)).unwrap();
         }
         fs::write(root.path().join(RUNS).join("README.md"), "").unwrap();
         let newest = root.path().join(RUNS).join("2026-11-24-run-1");
         assert_eq!(shown(root.path()).unwrap(), Some(newest));
-        assert_eq!(all(root.path()).unwrap().len(), 3);
+        assert_eq!(all(root.path()).unwrap().len(), 4);
+        let sweep = root.path().join(RUNS).join("2026-11-24-sweep");
+        assert_eq!(super::sweep(root.path()).unwrap(), Some(sweep));
     }
 }

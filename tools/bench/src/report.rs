@@ -10,7 +10,7 @@ use textwrap::{Options, WordSplitter};
 
 use crate::agreement::Agreement;
 use crate::cells;
-use crate::plot;
+use crate::plot::{self, Plot};
 use crate::results::{Load, Plan, Results};
 use crate::session::announcement;
 use crate::summary::{Group, summarise, warnings};
@@ -48,13 +48,30 @@ pub fn markdown(results: &Results) -> String {
     let mut text = String::from("<!-- Written by cargo xtask bench; do not edit. -->\n\n");
     text += "# Benchmark report\n\n";
     text += &circumstances(results);
-    for group in summarise(results) {
-        text += &markdown_group(&group, &results.plan);
+    let groups = summarise(results);
+    let curves = plot::curves(&groups);
+    text += &images(&curves)
+        .map(|image| image + "\n\n")
+        .collect::<String>();
+    for group in &groups {
+        let plots = if curves.is_empty() {
+            plot::of(group)
+        } else {
+            Vec::new()
+        };
+        text += &markdown_group(group, &results.plan, &plots);
     }
     text + READING
 }
 
-fn markdown_group(group: &Group, plan: &Plan) -> String {
+/// The plots, as a page in the same folder refers to them.
+fn images(plots: &[Plot]) -> impl Iterator<Item = String> {
+    plots
+        .iter()
+        .map(|plot| format!("![{}]({})", plot.description, plot.file))
+}
+
+fn markdown_group(group: &Group, plan: &Plan, plots: &[Plot]) -> String {
     let mut paragraphs = vec![format!("## {}", cells::title(group)), cells::engine(group)];
     paragraphs.extend(tables(group).map(|table| table.markdown().trim_end().to_owned()));
     paragraphs.extend([cells::trust(group), cells::precision(group, plan)]);
@@ -62,8 +79,7 @@ fn markdown_group(group: &Group, plan: &Plan) -> String {
         .map(|(name, reason)| format!("- **Discarded:** `{name}`: {reason}"))
         .collect();
     paragraphs.extend((!discarded.is_empty()).then(|| discarded.join("\n")));
-    let plots = plot::of(group).into_iter();
-    paragraphs.extend(plots.map(|plot| format!("![{}]({})", plot.description, plot.file)));
+    paragraphs.extend(images(plots));
     paragraphs.join("\n\n") + "\n\n"
 }
 

@@ -6,7 +6,7 @@ mod fake;
 
 use std::path::Path;
 
-use bench::results::{Rate, Results};
+use bench::results::{Plan, Rate, Results};
 use bench::{COLUMNS_MAX, plot};
 use fake::{EVERYBODY, Fake, finish, plan};
 
@@ -125,6 +125,42 @@ fn the_plots_have_one_line_for_each_contestant_and_no_blank_line() {
     insta::assert_snapshot!("throughput", plots[0].svg);
     insta::assert_snapshot!("latency", plots[1].svg);
     insta::assert_snapshot!("cpu", plots[2].svg);
+}
+
+#[test]
+fn a_sweep_has_a_curve_for_each_contestant() {
+    let rates = [10.0, 50.0, 110.0].map(Rate::PercentOfFastest);
+    let mut results = plan(&EVERYBODY, Some(12), &[]);
+    let tables = [1, 8, 64].map(|connections| Plan::tables(&[connections], &[]));
+    results.plan.tables = [tables.concat(), Plan::tables(&[256], &rates)].concat();
+    let mut fake = Fake {
+        noise: 0.04,
+        ..Fake::default()
+    };
+    let results = finish(results, &mut fake);
+    let plots = plot::draw(&results);
+    let files: Vec<&str> = plots.iter().map(|plot| plot.file.as_str()).collect();
+    let expected = [
+        "sweep-throughput.svg",
+        "sweep-latency.svg",
+        "sweep-rate.svg",
+    ];
+    assert_eq!(files, expected);
+    for plot in &plots {
+        let is_named = |name: &&&str| plot.svg.contains(&format!(">{name}</text>"));
+        let named = EVERYBODY.iter().filter(is_named).count();
+        // The debug server is too slow for a p99 of its own.
+        let is_closed_latency = plot.file == "sweep-latency.svg";
+        assert_eq!(named, EVERYBODY.len() - usize::from(is_closed_latency));
+        assert!(
+            !plot.svg.contains("NaN") && !plot.svg.contains("\n\n"),
+            "{}",
+            plot.svg
+        );
+    }
+    insta::assert_snapshot!("sweep", plots[2].svg);
+    let report = bench::markdown(&results);
+    assert!(report.contains("](sweep-rate.svg)") && !report.contains("](throughput-64.svg)"));
 }
 
 #[test]

@@ -82,7 +82,12 @@ fn capacity(contestant: &str) -> f64 {
 
 fn figures(trial: &Trial, per_second: f64) -> Figures {
     let connections = f64::from(trial.connections);
-    let median_us = connections / capacity(&trial.contestant) * 1e6;
+    // Near its capacity everybody waits for everybody.
+    let queue = match trial.load {
+        Load::Capacity => 1.0,
+        Load::FixedRate(rate) => 1.0 / (1.0 - (rate / capacity(&trial.contestant)).min(0.99)),
+    };
+    let median_us = connections / capacity(&trial.contestant) * 1e6 * queue;
     Figures {
         report: LoadReport {
             responses: (per_second * 2.0) as u64,

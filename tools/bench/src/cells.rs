@@ -184,7 +184,7 @@ pub(crate) fn overview(capacities: &[Group]) -> Option<Table> {
 }
 
 /// The ratios of two runs, and what to make of the difference.
-pub(crate) fn agreement(agreement: &Agreement) -> Table {
+pub fn agreement(agreement: &Agreement) -> Table {
     let heading = format!(
         "{} {}",
         Metric::main(agreement.group.load).name,
@@ -204,7 +204,7 @@ pub(crate) fn agreement(agreement: &Agreement) -> Table {
 }
 
 /// Whether two runs agree, in one sentence.
-pub(crate) fn verdict(agreement: &Agreement) -> String {
+pub fn verdict(agreement: &Agreement) -> String {
     let count = |agrees| {
         agreement
             .rows
@@ -223,7 +223,7 @@ pub(crate) fn verdict(agreement: &Agreement) -> String {
 }
 
 /// What a group is, in one line.
-pub(crate) fn title(group: &Group) -> String {
+pub fn title(group: &Group) -> String {
     let connections = match group.connections {
         1 => "1 connection".to_owned(),
         many => format!("{} connections", count(many.into())),

@@ -67,7 +67,7 @@ pub(crate) fn curves(groups: &[Group]) -> Vec<Plot> {
             metric,
             has_knees,
         };
-        let picture = curve::draw(groups, axes).filter(|_| groups.len() >= CURVE_MIN);
+        let picture = curve::draw(groups, &axes).filter(|_| groups.len() >= CURVE_MIN);
         plot(file.to_owned(), picture)
     };
     let curves = [

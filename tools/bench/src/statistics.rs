@@ -98,7 +98,9 @@ pub(crate) fn ratio(values: &Series, base: &Series) -> Option<Estimate> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
+    use proptest::prelude::{
+        ProptestConfig, Strategy, prop, prop_assert, prop_assert_eq, proptest,
+    };
 
     fn series() -> impl Strategy<Value = Series> {
         prop::collection::btree_map(1..30_u32, 0.001..1e6_f64, 1..20)

@@ -50,10 +50,13 @@ pub fn all(root: &Path) -> Result<BTreeMap<String, String>> {
         groups.retain(|group| group.load == Load::Capacity);
         for group in &groups {
             let name = |suffix| format!("bench-{}{suffix}.md", group.connections);
-            let throughput = cells::throughput(group, 2).markdown();
-            let throughput = format!("{throughput}\n{}", cells::noise(group));
+            let throughput = cells::throughput(group).markdown();
+            let sentences = [cells::trust(group), cells::precision(group, &results.plan)];
+            let throughput = format!("{throughput}\n{}", sentences.join(" "));
             insert(&mut all, &name(""), &throughput);
-            insert(&mut all, &name("-cost"), &cells::cost(group).markdown());
+            let (latency, cost) = (cells::latency(group), cells::cost(group));
+            let cost = format!("{}\n{}", latency.markdown(), cost.markdown());
+            insert(&mut all, &name("-cost"), &cost);
         }
         if let Some(group) = groups.last() {
             for step in &rust {
@@ -62,14 +65,36 @@ pub fn all(root: &Path) -> Result<BTreeMap<String, String>> {
             }
         }
         insert(&mut all, "circumstances.md", &circumstances(&results));
+        insert(&mut all, "compare.md", &comparison(&folder, &results)?);
         let plots = plot::draw(&results).into_iter();
         all.extend(plots.map(|plot| (plot.file, plot.svg)));
+        if let Some(folder) = published::sweep(root)? {
+            let plots = plot::draw(&Results::read(&folder)?).into_iter();
+            all.extend(plots.map(|plot| (plot.file, plot.svg)));
+        }
         if let Some(reports) = &reports {
             let staircase = tables::staircase(root, &steps, reports, groups.last())?;
             insert(&mut all, "staircase.md", &staircase);
         }
     }
     Ok(all)
+}
+
+/// What the run in a folder and its repetition agree on.
+fn comparison(folder: &Path, results: &Results) -> Result<String> {
+    let name = folder.to_string_lossy();
+    let again = name.strip_suffix("-run-1");
+    let again = again.map(|name| format!("{name}{}", published::REPETITION));
+    let Some(again) = again.filter(|again| Path::new(again).exists()) else {
+        return Ok("This run was not made twice.".to_owned());
+    };
+    let agreements = bench::compare(results, &Results::read(Path::new(&again))?);
+    let tables = agreements.iter().map(|agreement| {
+        let (table, verdict) = (cells::agreement(agreement), cells::verdict(agreement));
+        let title = cells::title(&agreement.group);
+        format!("{title}:\n\n{}\n{verdict}\n\n", table.markdown())
+    });
+    Ok(tables.collect())
 }
 
 fn insert(all: &mut BTreeMap<String, String>, name: &str, content: &str) {

@@ -8,10 +8,11 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use bench::{
-    Spread,
-    cells::figure,
+    Estimate,
+    cells::{figure, with_interval},
+    metrics::Metric,
     published,
-    results::{Figures, Load, Results},
+    results::{Load, Results},
     summary::{self, Group},
     units,
 };
@@ -55,16 +56,14 @@ impl Values {
         let words: Vec<&str> = argument.split_whitespace().collect();
         let value = match *words {
             ["bench", name, metric, connections] => self.bench(name, metric, connections),
-            ["ratio", name, base, "requests", connections] => self
-                .ratio(name, base, connections)
-                .map(|ratio| short(ratio.median)),
-            ["spread", name, base, "requests", connections] => self
-                .ratio(name, base, connections)
-                .map(|Spread { median, min, max }| {
-                    format!("{} ({}–{})", short(median), short(min), short(max))
-                }),
+            ["ratio", name, base, metric, connections] => self
+                .ratio([name, base], metric, connections)
+                .map(|ratio| units::ratio(ratio.median)),
+            ["spread", name, base, metric, connections] => self
+                .ratio([name, base], metric, connections)
+                .map(|ratio| with_interval(ratio, units::ratio)),
             ["run", what] => self.of_run(what),
-            ["noise", connections] => self.noise(connections),
+            ["again", connections] => self.again(connections),
             ["setting", step, name] => self.setting(step, name),
             ["lines", step] => self.of_step(step, lines_of_code),
             ["dependencies", step] => self.of_step(step, |step| dependencies(&self.root, step)),
@@ -118,16 +117,14 @@ impl Values {
         })
     }
 
-    fn ratio(&self, name: &str, base: &str, connections: &str) -> Result<Spread> {
-        let (name, base) = (self.contestant(name)?, self.contestant(base)?);
-        let (results, connections) = (&self.run()?.0, number(connections)?);
-        let requests = |figures: &Figures| figures.report.per_second();
-        let ratio = summary::compare(results, connections, &name, &base, requests);
-        ratio
-            .filter(|ratio| ratio.median.is_finite())
-            .with_context(|| {
-                format!("{name} and {base} have no round in common at {connections} connections")
-            })
+    fn ratio(&self, names: [&str; 2], metric: &str, connections: &str) -> Result<Estimate> {
+        let [name, base] = [self.contestant(names[0])?, self.contestant(names[1])?];
+        let (results, number) = (&self.run()?.0, number(connections)?);
+        let metric = Metric::named(metric).with_context(|| format!("{metric} is no figure"))?;
+        let ratio = summary::compare(results, number, [&name, &base], metric);
+        ratio.with_context(|| {
+            format!("{name} and {base} have no round in common at {connections} connections")
+        })
     }
 
     fn of_run(&self, what: &str) -> Result<String> {
@@ -136,7 +133,10 @@ impl Values {
         Ok(match what {
             "cores" => machine.cores.to_string(),
             "date" => results.date.chars().take_while(|c| *c != 'T').collect(),
-            "rounds" => plan.rounds.to_string(),
+            "rounds" => {
+                let rounds = results.rounds.iter().map(|round| round.round);
+                rounds.max().unwrap_or(0).to_string()
+            }
             "duration" => format!("{} s", plan.duration_s),
             "warm-up" => format!("{} s", plan.warm_up_s),
             "threads" => plan.threads.to_string(),
@@ -148,10 +148,11 @@ impl Values {
         })
     }
 
-    fn noise(&self, connections: &str) -> Result<String> {
-        let noise = self.capacity(connections)?.noise.as_ref();
-        let noise = noise.map(|(_, noise)| units::percent(*noise));
-        noise.with_context(|| format!("the noise at {connections} connections was not measured"))
+    /// The reference ÷ itself.
+    fn again(&self, connections: &str) -> Result<String> {
+        let ratio = self.capacity(connections)?.repetition();
+        let ratio = ratio.map(|ratio| with_interval(ratio, units::ratio));
+        ratio.with_context(|| format!("nothing ran twice at {connections} connections"))
     }
 
     /// The default of a limit, from the step's `settings.rs`.
@@ -180,15 +181,6 @@ impl Values {
 fn number(text: &str) -> Result<u32> {
     let number = text.parse();
     number.map_err(|_| anyhow!("{text:?} is no number of connections"))
-}
-
-/// A ratio with digits that mean something.
-fn short(ratio: f64) -> String {
-    if ratio < 0.1 {
-        format!("{ratio:.3}")
-    } else {
-        units::short(ratio)
-    }
 }
 
 /// Lines that are neither empty nor only a comment, in what is compiled into the program.

@@ -1,10 +1,11 @@
 //! A figure over the load: a line for each contestant, with the band of its intervals.
 
 use super::svg::{BLUE, FIELD_START, GREEN, ORANGE, Picture};
+use crate::metrics::Metric;
 use crate::results::Load;
 use crate::statistics::Estimate;
 use crate::summary::Group;
-use crate::units::{count, milliseconds};
+use crate::units::count;
 
 /// Where the field ends: the names stand behind it.
 const END: f64 = 560.0;
@@ -25,93 +26,53 @@ const KNEE: f64 = 2.0;
 /// What is drawn over what.
 pub(super) struct Axes {
     pub title: String,
-    /// The metric, and how it is written.
+    /// The name of the metric.
     pub metric: &'static str,
     pub is_logarithmic: bool,
     /// Whether to mark where the line turns upwards.
     pub has_knees: bool,
 }
 
+impl Axes {
+    fn show(&self) -> fn(f64) -> String {
+        Metric::named(self.metric).map_or(count, |metric| metric.show)
+    }
+}
+
 /// The points of a contestant: the load, the figure.
 type Curve<'a> = (&'a str, Vec<(f64, Estimate)>);
 
-pub(super) fn draw(groups: &[&Group], axes: Axes) -> Option<Picture> {
-    let curves: Vec<Curve<'_>> = groups
-        .first()?
-        .contestants()
+pub(super) fn draw(groups: &[&Group], axes: &Axes) -> Option<Picture> {
+    let contestants = groups.first()?.contestants();
+    let curves: Vec<Curve<'_>> = contestants
         .map(|row| (row.name.as_str(), curve(groups, axes.metric, &row.name)))
         .collect();
     let points = || curves.iter().flat_map(|(_, points)| points);
     let edges = || points().flat_map(|(_, estimate)| band(estimate));
-    let (lowest, highest) = (
-        edges().min_by(f64::total_cmp)?,
-        edges().max_by(f64::total_cmp)?,
-    );
     let loads = || groups.iter().map(|group| load(group));
-    let (first, last) = (
-        loads().min_by(f64::total_cmp)?,
-        loads().max_by(f64::total_cmp)?,
-    );
+    let (first, last) = extremes(loads())?;
+    let (lowest, highest) = extremes(edges())?;
+    let lowest = if axes.is_logarithmic { lowest } else { 0.0 };
 
-    let description = describe(&curves, &axes);
-    let mut picture = Picture::field(axes.title, description, LINES);
+    let description = describe(&curves, axes);
+    let mut picture = Picture::field(axes.title.clone(), description, LINES);
     let (top, bottom) = picture.extent();
-    let x = |load: f64| START + (END - START) * share(load, first, last, !axes.has_knees);
-    let lowest = if axes.is_logarithmic {
-        lowest.max(1.0)
-    } else {
-        0.0
-    };
-    let y =
-        |value: f64| bottom - (bottom - top) * share(value, lowest, highest, axes.is_logarithmic);
+    let x = |load| START + (END - START) * share(load, first, last, !axes.has_knees);
+    let y = |value| bottom - (bottom - top) * share(value, lowest, highest, axes.is_logarithmic);
     for load in loads() {
         picture.guide(x(load));
-        picture.text(x(load), 62.0, "middle", &short_count(load));
+        picture.text(x(load), 62.0, "middle", &thousands(load));
     }
-    let show = if axes.is_logarithmic {
-        milliseconds
-    } else {
-        count
-    };
     for value in [lowest, (lowest * highest).sqrt(), highest] {
-        let is_drawn = axes.is_logarithmic || value > 0.0;
-        if is_drawn {
-            picture.text(START - 8.0, y(value) + 5.0, "end", &show(value));
-        }
+        let text = (axes.show())(value);
+        picture.text(START - 8.0, y(value) + 5.0, "end", &text);
     }
+    let place = |load: f64, value: f64| (x(load), y(value));
     let mut names: Vec<(f64, &str)> = Vec::new();
-    for (place, (name, points)) in curves.iter().enumerate() {
-        let colour = [BLUE, ORANGE, GREEN][place % 3];
-        let place_of = |load: f64, value: f64| format!("{:.1} {:.1}", x(load), y(value));
-        let line: Vec<String> = points
-            .iter()
-            .map(|(load, estimate)| place_of(*load, estimate.median))
-            .collect();
-        let lower = points
-            .iter()
-            .map(|(load, estimate)| place_of(*load, band(estimate)[0]));
-        let upper = points
-            .iter()
-            .rev()
-            .map(|(load, estimate)| place_of(*load, band(estimate)[1]));
-        let outline: Vec<String> = lower.chain(upper).collect();
-        let Some((end, estimate)) = points.last() else {
-            continue;
-        };
-        picture.draw(format_args!(
-            "<path d=\"M{}Z\" fill=\"{colour}\" fill-opacity=\"0.25\"/>\n<path d=\"M{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2.5\" stroke-dasharray=\"{}\"/>",
-            outline.join("L"), line.join("L"), DASHES[place / 3 % 3]
-        ));
-        if let Some((load, estimate)) = knee(points).filter(|_| axes.has_knees) {
-            let (x, y) = (x(load), y(estimate.median));
-            picture.draw(format_args!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"6\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2.5\"/>"));
-        }
-        picture.draw(format_args!(
-            "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\" fill=\"{colour}\"/>",
-            x(*end),
-            y(estimate.median)
-        ));
-        names.push((y(estimate.median), name));
+    for (number, (name, points)) in curves.iter().enumerate() {
+        let knee = knee(points).filter(|_| axes.has_knees);
+        let end = line(&mut picture, number, points, knee, place);
+        names.extend(end.map(|y| (y, *name)));
     }
     // From above, each below the one before, however near their lines end.
     names.sort_by(|(a, _), (b, _)| a.total_cmp(b));
@@ -122,6 +83,54 @@ pub(super) fn draw(groups: &[&Group], axes: Axes) -> Option<Picture> {
         free = y + NAME_HEIGHT;
     }
     Some(picture)
+}
+
+/// Draws a contestant's band, its line, a ring around its knee, and a dot where the line ends. Returns at
+/// which height that is.
+fn line(
+    picture: &mut Picture,
+    number: usize,
+    points: &[(f64, Estimate)],
+    knee: Option<(f64, Estimate)>,
+    place: impl Fn(f64, f64) -> (f64, f64),
+) -> Option<f64> {
+    let (colour, dashes) = ([BLUE, ORANGE, GREEN][number % 3], DASHES[number / 3 % 3]);
+    let (load, estimate) = points.last()?;
+    let (x, y) = place(*load, estimate.median);
+    let path = |points: &mut dyn Iterator<Item = (f64, f64)>| {
+        let points = points.map(|(load, value)| place(load, value));
+        let points: Vec<String> = points.map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
+        points.join("L")
+    };
+    let edge =
+        |edge: usize| move |(load, estimate): &(f64, Estimate)| (*load, band(estimate)[edge]);
+    let outline = path(
+        &mut points
+            .iter()
+            .map(edge(0))
+            .chain(points.iter().rev().map(edge(1))),
+    );
+    let middle = path(
+        &mut points
+            .iter()
+            .map(|(load, estimate)| (*load, estimate.median)),
+    );
+    picture.draw(format_args!(
+        "<path d=\"M{outline}Z\" fill=\"{colour}\" fill-opacity=\"0.25\"/>\n<path d=\"M{middle}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2.5\" stroke-dasharray=\"{dashes}\"/>\n<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\"/>"
+    ));
+    if let Some((load, estimate)) = knee {
+        let (x, y) = place(load, estimate.median);
+        picture.draw(format_args!(
+            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"6\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2.5\"/>"
+        ));
+    }
+    Some(y)
+}
+
+/// The lowest and the highest value.
+fn extremes(values: impl Iterator<Item = f64> + Clone) -> Option<(f64, f64)> {
+    let lowest = values.clone().min_by(f64::total_cmp)?;
+    Some((lowest, values.max_by(f64::total_cmp)?))
 }
 
 /// The figure of a contestant at every load at which it has one.
@@ -167,11 +176,7 @@ fn knee(points: &[(f64, Estimate)]) -> Option<(f64, Estimate)> {
 }
 
 fn describe(curves: &[Curve<'_>], axes: &Axes) -> String {
-    let show = if axes.is_logarithmic {
-        milliseconds
-    } else {
-        count
-    };
+    let show = axes.show();
     let curves = curves.iter().map(|(name, points)| {
         let knee = knee(points);
         let points = points
@@ -188,7 +193,7 @@ fn describe(curves: &[Curve<'_>], axes: &Axes) -> String {
 }
 
 /// A load as it fits below an axis: `12k`.
-fn short_count(load: f64) -> String {
+fn thousands(load: f64) -> String {
     match load < 10_000.0 {
         true => count(load),
         false => format!("{:.0}k", load / 1000.0),

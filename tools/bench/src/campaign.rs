@@ -123,7 +123,8 @@ pub fn run<E>(
             let is_enough = match results.plan.rounds {
                 Some(rounds) => round >= rounds,
                 None => {
-                    let is_exact = || is_exact(results, connections, load, &able);
+                    let is_exact =
+                        || widest(results, connections, load, &able) <= results.plan.precision;
                     executor.elapsed() >= deadline || round >= ROUNDS_MIN && is_exact()
                 }
             };
@@ -133,13 +134,6 @@ pub fn run<E>(
         }
     }
     Ok(())
-}
-
-/// Whether the ratios of these contestants are known as exactly as was asked for.
-fn is_exact(results: &Results, connections: u32, load: Load, able: &[Entry]) -> bool {
-    let names: Vec<&str> = able.iter().map(|entry| entry.name.as_str()).collect();
-    let widest = widest(results, connections, load, &names);
-    widest.is_some_and(|widest| widest <= results.plan.precision)
 }
 
 /// The load of a table. `None` when it is a percentage of nothing.

@@ -75,9 +75,9 @@ pub(crate) struct RunArgs {
     /// Goes on until the interval of every ratio is narrower than this
     #[arg(long, value_name = "P%", default_value = "3%", value_parser = parse_percentage)]
     pub precision: f64,
-    /// Ends at this time at the latest, shared evenly among the tables
-    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = whole_seconds)]
-    pub budget: Duration,
+    /// Ends at this time at the latest, shared evenly among the tables [default: 10m; sweep: 60m]
+    #[arg(long, value_name = "TIME", value_parser = whole_seconds)]
+    pub budget: Option<Duration>,
     /// Exactly so many rounds, whatever they take
     #[arg(long, value_name = "N", conflicts_with_all = ["precision", "budget"], value_parser = value_parser!(u32).range(1..))]
     pub rounds: Option<u32>,
@@ -152,7 +152,7 @@ mod tests {
     fn without_arguments_it_goes_on_until_it_is_sure() {
         let run = parse(&[]).unwrap().run;
         assert_eq!((run.rounds, run.precision), (None, 0.03));
-        assert_eq!((run.duration.as_secs(), run.budget.as_secs()), (2, 600));
+        assert_eq!((run.duration.as_secs(), run.budget), (2, None));
         assert!(run.steps.is_empty() && run.rate.is_none() && run.engine.is_none());
     }
 

@@ -73,7 +73,7 @@ fn measure(
         commit: machine::commit(root),
         versions: machine::versions(redis.as_ref(), [&closed, &open], starts.values()),
         machine,
-        plan: plan(args, tables, closed.name()),
+        plan: plan(args, is_sweep, tables, closed.name()),
         warnings,
         contestants: entries,
         rounds: Vec::new(),
@@ -251,28 +251,33 @@ const SWEEP_OPEN: u32 = 256;
 const SWEEP_RATES: [f64; 8] = [5.0, 10.0, 20.0, 35.0, 50.0, 70.0, 90.0, 110.0];
 
 fn tables(args: &RunArgs, is_sweep: bool) -> Vec<Planned> {
-    let or = |connections: &[u32]| match args.connections.as_slice() {
-        [] => connections.to_vec(),
-        asked => asked.to_vec(),
+    let usual: &[u32] = if is_sweep {
+        &SWEEP_CONNECTIONS
+    } else {
+        &[1000]
     };
-    if !is_sweep {
-        return Plan::tables(&or(&[1000]), args.rate.as_slice());
+    let connections = match args.connections.as_slice() {
+        [] => usual,
+        asked => asked,
+    };
+    let mut tables = Plan::tables(connections, args.rate.as_slice());
+    if is_sweep {
+        let rates = SWEEP_RATES.map(|percent| Planned {
+            connections: SWEEP_OPEN,
+            rate: Some(Rate::PercentOfFastest(percent)),
+        });
+        let capacity = tables
+            .iter()
+            .rposition(|table| table.connections == SWEEP_OPEN);
+        let place = capacity.map_or(0, |place| place + 1);
+        tables.splice(place..place, rates);
     }
-    let rates = SWEEP_RATES.map(Rate::PercentOfFastest);
-    let rates = |connections| {
-        if connections == SWEEP_OPEN {
-            &rates[..]
-        } else {
-            &[]
-        }
-    };
-    let connections = or(&SWEEP_CONNECTIONS).into_iter();
-    connections
-        .flat_map(|number| Plan::tables(&[number], rates(number)))
-        .collect()
+    tables
 }
 
-fn plan(args: &RunArgs, tables: Vec<Planned>, engine: &str) -> Plan {
+fn plan(args: &RunArgs, is_sweep: bool, tables: Vec<Planned>, engine: &str) -> Plan {
+    let minutes = if is_sweep { 60 } else { 10 };
+    let budget = args.budget.unwrap_or(Duration::from_secs(minutes * 60));
     let second = Duration::from_secs(1);
     let (duration, warm_up, rounds) = match args.quick {
         true => (second, second, Some(1)),
@@ -285,7 +290,7 @@ fn plan(args: &RunArgs, tables: Vec<Planned>, engine: &str) -> Plan {
         warm_up_s: warm_up.as_secs(),
         rounds,
         precision: args.precision,
-        budget_s: args.budget.as_secs(),
+        budget_s: budget.as_secs(),
         // Short enough to be typed.
         seed: Some(args.seed.unwrap_or_else(|| fastrand::u64(1..1_000_000))),
         engine: engine.to_owned(),

@@ -114,23 +114,18 @@ pub fn compare(
     ratio(&rounds.series(name, metric), &rounds.series(base, metric))
 }
 
-/// How wide the interval of the least exact main ratio is. `None` when there is one of which nobody can
-/// tell.
-pub(crate) fn widest(
-    results: &Results,
-    connections: u32,
-    load: Load,
-    names: &[&str],
-) -> Option<f64> {
+/// How wide the interval of the least exact main ratio of these contestants is, infinitely where nobody can
+/// tell. Those without a measurement that counts are not waited for.
+pub(crate) fn widest(results: &Results, connections: u32, load: Load, entries: &[Entry]) -> f64 {
     let rounds = Rounds::of(results, connections, load);
-    let metric = Metric::main(load);
-    let base = rounds.series(reference(results)?, metric);
-    let widths = names.iter();
-    let widths = widths.map(|name| ratio(&rounds.series(name, metric), &base)?.width());
-    widths
-        .collect::<Option<Vec<f64>>>()?
-        .into_iter()
-        .max_by(f64::total_cmp)
+    let series = |name: &str| rounds.series(name, Metric::main(load));
+    let base = reference(results).map(series).unwrap_or_default();
+    let all = entries.iter().map(|entry| series(&entry.name));
+    let measured = all.filter(|series| !series.is_empty() && !base.is_empty());
+    let widths = measured.map(|series| ratio(&series, &base).and_then(|ratio| ratio.width()));
+    widths.fold(0.0, |widest, width| {
+        width.unwrap_or(f64::INFINITY).max(widest)
+    })
 }
 
 /// What to know before believing the figures: what was stored, and what the rounds show.

@@ -196,6 +196,22 @@ fn a_contestant_that_dies_does_not_hold_up_the_others() {
     let valid: Vec<usize> = rows.iter().map(|row| row.valid).collect();
     assert_eq!(valid, [5, 5, 5, 2, 5, 4, 5, 5]);
     assert_eq!(fake.starts.len(), 2, "it may try again in the next table");
+    let mut fake = Fake {
+        gone_after: Some(("step-3-rocket", 2)),
+        ..Fake::default()
+    };
+    let results = finish(plan(&TWO, None, &[]), &mut fake);
+    assert_eq!(rounds(&results), [10, 10], "nor until the time is up");
+    let mut fake = Fake {
+        fails: Some("step-3-rocket"),
+        ..Fake::default()
+    };
+    let results = finish(plan(&TWO, None, &[]), &mut fake);
+    assert_eq!(
+        rounds(&results),
+        [10, 10],
+        "one that never counts does not, either"
+    );
     let mut alone = Fake {
         gone_after: Some(("step-1-memory", 1)),
         ..Fake::default()

@@ -23,6 +23,8 @@ pub struct Fake {
     pub bias: f64,
     /// Which contestant is gone after which round.
     pub gone_after: Option<(&'static str, u32)>,
+    /// Whose measurements never count.
+    pub fails: Option<&'static str>,
     /// What the noise is made from.
     pub random: u64,
 }
@@ -55,7 +57,10 @@ impl Executor for Fake {
             && trial.round.is_multiple_of(4);
         let disturbed = "other programs used more than 5 % of the processors".to_owned();
         Outcome {
-            discarded: is_disturbed.then_some(disturbed).into_iter().collect(),
+            discarded: (is_disturbed || self.fails == Some(trial.contestant.as_str()))
+                .then_some(disturbed)
+                .into_iter()
+                .collect(),
             figures: Some(figures(trial, per_second)),
             is_gone: self
                 .gone_after

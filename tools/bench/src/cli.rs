@@ -81,7 +81,8 @@ pub(crate) struct RunArgs {
     /// Exactly so many rounds, whatever they take
     #[arg(long, value_name = "N", conflicts_with_all = ["precision", "budget"], value_parser = value_parser!(u32).range(1..))]
     pub rounds: Option<u32>,
-    /// One round of a second each, after a second of warm-up: to see that it works
+    /// One round of a second each, after a second of warm-up, whatever else the machine does: to see
+    /// that it works
     #[arg(long, conflicts_with_all = ["duration", "warm_up", "rounds", "precision", "budget"])]
     pub quick: bool,
     /// What the random order is made from [default: another one each time]

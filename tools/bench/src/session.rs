@@ -88,7 +88,8 @@ fn measure(
         threads: results.plan.threads,
         duration: Duration::from_secs(results.plan.duration_s),
         warm_up: Duration::from_secs(results.plan.warm_up_s),
-        other_cpu_max: args.other_cpu,
+        // A first look is no measurement that could be disturbed.
+        other_cpu_max: if args.quick { 1.0 } else { args.other_cpu },
         interrupted: interrupted.clone(),
     });
     terminal::progress(&announcement(&results.plan));

@@ -94,7 +94,14 @@ impl Tool {
 /// # Errors
 ///
 /// One line that says what cannot be understood, and what may have been meant.
-pub fn parse(mut parser: Parser) -> Result<Command> {
+pub fn parse(parser: Parser) -> Result<Command> {
+    read(parser).map_err(|error| match error.downcast::<lexopt::Error>() {
+        Ok(error) => anyhow!("{error}; see cargo xtask --help"),
+        Err(error) => error,
+    })
+}
+
+fn read(mut parser: Parser) -> Result<Command> {
     let (mut name, mut wants_help) = (None, false);
     while name.is_none() {
         match parser.next()? {
@@ -146,18 +153,15 @@ fn run(mut parser: Parser) -> Result<Option<Command>> {
         match argument {
             Short('h') | Long("help") => return Ok(None),
             Long("port") => {
-                let port = value(&mut parser, "--port", "a number from 0 to 65535")?;
-                options.port = port.parse().ok().with_context(|| {
-                    format!("--port is {port:?}; expected a number from 0 to 65535")
-                })?;
+                let expected = "a number from 0 to 65535";
+                let port = value(&mut parser, "--port", expected)?;
+                let wrong = |_| anyhow!("--port is {port:?}; expected {expected}");
+                options.port = port.parse().map_err(wrong)?;
             }
             Long("redis") => {
-                let expected = "auto, embedded, docker, or a URL such as redis://127.0.0.1:6379";
-                let redis = value(&mut parser, "--redis", expected)?;
-                options.redis = redis
-                    .parse()
-                    .ok()
-                    .with_context(|| format!("--redis is {redis:?}; expected {expected}"))?;
+                let redis = value(&mut parser, "--redis", RedisChoice::EXPECTED)?;
+                let wrong = |expected| anyhow!("--redis is {redis:?}; {expected}");
+                options.redis = redis.parse().map_err(wrong)?;
                 has_redis = true;
             }
             Long("release") => options.release = true,
@@ -173,7 +177,7 @@ fn run(mut parser: Parser) -> Result<Option<Command>> {
     if options.docker && (has_redis || options.release) {
         let other = if has_redis { "--redis" } else { "--release" };
         bail!(
-            "--docker and {other} exclude each other: docker-compose.yml says what runs in containers"
+            "--docker and {other} exclude each other, as docker-compose.yml says what runs in containers; leave one out"
         );
     }
     Ok(Some(Command::Run(options)))
@@ -188,7 +192,7 @@ fn only_values(mut parser: Parser, command: &str) -> Result<Option<Vec<String>>>
             Value(value) => values.push(value.string()?),
             other => {
                 let help = format!("cargo xtask {command} --help");
-                return Err(unexpected(&other, &["help"], &help));
+                return Err(unexpected(&other, &[], &help));
             }
         }
     }
@@ -242,13 +246,7 @@ mod tests {
 
     #[test]
     fn help_is_found_on_either_side_of_the_command() {
-        for line in [
-            "run --help",
-            "--help run",
-            "help run",
-            "run -h",
-            "run 2 --port 1 -h",
-        ] {
+        for line in "run --help|--help run|help run|run -h|run 2 --port 1 -h".split('|') {
             assert!(matches!(parsed(line), Ok(Command::Help(help)) if help.contains("xtask run")));
         }
         for line in ["help diff", "diff --help", "-h diff"] {
@@ -309,12 +307,13 @@ mod tests {
             ("doctor now", "cargo xtask doctor takes no arguments"),
             (
                 "run --docker --release",
-                "--docker and --release exclude each other: docker-compose.yml says what runs in containers",
+                "--docker and --release exclude each other, as docker-compose.yml says what runs in containers; leave one out",
             ),
         ] {
             assert_eq!(refused(line), expected);
         }
         // lexopt's own words.
-        assert!(refused("run --release=yes").contains("--release"));
+        let refused = refused("run --release=yes");
+        assert!(refused.contains("--release") && refused.ends_with("; see cargo xtask --help"));
     }
 }

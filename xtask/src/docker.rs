@@ -4,12 +4,14 @@ use std::{path::Path, process::ExitCode, thread, time::Duration};
 
 use anyhow::{Context, Result};
 use docker::{Count, Project};
-use output::terminal::{self, BOLD, DIM, RESET};
+use output::terminal::{self, BOLD, RESET};
 use processes::{
     Output, Process, Signal,
     interrupt::{self, Interrupted},
 };
 use steps::{Step, compose};
+
+use crate::run::print_block;
 
 /// How long the containers may take until they are healthy.
 const HEALTHY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -21,10 +23,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 pub fn run(root: &Path, step: &Step, port: u16) -> Result<ExitCode> {
     let compose = compose(&format!("cargo xtask run {}", step.name))?;
     let interrupted = interrupt::catch()?;
-    let port = if port == 0 {
-        processes::free_port()?
-    } else {
-        port
+    let port = match port {
+        0 => processes::free_port()?,
+        port => port,
     };
     // A name for each port: two of them side by side do not get into each other's way.
     let name = format!("seen-n-times-{port}");
@@ -40,20 +41,12 @@ pub fn run(root: &Path, step: &Step, port: u16) -> Result<ExitCode> {
         project.wait_until_healthy(service, HEALTHY_TIMEOUT)?;
     }
 
-    anstream::println!();
-    anstream::println!(
-        "  {BOLD}{}{RESET}  {}, in a container",
-        step.name,
-        step.description()?
-    );
-    anstream::println!("  {DIM}page{RESET}   {BOLD}http://localhost:{port}{RESET}");
-    anstream::println!("  {DIM}count{RESET}  on the volume {name}_count; it stays when you stop");
-    anstream::println!(
-        "  {DIM}logs{RESET}   docker logs --follow {}",
-        web_name(&project)?
-    );
-    anstream::println!("  {DIM}stop{RESET}   Ctrl-C");
-    anstream::println!();
+    let description = step.description()?;
+    let title = format!("{BOLD}{}{RESET}  {description}, in a container", step.name);
+    let count = format!("on the volume {name}_count; it stays when you stop");
+    let logs = format!("docker logs --follow {}", web_name(&project)?);
+    let page = format!("http://localhost:{port}");
+    print_block(&title, &page, &[("count", &count), ("logs", &logs)]);
     while !interrupted.yet() {
         thread::sleep(POLL_INTERVAL);
     }
@@ -84,7 +77,8 @@ fn show(
             return Ok((!status.success()).then_some(ExitCode::FAILURE));
         }
         if interrupted.yet() {
-            process.signal(Signal::Interrupt)?;
+            // Not SIGINT: Python would show where it was.
+            process.signal(Signal::Terminate)?;
             process.wait_timeout(HEALTHY_TIMEOUT)?;
             return Ok(Some(interrupt::STATUS.into()));
         }

@@ -18,17 +18,11 @@ use anyhow::Result;
 use arguments::Command;
 use output::terminal;
 
-/// The exit status of wrong use, and of what could not start.
-const COULD_NOT_START: u8 = 2;
-
 fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("xtask lies in the workspace");
-    dispatch(root).unwrap_or_else(|error| {
-        terminal::error(&terminal::one_line(&error));
-        ExitCode::from(COULD_NOT_START)
-    })
+    terminal::end(dispatch(root))
 }
 
 fn dispatch(root: &Path) -> Result<ExitCode> {
@@ -43,7 +37,7 @@ fn dispatch(root: &Path) -> Result<ExitCode> {
         }
         Command::Nothing => {
             anstream::eprint!("{}", arguments::HELP);
-            Ok(ExitCode::from(COULD_NOT_START))
+            Ok(ExitCode::from(terminal::COULD_NOT_START))
         }
     }
 }

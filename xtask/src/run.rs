@@ -10,10 +10,11 @@ use std::{
 };
 
 use anyhow::{Result, bail};
-use processes::{Output, Process, Signal};
-
 use output::terminal::{self, BOLD, DIM, RESET};
-use processes::interrupt::{self, Interrupted};
+use processes::{
+    Output, Process, Signal,
+    interrupt::{self, Interrupted},
+};
 use steps::{Profile, Program, Running, Source, Step, programs};
 
 use crate::{arguments::RunOptions, docker};
@@ -48,10 +49,9 @@ pub fn run(root: &Path, options: &RunOptions) -> Result<ExitCode> {
     let source = source.transpose()?;
 
     // The first page is worth more than a fast one: a debug build is there in two thirds of the time.
-    let profile = if options.release {
-        Profile::Release
-    } else {
-        Profile::Debug
+    let profile = match options.release {
+        true => Profile::Release,
+        false => Profile::Debug,
     };
     let programs = programs(root, std::slice::from_ref(&step), profile)?;
     if interrupted.yet() {
@@ -63,34 +63,36 @@ pub fn run(root: &Path, options: &RunOptions) -> Result<ExitCode> {
     let mut redis = source.as_ref().map(Source::start).transpose()?;
     let mut process = start(&step, &programs[0], options.port, redis.as_ref())?;
     let line = process.wait_for_line(START_TIMEOUT, |line| line.contains("http://"));
-    let url = match line {
-        Ok(line) => line
-            .split_whitespace()
-            .last()
-            .unwrap_or_default()
-            .to_owned(),
+    if line.is_err() && process.try_wait()?.is_some() {
         // The step has said why, on standard error.
-        Err(_) if process.try_wait()?.is_some() => return Ok(ExitCode::from(2)),
-        Err(error) => return Err(error.into()),
+        return Ok(ExitCode::from(terminal::COULD_NOT_START));
+    }
+    let line = line?;
+    // The step listens on 127.0.0.1, which everybody's browser knows under a friendlier name.
+    let page = line.split_whitespace().last().unwrap_or_default();
+    let page = page.replace("127.0.0.1", "localhost");
+    let count = match (&source, &redis) {
+        (Some(source @ Source::Running(_)), _) => source.description(),
+        (Some(source), Some(redis)) => format!("{}, {}", redis.url, source.description()),
+        _ => "in the memory of this process; no Redis needed".to_owned(),
     };
-    print_block(&step, &url, source.as_ref(), redis.as_ref())?;
+    let title = format!("{BOLD}{}{RESET}  {}", step.name, step.description()?);
+    print_block(&title, &page, &[("count", &count)]);
     wait(&step, process, redis.as_mut(), &interrupted)
 }
 
 fn ensure_port_is_free(port: u16) -> Result<()> {
     match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
         Ok(_) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::AddrInUse => {
-            bail!(
+        Err(error) => bail!(match error.kind() {
+            ErrorKind::AddrInUse => format!(
                 "port {port} is in use; take another one with --port, or any free one with --port 0"
-            )
-        }
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            bail!("port {port} needs administrator rights; take one above 1023 with --port")
-        }
-        Err(error) => {
-            bail!("cannot listen on port {port}: {error}; take another one with --port")
-        }
+            ),
+            ErrorKind::PermissionDenied => {
+                format!("port {port} needs administrator rights; take one above 1023 with --port")
+            }
+            _ => format!("cannot listen on port {port}: {error}; take another one with --port"),
+        }),
     }
 }
 
@@ -104,30 +106,14 @@ fn start(step: &Step, program: &Program, port: u16, redis: Option<&Running>) -> 
     Ok(Process::spawn(&step.name, command, Output::CaptureStdout)?)
 }
 
-/// The one block that says all: what runs, where, on which Redis, and how to stop it.
-fn print_block(
-    step: &Step,
-    url: &str,
-    source: Option<&Source>,
-    redis: Option<&Running>,
-) -> Result<()> {
-    // The step listens on 127.0.0.1, which everybody's browser knows under a friendlier name.
-    let url = url.replace("127.0.0.1", "localhost");
-    let count = match (source, redis) {
-        (Some(Source::Running(_)), _) | (_, None) => String::new(),
-        (_, Some(redis)) => format!("{}, ", redis.url),
-    };
-    let count = match source {
-        Some(source) => format!("{count}{}", source.description()),
-        None => "in the memory of this process; no Redis needed".to_owned(),
-    };
-    anstream::println!();
-    anstream::println!("  {BOLD}{}{RESET}  {}", step.name, step.description()?);
-    anstream::println!("  {DIM}page{RESET}   {BOLD}{url}{RESET}");
-    anstream::println!("  {DIM}count{RESET}  {count}");
-    anstream::println!("  {DIM}stop{RESET}   Ctrl-C");
-    anstream::println!();
-    Ok(())
+/// The one block that says all: what runs, where, what else is to be known of it, and how to stop it.
+pub fn print_block(title: &str, page: &str, more: &[(&str, &str)]) {
+    anstream::println!("\n  {title}");
+    anstream::println!("  {DIM}page{RESET}   {BOLD}{page}{RESET}");
+    for (name, text) in more {
+        anstream::println!("  {DIM}{name:<5}{RESET}  {text}");
+    }
+    anstream::println!("  {DIM}stop{RESET}   Ctrl-C\n");
 }
 
 /// Waits for Ctrl-C and stops the step, or for the step to end by itself, which is a failure. That
@@ -141,14 +127,17 @@ fn wait(
     loop {
         if let Some(status) = redis.as_mut().map_or(Ok(None), |redis| redis.has_ended())? {
             terminal::error(&format!(
-                "the private Redis has ended by itself: {status}; the count is gone with it. Ctrl-C, \
-                 and run {} again",
+                "the private Redis has ended by itself: {status}; the count is gone with it. For a new \
+                 one press Ctrl-C, then: cargo xtask run {}",
                 step.name
             ));
             redis = None;
         }
         if let Some(status) = process.try_wait()? {
-            terminal::error(&format!("{} has ended by itself: {status}", step.name));
+            let name = &step.name;
+            terminal::error(&format!(
+                "{name} has ended by itself: {status}; start it again with: cargo xtask run {name}"
+            ));
             return Ok(ExitCode::FAILURE);
         }
         if interrupted.yet() {

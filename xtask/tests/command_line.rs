@@ -99,6 +99,13 @@ fn wrong_use_is_one_line_and_status_2() {
         "unknown_capability",
         seen(&mut xtask(&["check", "1", "--only", "heels"]))
     );
+    for (name, arguments) in [
+        ("tool_unknown_option", &["check", "--jsn", "x"][..]),
+        ("tool_missing_argument", &["diff", "1"]),
+        ("tool_wrong_value", &["check", "--redis", "somewhere"]),
+    ] {
+        insta::assert_snapshot!(name, seen(&mut xtask(arguments)));
+    }
     insta::assert_snapshot!(
         "malformed_url",
         seen(&mut xtask(&["check", "--url", "localhost"]))

@@ -12,7 +12,7 @@ use tokio::{
     net::TcpStream,
     sync::oneshot,
     task::JoinHandle,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 /// Longer than anything here takes on the slowest machine.
@@ -163,6 +163,21 @@ async fn a_silent_and_an_idle_connection_are_closed_at_the_header_timeout() {
     closed(&mut idle).await;
 }
 
+/// The timer of the connection expires in the middle, and the last answer has moved the deadline.
+#[tokio::test]
+async fn a_client_that_asks_again_in_time_stays() {
+    let header_timeout = Duration::from_secs(3);
+    let server = Server::start(app(), |limits| limits.header_timeout = header_timeout).await;
+    let mut client = server.connect().await;
+    let started = Instant::now();
+    while started.elapsed() < header_timeout + Duration::from_secs(1) {
+        client.write_all(REQUEST).await.unwrap();
+        assert!(answer(&mut client).await.ends_with("fast\n"));
+        sleep(Duration::from_millis(200)).await;
+    }
+    closed(&mut client).await;
+}
+
 #[tokio::test]
 async fn over_the_connection_limit_the_oldest_idle_connection_gives_way() {
     let server = Server::start(app(), |limits| {
@@ -184,20 +199,24 @@ async fn over_the_connection_limit_the_oldest_idle_connection_gives_way() {
     }
 }
 
+/// On a busy machine the second client may be accepted only after the answer. But not each time.
 #[tokio::test]
 async fn whoever_is_served_has_to_give_way_only_after_the_answer() {
-    let server = Server::start(app(), |limits| limits.max_connections = 1).await;
-    let mut first = server.connect().await;
-    first.write_all(SLOW_REQUEST).await.unwrap();
-    sleep(Duration::from_millis(100)).await;
-    let mut second = server.connect().await;
-    second.write_all(REQUEST).await.unwrap();
-    let last = answer(&mut first).await;
-    assert!(
-        last.contains("connection: close") && last.ends_with("slow\n"),
-        "{last}"
-    );
-    assert!(answer(&mut second).await.ends_with("fast\n"));
+    for _ in 0..10 {
+        let server = Server::start(app(), |limits| limits.max_connections = 1).await;
+        let mut first = server.connect().await;
+        first.write_all(SLOW_REQUEST).await.unwrap();
+        sleep(Duration::from_millis(100)).await;
+        let mut second = server.connect().await;
+        second.write_all(REQUEST).await.unwrap();
+        let last = answer(&mut first).await;
+        assert!(last.ends_with("slow\n"), "{last}");
+        assert!(answer(&mut second).await.ends_with("fast\n"));
+        if last.contains("connection: close") {
+            return;
+        }
+    }
+    panic!("no answer to a client that has to give way says that it is the last one");
 }
 
 #[tokio::test]
@@ -253,7 +272,11 @@ async fn a_client_that_has_asked_may_close_its_own_side() {
 
 #[tokio::test]
 async fn a_panic_ends_its_connection_and_nothing_else() {
-    let server = Server::start(app(), |_| {}).await;
+    let server = Server::start(app(), |limits| {
+        // To write down where it panicked takes a busy machine a while.
+        limits.header_timeout = TEST_TIMEOUT;
+    })
+    .await;
     let mut other = server.connect().await;
     let mut unlucky = server.connect().await;
     unlucky

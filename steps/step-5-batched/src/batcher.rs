@@ -10,15 +10,19 @@
 //! 2. A batch is closed before it is sent. Who comes later is in the next one.
 //! 3. A reply `r` to a batch of `n` gives the numbers `r-n+1` to `r`, in the order of arrival.
 //! 4. A batch that fails is never sent again: Redis may have counted it. All of its visits fail.
+//! 5. A batch has until the oldest of its visits has waited for the time-out of a visit.
 //!
 //! So no number is given twice, as long as Redis forgets none and nobody else writes the key. Numbers are
 //! skipped only for visits that failed, or whose visitor left while waiting.
 
-use std::{error::Error, fmt, future::Future};
+use std::{error::Error, fmt, future::Future, time::Duration};
 
-use tokio::sync::{
-    mpsc::{self, error::TrySendError},
-    oneshot,
+use tokio::{
+    sync::{
+        mpsc::{self, error::TrySendError},
+        oneshot,
+    },
+    time::Instant,
 };
 
 /// Hands a visit its number. When the other end is gone, the visitor has left.
@@ -40,21 +44,24 @@ pub enum BatchError {
 }
 
 impl Batcher {
-    /// Starts a task that counts the visits, up to `capacity` in a batch. `add(n)` adds `n` to the
-    /// count and returns the new count, or `None` when it does not know whether it has.
+    /// Starts a task that counts the visits, up to `capacity` in a batch. `add(n, deadline)` adds `n` to
+    /// the count and returns the new count, or `None` when it does not know by then whether it has.
+    ///
+    /// The deadline is `timeout` after the oldest visit of the batch has come, or a little earlier: a
+    /// clock is read once a batch, and none for a visit.
     ///
     /// The task ends when the last clone of the batcher is gone and all that wait are answered.
     ///
     /// # Panics
     ///
     /// When called outside a Tokio runtime, or with a capacity of 0.
-    pub fn start<A, F>(capacity: usize, add: A) -> Self
+    pub fn start<A, F>(capacity: usize, timeout: Duration, add: A) -> Self
     where
-        A: FnMut(u64) -> F + Send + 'static,
+        A: FnMut(u64, Instant) -> F + Send + 'static,
         F: Future<Output = Option<u64>> + Send + 'static,
     {
         let (queue, waiting) = mpsc::channel(capacity);
-        tokio::spawn(count(waiting, capacity, add));
+        tokio::spawn(count(waiting, capacity, timeout, add));
         Self { queue }
     }
 
@@ -78,20 +85,32 @@ impl Batcher {
 }
 
 /// Takes all that wait, counts them with one `add`, hands out the numbers, and starts again.
-async fn count<A, F>(mut waiting: mpsc::Receiver<Responder>, capacity: usize, mut add: A)
-where
-    A: FnMut(u64) -> F,
+async fn count<A, F>(
+    mut waiting: mpsc::Receiver<Responder>,
+    capacity: usize,
+    timeout: Duration,
+    mut add: A,
+) where
+    A: FnMut(u64, Instant) -> F,
     F: Future<Output = Option<u64>>,
 {
     let mut batch = Vec::with_capacity(capacity);
-    while waiting.recv_many(&mut batch, capacity).await > 0 {
+    let mut closed = Instant::now();
+    loop {
+        // A visit that waits already has come since the batch before this one was closed.
+        let came = (!waiting.is_empty()).then_some(closed);
+        if waiting.recv_many(&mut batch, capacity).await == 0 {
+            return;
+        }
+        closed = Instant::now();
+        let deadline = came.unwrap_or(closed) + timeout;
         // Who has left by now costs nothing. Who leaves after this line costs a number.
         batch.retain(|responder| !responder.is_closed());
         let size = batch.len() as u64;
         if size == 0 {
             continue;
         }
-        let last = add(size).await;
+        let last = add(size, deadline).await;
         // Never a number below 1, whatever `add` says.
         let Some(before) = last.and_then(|last| last.checked_sub(size)) else {
             batch.clear();

@@ -1,9 +1,10 @@
 //! One client's connection, from the first byte to the last.
 //!
-//! hyper limits how long a client may take to send the head of a request, and how long that head may
-//! be. It does not limit how long a client takes to *take* an answer. And it ends a connection only by
-//! closing it, also when half of the next head has arrived. Both can be seen at the socket, so hyper
-//! gets one that watches: `Socket`.
+//! hyper limits how long the head of a request may be. How long a client may take to send it, hyper would
+//! limit with a new timer for each request, where one for a connection is enough. How long a client takes
+//! to *take* an answer it does not limit. And it ends a connection only by closing it, also when half of
+//! the next head has arrived. All this can be seen at the socket, so hyper gets one that watches:
+//! `Socket`.
 
 use std::{
     convert::Infallible,
@@ -14,7 +15,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -97,8 +98,10 @@ pub async fn serve(
     let socket = Socket {
         stream: TokioIo::new(stream),
         exchange: exchange.clone(),
-        timeout: limits.answer_timeout,
-        deadline: None,
+        limits,
+        request_due: started + limits.header_timeout,
+        request_timer: Box::pin(sleep(limits.header_timeout)),
+        answer_timer: None,
         has_written: false,
     };
     let of_service = exchange.clone();
@@ -166,18 +169,33 @@ impl Exchange {
     }
 }
 
-/// A socket that knows whether a request is under way, and gives up a client that does not take what is
-/// written to it.
+/// A socket that knows whether a request is under way, and gives up a client that does not send what it
+/// waits for, or does not take what is written to it.
 struct Socket {
     stream: TokioIo<TcpStream>,
     exchange: Arc<Exchange>,
-    timeout: Duration,
+    limits: Limits,
+    /// When the head of the next request must have come.
+    request_due: Instant,
+    /// Expires when the request was due that came first after the timer was set. A request only moves
+    /// `request_due`: one timer serves many of them.
+    request_timer: Pin<Box<Sleep>>,
     /// Runs from the first byte that the client does not take until it has taken all.
-    deadline: Option<Pin<Box<Sleep>>>,
+    answer_timer: Option<Pin<Box<Sleep>>>,
     has_written: bool,
 }
 
 impl Socket {
+    /// An error when the client has not sent the head of its request by the time that it was due.
+    fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.request_timer.as_mut().poll(cx));
+        while Instant::now() < self.request_due {
+            self.request_timer.as_mut().reset(self.request_due);
+            ready!(self.request_timer.as_mut().poll(cx));
+        }
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "no request")))
+    }
+
     /// What came of a write, or an error when the client has kept it waiting for too long.
     fn in_time(
         &mut self,
@@ -188,9 +206,9 @@ impl Socket {
         if written.is_ready() {
             return written;
         }
-        let deadline = || Box::pin(sleep(self.timeout));
-        let deadline = self.deadline.get_or_insert_with(deadline);
-        let expired = deadline.as_mut().poll(cx);
+        let timer = || Box::pin(sleep(self.limits.answer_timeout));
+        let timer = self.answer_timer.get_or_insert_with(timer);
+        let expired = timer.as_mut().poll(cx);
         expired.map(|()| Err(io::Error::new(io::ErrorKind::TimedOut, "answer not taken")))
     }
 }
@@ -202,9 +220,10 @@ impl Read for Socket {
         buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        if read.is_ready() {
-            self.exchange.is_under_way.store(true, Ordering::Relaxed);
+        if read.is_pending() {
+            return self.poll_late(cx);
         }
+        self.exchange.is_under_way.store(true, Ordering::Relaxed);
         read
     }
 }
@@ -236,7 +255,8 @@ impl Write for Socket {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.has_written {
             self.has_written = false;
-            self.deadline = None;
+            self.request_due = Instant::now() + self.limits.header_timeout;
+            self.answer_timer = None;
             self.exchange.is_under_way.store(false, Ordering::Relaxed);
         }
         Pin::new(&mut self.stream).poll_flush(cx)

@@ -42,10 +42,7 @@ use axum::{
     routing::get,
 };
 use redis::ConnectionInfo;
-use tokio::{
-    sync::{Mutex, Semaphore},
-    time::timeout,
-};
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::{
     batcher::{BatchError, Batcher},
@@ -94,7 +91,6 @@ async fn readyz(State(counter): State<Arc<Counter>>) -> Result<&'static str, App
 pub struct Counter {
     store: Arc<Store>,
     batcher: Batcher,
-    visit_timeout: Duration,
     in_flight: Semaphore,
     /// What the last probe of Redis found, and when.
     probed: Mutex<Option<(Instant, Result<(), Unavailable>)>>,
@@ -115,14 +111,14 @@ impl Counter {
     pub fn new(info: ConnectionInfo, limits: Limits) -> Result<Self, Box<dyn Error>> {
         let store = Arc::new(Store::new(info, limits)?);
         let batches = store.clone();
-        let batcher = Batcher::start(limits.max_in_flight, move |visits| {
+        let add = move |visits, deadline| {
             let store = batches.clone();
-            async move { store.add(visits).await.ok() }
-        });
+            async move { store.add(visits, deadline).await.ok() }
+        };
+        let batcher = Batcher::start(limits.max_in_flight, limits.visit_timeout, add);
         Ok(Self {
             store,
             batcher,
-            visit_timeout: limits.visit_timeout,
             in_flight: Semaphore::new(limits.max_in_flight),
             probed: Mutex::default(),
             is_stopping: AtomicBool::default(),
@@ -139,8 +135,7 @@ impl Counter {
         // Over the limit the answer is a fast no. Waiting in line would only make everybody late.
         let permit = self.in_flight.try_acquire();
         let _permit = permit.map_err(|_| AppError::Overloaded)?;
-        let number = timeout(self.visit_timeout, self.batcher.visit()).await;
-        Ok(number.map_err(|_| AppError::Unavailable)??)
+        Ok(self.batcher.visit().await?)
     }
 
     /// Whether a visit could be counted now. However many ask, Redis is asked by one at a time, and the

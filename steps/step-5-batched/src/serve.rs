@@ -5,7 +5,6 @@ use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Durati
 
 use axum::Router;
 use hyper::server::conn::http1;
-use hyper_util::rt::TokioTimer;
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -57,10 +56,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) {
     let mut http = http1::Builder::new();
-    // With a time-out and without a timer to tell the time, hyper panics.
-    http.timer(TokioTimer::new())
-        .header_read_timeout(limits.header_timeout)
-        .max_buf_size(limits.max_head_bytes)
+    http.max_buf_size(limits.max_head_bytes)
         // A client that has sent its request may close its own side, and still gets the answer.
         .half_close(true);
     let permits = Arc::new(Semaphore::new(limits.max_connections));

@@ -4,12 +4,12 @@ use std::{
     error::Error,
     future::Future,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use deadpool_redis::{Connection, Manager, Pool, Runtime, Timeouts};
 use redis::{AsyncConnectionConfig, ConnectionInfo, io::tcp::TcpSettings};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     breaker::{Breaker, Unavailable},
@@ -53,12 +53,13 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When Redis is unavailable. The visits may have been counted all the same.
-    pub async fn add(&self, visits: u64) -> Result<u64, Unavailable> {
+    /// When Redis is unavailable, or has not replied by `deadline`. The visits may have been counted all
+    /// the same.
+    pub async fn add(&self, visits: u64, deadline: Instant) -> Result<u64, Unavailable> {
         if !self.breaker.lets_pass() {
             return Err(Unavailable);
         }
-        self.in_time(async {
+        self.by(deadline, async {
             let mut connection = match self.take_cached() {
                 Some(connection) => connection,
                 None => self.pool.get().await?,
@@ -86,7 +87,7 @@ impl Store {
     ///
     /// When it could not.
     pub async fn probe(&self) -> Result<(), Unavailable> {
-        self.in_time(async {
+        self.by(Instant::now() + self.timeout, async {
             let mut connection = self.pool.get().await?;
             let add_nothing = redis::cmd("INCRBY").arg(KEY).arg(0).take();
             let count: i64 = add_nothing.query_async(&mut connection).await?;
@@ -109,12 +110,13 @@ impl Store {
         self.cached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The reply, if it comes in time.
-    async fn in_time<T>(
+    /// The reply, if it comes by then.
+    async fn by<T>(
         &self,
+        deadline: Instant,
         reply: impl Future<Output = Result<T, Cause>>,
     ) -> Result<T, Unavailable> {
-        let reply = timeout(self.timeout, reply).await;
+        let reply = timeout_at(deadline, reply).await;
         let reply = reply.unwrap_or_else(|elapsed| Err(elapsed.into()));
         match reply {
             Ok(reply) => {

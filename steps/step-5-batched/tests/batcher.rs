@@ -16,6 +16,9 @@ use proptest::{collection::vec, prelude::*};
 use step_5_batched::batcher::{BatchError, Batcher};
 use tokio::time::{Instant, sleep, timeout};
 
+/// How long a visit may take, where a test does not say otherwise.
+const TIMEOUT: Duration = Duration::from_millis(800);
+
 /// Someone who comes at a time and leaves when it takes too long. In milliseconds.
 #[derive(Clone, Debug)]
 struct Visitor {
@@ -39,6 +42,7 @@ enum Redis {
 struct Batch {
     /// The numbers, if it was counted.
     numbers: Range<u64>,
+    deadline: Instant,
     replied: Option<Instant>,
 }
 
@@ -48,6 +52,7 @@ enum Outcome {
     Number {
         visitor: usize,
         number: u64,
+        came: Instant,
         at: Instant,
     },
     Failed,
@@ -85,7 +90,7 @@ async fn play(
     let seen = batches.clone();
     let mut script = script.into_iter().cycle();
     let mut count = 0;
-    let batcher = Batcher::start(capacity, move |size| {
+    let batcher = Batcher::start(capacity, TIMEOUT, move |size, deadline| {
         let (redis, delay) = script.next().expect("the script has at least one line");
         let first = count + 1;
         if !matches!(redis, Redis::MissesIt) {
@@ -96,7 +101,11 @@ async fn play(
             sleep(Duration::from_millis(delay)).await;
             let replied = matches!(redis, Redis::Replies).then(Instant::now);
             let last = numbers.end - 1;
-            batches.lock().unwrap().push(Batch { numbers, replied });
+            batches.lock().unwrap().push(Batch {
+                numbers,
+                deadline,
+                replied,
+            });
             replied.map(|_| last)
         }
     });
@@ -106,10 +115,12 @@ async fn play(
         let batcher = batcher.clone();
         visits.push(tokio::spawn(async move {
             sleep(Duration::from_millis(visitor.arrives)).await;
+            let came = Instant::now();
             match timeout(Duration::from_millis(visitor.waits), batcher.visit()).await {
                 Ok(Ok(number)) => Outcome::Number {
                     visitor: index,
                     number,
+                    came,
                     at: Instant::now(),
                 },
                 Ok(Err(BatchError::Full | BatchError::Failed)) => Outcome::Failed,
@@ -153,11 +164,12 @@ proptest! {
 
         let mut numbers: Vec<u64> = Vec::new();
         for outcome in &outcomes {
-            let Outcome::Number { number, at, .. } = outcome else { continue };
+            let Outcome::Number { number, came, at, .. } = outcome else { continue };
             let batch = batches.iter().find(|batch| batch.numbers.contains(number));
             let batch = batch.ok_or_else(|| TestCaseError::fail(format!("{number} is not of any batch")))?;
             let replied = batch.replied.ok_or_else(|| TestCaseError::fail(format!("{number} is of a batch without a reply")))?;
             prop_assert!(*at >= replied, "{number} was given before Redis replied");
+            prop_assert!(batch.deadline <= *came + TIMEOUT, "{number} may come later than its visitor may wait");
             numbers.push(*number);
         }
         let given = numbers.len();
@@ -221,8 +233,8 @@ async fn visits_that_wait_together_share_one_batch() {
 
 #[tokio::test(start_paused = true)]
 async fn a_full_queue_refuses_at_once() {
-    let never = |_| std::future::pending::<Option<u64>>();
-    let batcher = Batcher::start(2, never);
+    let never = |_, _| std::future::pending::<Option<u64>>();
+    let batcher = Batcher::start(2, TIMEOUT, never);
     // One batch of two is on its way for ever, and two more visits fill the queue.
     let stuck: Vec<_> = (0..4)
         .map(|_| {
@@ -243,6 +255,22 @@ async fn a_full_queue_refuses_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_count_that_somebody_has_set_back_fails_the_batch() {
-    let batcher = Batcher::start(10, |_| async { Some(0) });
+    let batcher = Batcher::start(10, TIMEOUT, |_, _| async { Some(0) });
     assert_eq!(batcher.visit().await, Err(BatchError::Failed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_visit_that_meets_nobody_has_all_of_its_time() {
+    let deadlines = Arc::new(Mutex::new(Vec::new()));
+    let seen = deadlines.clone();
+    let batcher = Batcher::start(10, TIMEOUT, move |_, deadline| {
+        seen.lock().unwrap().push(deadline);
+        async { Some(1) }
+    });
+    for _ in 0..3 {
+        sleep(Duration::from_secs(5)).await;
+        let came = Instant::now();
+        batcher.visit().await.unwrap();
+        assert_eq!(deadlines.lock().unwrap().pop(), Some(came + TIMEOUT));
+    }
 }

@@ -18,7 +18,6 @@ use std::{
     time::Instant,
 };
 
-use axum::Router;
 use tokio::{
     runtime::{Builder, Handle},
     sync::{Mutex, Semaphore, oneshot},
@@ -26,7 +25,7 @@ use tokio::{
 
 use crate::{
     breaker::{Breaker, Unavailable},
-    connection::Ending,
+    connection::{Answer, Ending},
     settings::Limits,
 };
 
@@ -63,24 +62,22 @@ impl Shared {
 }
 
 /// A runtime that runs on a thread of its own, and the app that it serves.
-pub struct Core {
+pub struct Core<A> {
     runtime: Handle,
-    app: Router,
+    app: A,
     ending: Arc<Ending>,
     /// The thread ends when this is dropped.
     _running: oneshot::Sender<()>,
 }
 
-impl Core {
+impl<A: Answer> Core<A> {
     /// Starts a thread with a runtime, and builds the app for it there: the tasks that `app` spawns
     /// are at home on this core.
     ///
     /// # Errors
     ///
     /// When the system gives no thread, or `app` fails.
-    pub fn start(
-        app: impl FnOnce() -> Result<Router, Box<dyn Error>>,
-    ) -> Result<Self, Box<dyn Error>> {
+    pub fn start(app: impl FnOnce() -> Result<A, Box<dyn Error>>) -> Result<Self, Box<dyn Error>> {
         let (running, stopped) = oneshot::channel();
         let (started, handle) = mpsc::channel();
         thread::Builder::new()
@@ -123,7 +120,7 @@ impl Core {
     }
 
     /// The app of this core.
-    pub fn app(&self) -> Router {
+    pub fn app(&self) -> A {
         self.app.clone()
     }
 

@@ -2,8 +2,9 @@
 //!
 //! Step 5 keeps all cores busy with one queue and one runtime, which moves tasks between the cores and
 //! makes them wait for each other. This step goes up: every core has a runtime of its own, with its own
-//! queue and its own connection to Redis ([`cores`]). And it goes out: `REDIS_URL` may name several
-//! nodes of a Redis Cluster, and the count outlives the one that keeps it ([`cluster`]).
+//! queue and its own connection to Redis ([`cores`]), and answers the page before it asks the router
+//! ([`App`]). And it goes out: `REDIS_URL` may name several nodes of a Redis Cluster, and the count
+//! outlives the one that keeps it ([`cluster`]).
 //!
 //! Try it with `cargo xtask run step-6` and refresh <http://localhost:8000>:
 //!
@@ -33,20 +34,20 @@ use std::{
 use axum::{
     Router,
     extract::State,
-    http::{StatusCode, header::RETRY_AFTER},
+    http::{Method, Request, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
     routing::get,
 };
-use tokio::time::timeout;
+use hyper::body::Incoming;
 
 use crate::{
     batcher::{BatchError, Batcher},
     breaker::Unavailable,
+    connection::Answer,
     cores::Shared,
     settings::{Limits, Nodes},
     store::Store,
 };
-
 /// When to come again after a `503`, in seconds.
 const RETRY_AFTER_SECONDS: &str = "1";
 
@@ -63,6 +64,35 @@ pub fn app(counter: Arc<Counter>) -> Router {
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .with_state(counter)
+}
+
+/// The service, and a short way to the page that nearly everybody asks for: the router clones itself, its
+/// handler and its state for each request, and puts them on the heap.
+#[derive(Clone)]
+pub struct App {
+    counter: Arc<Counter>,
+    router: Router,
+}
+
+impl App {
+    /// The service around this counter.
+    pub fn new(counter: Arc<Counter>) -> Self {
+        Self {
+            router: app(counter.clone()),
+            counter,
+        }
+    }
+}
+
+impl Answer for App {
+    async fn answer(&self, request: Request<Incoming>) -> Response {
+        if request.method() == Method::GET && request.uri().path() == "/" {
+            let counter = State(self.counter.clone());
+            hello(counter).await.into_response()
+        } else {
+            self.router.answer(request).await
+        }
+    }
 }
 
 /// `GET /`: counts the visit and says which one it is.
@@ -87,7 +117,6 @@ async fn readyz(State(counter): State<Arc<Counter>>) -> Result<&'static str, App
 pub struct Counter {
     store: Arc<Store>,
     batcher: Batcher,
-    visit_timeout: Duration,
     shared: Arc<Shared>,
 }
 
@@ -105,14 +134,14 @@ impl Counter {
     pub fn new(nodes: Nodes, limits: Limits, shared: Arc<Shared>) -> Result<Self, Box<dyn Error>> {
         let store = Arc::new(Store::new(nodes, limits, shared.clone())?);
         let batches = store.clone();
-        let batcher = Batcher::start(limits.max_in_flight, move |visits| {
+        let add = move |visits, deadline| {
             let store = batches.clone();
-            async move { store.add(visits).await.ok() }
-        });
+            async move { store.add(visits, deadline).await.ok() }
+        };
+        let batcher = Batcher::start(limits.max_in_flight, limits.visit_timeout, add);
         Ok(Self {
             store,
             batcher,
-            visit_timeout: limits.visit_timeout,
             shared,
         })
     }
@@ -122,8 +151,7 @@ impl Counter {
         // Over the limit the answer is a fast no. Waiting in line would only make everybody late.
         let permit = self.shared.in_flight.try_acquire();
         let _permit = permit.map_err(|_| AppError::Overloaded)?;
-        let number = timeout(self.visit_timeout, self.batcher.visit()).await;
-        Ok(number.map_err(|_| AppError::Unavailable)??)
+        Ok(self.batcher.visit().await?)
     }
 
     /// Whether a visit could be counted now. However many ask, Redis is asked by one at a time, and the

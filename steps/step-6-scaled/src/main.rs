@@ -9,7 +9,7 @@ use std::{
 };
 
 use step_6_scaled::{
-    Counter, app,
+    App, Counter,
     cores::{Core, Shared},
     serve::{listen, serve},
     settings::Settings,
@@ -56,8 +56,8 @@ async fn start() -> Result<(), Box<dyn Error>> {
     let limits = limits.fit_open_files()?;
     let shared = Arc::new(Shared::new(&limits));
     let counter = || Counter::new(redis.clone(), limits, shared.clone());
-    let cores = (0..limits.cores).map(|_| Core::start(|| Ok(app(Arc::new(counter()?)))));
-    let cores = cores.collect::<Result<Vec<Core>, _>>()?;
+    let cores = (0..limits.cores).map(|_| Core::start(|| Ok(App::new(Arc::new(counter()?)))));
+    let cores = cores.collect::<Result<Vec<Core<App>>, _>>()?;
     let stopping = shared.clone();
     let signalled = stop_signal()?;
     let stop = async move {

@@ -5,14 +5,17 @@
 use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use hyper::server::conn::http1;
-use hyper_util::rt::TokioTimer;
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
 
-use crate::{connection, cores::Core, settings::Limits};
+use crate::{
+    connection::{self, Answer},
+    cores::Core,
+    settings::Limits,
+};
 
 /// How long to wait after an `accept` that failed for want of something, such as open files. Long
 /// enough not to spin, short enough not to be noticed.
@@ -53,15 +56,12 @@ pub fn listen(addr: SocketAddr, limits: &Limits) -> io::Result<TcpListener> {
 /// When there is no core.
 pub async fn serve(
     listener: TcpListener,
-    cores: Vec<Core>,
+    cores: Vec<Core<impl Answer>>,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) {
     let mut http = http1::Builder::new();
-    // With a time-out and without a timer to tell the time, hyper panics.
-    http.timer(TokioTimer::new())
-        .header_read_timeout(limits.header_timeout)
-        .max_buf_size(limits.max_head_bytes)
+    http.max_buf_size(limits.max_head_bytes)
         // A client that has sent its request may close its own side, and still gets the answer.
         .half_close(true);
     let permits = Arc::new(Semaphore::new(limits.max_connections));

@@ -4,10 +4,10 @@ use std::{
     error::Error,
     future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     breaker::Unavailable,
@@ -55,12 +55,13 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When Redis is unavailable. The visits may have been counted all the same.
-    pub async fn add(&self, visits: u64) -> Result<u64, Unavailable> {
+    /// When Redis is unavailable, or has not replied by `deadline`. The visits may have been counted all
+    /// the same.
+    pub async fn add(&self, visits: u64, deadline: Instant) -> Result<u64, Unavailable> {
         if !self.shared.breaker.lets_pass() {
             return Err(Unavailable);
         }
-        self.in_time(async {
+        self.by(deadline, async {
             let node = match self.take_cached() {
                 Some(node) => node,
                 None => self.cluster.connection().await?,
@@ -87,7 +88,7 @@ impl Store {
     ///
     /// When it could not.
     pub async fn probe(&self) -> Result<(), Unavailable> {
-        self.in_time(async {
+        self.by(Instant::now() + self.timeout, async {
             let node = self.cluster.connection().await?;
             let (count, _) = self.add_at(node, 0).await?;
             if (0..i64::MAX).contains(&count) {
@@ -156,12 +157,13 @@ impl Store {
         self.shared.failures.load(Ordering::Relaxed)
     }
 
-    /// The reply, if it comes in time.
-    async fn in_time<T>(
+    /// The reply, if it comes by then.
+    async fn by<T>(
         &self,
+        deadline: Instant,
         reply: impl Future<Output = Result<T, Cause>>,
     ) -> Result<T, Unavailable> {
-        let reply = timeout(self.timeout, reply).await;
+        let reply = timeout_at(deadline, reply).await;
         let reply = reply.unwrap_or_else(|elapsed| Err(elapsed.into()));
         match reply {
             Ok(reply) => {

@@ -36,6 +36,11 @@ fn store(urls: &str, limits: Limits) -> Store {
     Store::new(urls.parse().unwrap(), limits, shared).unwrap()
 }
 
+/// The deadline of a batch that begins now.
+fn in_time() -> tokio::time::Instant {
+    tokio::time::Instant::now() + limits().visit_timeout
+}
+
 /// What a node does with an `INCRBY`.
 #[derive(Clone)]
 enum Node {
@@ -108,7 +113,7 @@ async fn a_redirection_is_followed_and_remembered() {
     limits.trusted_for = Duration::ZERO;
     let store = store(&format!("redis://{first}"), limits);
     for _ in 0..3 {
-        assert_eq!(store.add(1).await.ok(), Some(7));
+        assert_eq!(store.add(1, in_time()).await.ok(), Some(7));
     }
     assert_eq!(asked_first.load(Ordering::Relaxed), 1);
     assert_eq!(asked.load(Ordering::Relaxed), 3);
@@ -121,7 +126,7 @@ async fn a_redirection_without_a_host_is_followed() {
     let port = owner.rsplit_once(':').unwrap().1;
     let (first, _) = node(listener().await, Node::RedirectsTo(format!(":{port}"))).await;
     let store = store(&format!("redis://{first}"), limits());
-    assert_eq!(store.add(1).await.ok(), Some(7));
+    assert_eq!(store.add(1, in_time()).await.ok(), Some(7));
 }
 
 #[tokio::test]
@@ -130,7 +135,7 @@ async fn ask_is_for_one_command_only() {
     let (owner, asked_owner) = node(listener().await, Node::AsksAt(next)).await;
     let store = store(&format!("redis://{owner}"), limits());
     for _ in 0..3 {
-        assert_eq!(store.add(1).await.ok(), Some(7));
+        assert_eq!(store.add(1, in_time()).await.ok(), Some(7));
     }
     // Each time the owner is asked first. It knows when the key has moved for good.
     assert_eq!(asked_owner.load(Ordering::Relaxed), 3);
@@ -143,7 +148,7 @@ async fn an_error_that_another_node_would_not_mend_asks_no_other_node() {
     let (other, asked_other) = node(listener().await, Node::Replies(":7\r\n")).await;
     let store = store(&format!("redis://{full},redis://{other}"), limits());
     for _ in 0..3 {
-        assert!(store.add(1).await.is_err());
+        assert!(store.add(1, in_time()).await.is_err());
     }
     assert_eq!(asked_full.load(Ordering::Relaxed), 3);
     assert_eq!(asked_other.load(Ordering::Relaxed), 0);
@@ -156,7 +161,7 @@ async fn the_owner_is_left_when_it_fails_also_with_one_seed() {
     let (seed, asked_seed) = node(listener().await, Node::RedirectsTo(owner)).await;
     let store = store(&format!("redis://{seed}"), limits());
     for _ in 0..2 {
-        assert!(store.add(1).await.is_err());
+        assert!(store.add(1, in_time()).await.is_err());
     }
     assert_eq!(asked_seed.load(Ordering::Relaxed), 2);
     assert_eq!(asked_owner.load(Ordering::Relaxed), 2);
@@ -168,7 +173,7 @@ async fn an_unanswered_command_is_never_sent_again() {
     let (other, asked_other) = node(listener().await, Node::HangsUp).await;
     let store = store(&format!("redis://{one},redis://{other}"), limits());
     for sent in 1..=4 {
-        assert!(store.add(1).await.is_err());
+        assert!(store.add(1, in_time()).await.is_err());
         let asked = asked_one.load(Ordering::Relaxed) + asked_other.load(Ordering::Relaxed);
         assert_eq!(asked, sent);
     }
@@ -183,17 +188,17 @@ async fn what_one_core_learns_of_redis_the_others_know() {
     let shared = Arc::new(Shared::new(&limits));
     let core = || Store::new(redis.url().parse().unwrap(), limits, shared.clone()).unwrap();
     let (one, other) = (core(), core());
-    assert_eq!(one.add(1).await.ok(), Some(1));
-    assert_eq!(other.add(1).await.ok(), Some(2));
+    assert_eq!(one.add(1, in_time()).await.ok(), Some(1));
+    assert_eq!(other.add(1, in_time()).await.ok(), Some(2));
 
     // Redis hangs up on everybody. The first core to notice loses a batch, and only that one.
     let hang_up = ["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"];
     if redis.client().unwrap().command(&hang_up).is_err() {
         return; // The embedded Redis hangs up on nobody.
     }
-    while one.add(1).await.is_ok() {}
-    assert!(other.add(1).await.is_ok());
-    assert!(one.add(1).await.is_ok());
+    while one.add(1, in_time()).await.is_ok() {}
+    assert!(other.add(1, in_time()).await.is_ok());
+    assert!(one.add(1, in_time()).await.is_ok());
 }
 
 #[tokio::test]
@@ -204,7 +209,7 @@ async fn nodes_that_disagree_are_not_followed_for_ever() {
     let (one, asked_one) = node(one, of_other).await;
     let (_, asked_other) = node(other, of_one).await;
     let store = store(&format!("redis://{one}"), limits());
-    assert!(store.add(1).await.is_err());
+    assert!(store.add(1, in_time()).await.is_err());
     assert_eq!(asked_one.load(Ordering::Relaxed), 2);
     assert_eq!(asked_other.load(Ordering::Relaxed), 2);
 }
@@ -231,8 +236,20 @@ async fn a_count_that_too_few_replicas_have_is_not_handed_out() {
         });
         format!("redis://{address}")
     };
-    assert_eq!(store(&replies(1).await, limits).add(1).await.ok(), Some(7));
-    assert_eq!(store(&replies(0).await, limits).add(1).await.ok(), None);
+    assert_eq!(
+        store(&replies(1).await, limits)
+            .add(1, in_time())
+            .await
+            .ok(),
+        Some(7)
+    );
+    assert_eq!(
+        store(&replies(0).await, limits)
+            .add(1, in_time())
+            .await
+            .ok(),
+        None
+    );
 }
 
 #[tokio::test]
@@ -255,20 +272,26 @@ async fn the_count_outlives_the_node_that_keeps_it() {
     for first in 0..urls.len() {
         let mut urls = urls.clone();
         urls.rotate_left(first);
-        numbers.push(store(&urls.join(","), limits).add(1).await.ok().unwrap());
+        numbers.push(
+            store(&urls.join(","), limits)
+                .add(1, in_time())
+                .await
+                .ok()
+                .unwrap(),
+        );
     }
     assert_eq!(numbers, [1, 2, 3, 4, 5, 6]);
 
     // Nobody is left to copy the count once the replica has become the master.
     limits.replicas = 0;
     let store = store(&urls.join(","), limits);
-    numbers.push(store.add(1).await.ok().unwrap());
+    numbers.push(store.add(1, in_time()).await.ok().unwrap());
     let owner = cluster.owner("seen").unwrap();
     cluster.node_mut(owner).kill().unwrap();
     let deadline = Instant::now() + TEST_TIMEOUT;
     while numbers.len() < 20 {
         assert!(Instant::now() < deadline, "nobody took over: {numbers:?}");
-        match store.add(1).await {
+        match store.add(1, in_time()).await {
             Ok(number) => numbers.push(number),
             Err(_) => sleep(Duration::from_millis(50)).await,
         }

@@ -56,7 +56,7 @@ impl Server {
                 .route("/slow", get(slow));
             Core::start(|| Ok(app)).unwrap()
         });
-        let cores: Vec<Core> = cores.collect();
+        let cores: Vec<Core<Router>> = cores.collect();
         let endings = cores.iter().map(|core| Arc::downgrade(core.ending()));
         let endings = endings.collect();
         let ended = tokio::spawn(async move {

@@ -4,31 +4,23 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
-use clap::Parser;
-use output::terminal;
 
 use crate::agreement;
 use crate::cli::{Cli, Command};
 use crate::results::Results;
 use crate::{builtin, published, report, session};
 
-/// The exit status when nothing could be measured.
-const COULD_NOT_START: u8 = 2;
-
 /// Does what the command line says.
 pub fn main() -> ExitCode {
-    dispatch(Cli::parse()).unwrap_or_else(|error| {
-        terminal::error(&format!("{error:#}"));
-        ExitCode::from(COULD_NOT_START)
-    })
+    command_line::main(dispatch)
 }
 
-fn dispatch(cli: Cli) -> Result<ExitCode> {
+fn dispatch(root: &Path, cli: Cli) -> Result<ExitCode> {
     match cli.command {
-        None => return session::run(root(), &cli.run, false),
-        Some(Command::Sweep(args)) => return session::run(root(), &args, true),
+        None => return session::run(root, &cli.run, false),
+        Some(Command::Sweep(args)) => return session::run(root, &args, true),
         Some(Command::Report { dir }) => session::render(&Results::read(&dir)?, &dir)?,
-        Some(Command::Readme) => readme()?,
+        Some(Command::Readme) => readme(root)?,
         Some(Command::Compare { first, second }) => return compare(&first, &second),
         Some(Command::Load(order)) => {
             println!("{}", serde_json::to_string(&builtin::run(&order)?)?);
@@ -37,17 +29,11 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The folder of the repository: the one that this crate's folder is in.
-fn root() -> &'static Path {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    folder.ancestors().nth(2).unwrap_or(folder)
-}
-
-fn readme() -> Result<()> {
-    let folder = published::shown(root())?;
+fn readme(root: &Path) -> Result<()> {
+    let folder = published::shown(root)?;
     let folder = folder.with_context(|| format!("{} holds no run", published::RUNS))?;
     let results = Results::read(&folder)?;
-    let part = report::readme_part(&results, folder.strip_prefix(root())?);
+    let part = report::readme_part(&results, folder.strip_prefix(root)?);
     print!("{part}");
     Ok(())
 }

@@ -5,7 +5,6 @@ use std::{path::Path, path::PathBuf, slice};
 
 use anyhow::{Context, Error, Result, anyhow};
 use load::Url;
-use output::terminal;
 use processes::interrupt::Interrupted;
 use steps::{Flask, FlaskServer, Language, Profile, Step};
 
@@ -148,7 +147,7 @@ impl Contestant {
             Source::Flask(step, server) => {
                 let target = root.join("target");
                 let cancelled = || interrupted.yet();
-                let flask = Flask::prepare(&step.folder, &target, terminal::progress, cancelled)?;
+                let flask = Flask::prepare(&step.folder, &target, cancelled)?;
                 Ok(Start::Flask(flask, *server))
             }
             Source::Running(page) => Ok(Start::Running(page.clone())),

@@ -10,10 +10,10 @@ pub const RUNS: &str = "book/measurements/bench";
 
 /// What the folder of a run ends in that was made again right after another one, whose folder ends in
 /// `-run-1`. It is there to be compared with.
-pub const REPETITION: &str = "-run-2";
+const REPETITION: &str = "-run-2";
 
 /// What the folder of a sweep ends in.
-pub const SWEEP: &str = "-sweep";
+const SWEEP: &str = "-sweep";
 
 /// The folders of all published runs, in order.
 ///
@@ -39,12 +39,9 @@ pub fn all(root: &Path) -> Result<Vec<PathBuf>> {
 ///
 /// When [`RUNS`] cannot be read.
 pub fn shown(root: &Path) -> Result<Option<PathBuf>> {
-    let mut folders = all(root)?;
-    folders.retain(|folder| {
-        let name = folder.to_string_lossy();
+    newest(root, |name| {
         !name.ends_with(REPETITION) && !name.ends_with(SWEEP)
-    });
-    Ok(folders.pop())
+    })
 }
 
 /// The folder of the newest sweep, if there is any.
@@ -53,9 +50,19 @@ pub fn shown(root: &Path) -> Result<Option<PathBuf>> {
 ///
 /// When [`RUNS`] cannot be read.
 pub fn sweep(root: &Path) -> Result<Option<PathBuf>> {
-    let mut folders = all(root)?;
-    folders.retain(|folder| folder.to_string_lossy().ends_with(SWEEP));
-    Ok(folders.pop())
+    newest(root, |name| name.ends_with(SWEEP))
+}
+
+fn newest(root: &Path, is_it: impl Fn(&str) -> bool) -> Result<Option<PathBuf>> {
+    let mut folders = all(root)?.into_iter().rev();
+    Ok(folders.find(|folder| is_it(&folder.to_string_lossy())))
+}
+
+/// The folder of the repetition of a run, if it was made again.
+pub fn repetition(folder: &Path) -> Option<PathBuf> {
+    let name = folder.to_str()?.strip_suffix("-run-1")?;
+    let again = PathBuf::from(format!("{name}{REPETITION}"));
+    again.exists().then_some(again)
 }
 
 #[cfg(test)]
@@ -77,6 +84,11 @@ mod tests {
         }
         fs::write(root.path().join(RUNS).join("README.md"), "").unwrap();
         let newest = root.path().join(RUNS).join("2026-11-24-run-1");
+        assert_eq!(
+            repetition(&newest),
+            Some(newest.with_file_name("2026-11-24-run-2"))
+        );
+        assert_eq!(repetition(&newest.with_file_name("2026-11-23")), None);
         assert_eq!(shown(root.path()).unwrap(), Some(newest));
         assert_eq!(all(root.path()).unwrap().len(), 4);
         let sweep = root.path().join(RUNS).join("2026-11-24-sweep");

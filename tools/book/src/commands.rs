@@ -1,29 +1,24 @@
 //! What each command does.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::Path,
-    slice, thread,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, path::Path, slice, thread, time::Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
+use mdbook_core::utils::fs;
 use output::terminal;
 
 use crate::{
     generated, lints, markdown,
     render::render,
     source::{Book, Page, Problem},
-    transcript::{self, Block, Outcome, Part},
+    transcript::{self, Block, Part, preparations},
 };
 
-/// What came of a page, or of all lints together.
+/// What came of a page, of all lints together, or of what is generated.
 #[derive(Debug, serde::Serialize)]
 pub struct Report {
-    /// The name of the page, or `lints`.
+    /// The name of the page, `lints` or `generated`.
     pub name: String,
-    /// What was proved, or what is wrong.
+    /// What was proved or written, or what is wrong.
     pub result: Result<String, String>,
     /// What could not be run, and why.
     pub skipped: Vec<String>,
@@ -36,9 +31,8 @@ pub struct Report {
 /// When the book cannot be read or rendered.
 pub fn render_checked(root: &Path, out: &Path) -> Result<Vec<Problem>> {
     let book = Book::read(root)?;
-    let checked = lints::check(&book)?;
-    render(root, &checked.pages, out)?;
-    let mut problems = checked.problems;
+    let (pages, mut problems) = lints::check(&book)?;
+    render(root, &pages, out)?;
     problems.extend(lints::rendered::check(&book, out)?);
     Ok(problems)
 }
@@ -56,107 +50,87 @@ pub fn lint(root: &Path) -> Result<Vec<Problem>> {
     Ok(problems)
 }
 
-/// Proves everything: first the lints, then page by page what the commands of those pages print that
-/// `wanted` names (all of them if it names none). Without `with_transcripts` no command is run.
+/// Proves everything, or with `bless` accepts what is so now: first the lints, or what is generated; then
+/// page by page what the commands of those pages print that `wanted` names (all of them if it names none).
+/// Without `wanted` no command is run.
 ///
 /// # Errors
 ///
-/// When the book cannot be read or rendered, or there is no such page.
-pub fn test(
+/// When the book cannot be read, rendered or written, or there is no such page.
+pub fn prove(
     root: &Path,
-    wanted: &[String],
-    with_transcripts: bool,
+    wanted: Option<&[String]>,
+    bless: bool,
     mut report: impl FnMut(Report),
 ) -> Result<()> {
     let book = Book::read(root)?;
-    ensure_known(&book, wanted)?;
-    let problems = lint(root)?;
-    let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
+    for name in wanted.unwrap_or_default() {
+        let known: Vec<&str> = book.pages.iter().map(|page| page.name.as_str()).collect();
+        let mut pages = known.iter();
+        let is_known = pages.any(|page| is_wanted(page, slice::from_ref(name)));
+        ensure!(is_known, output::unknown("page", name, &known));
+    }
+    let (name, result) = if bless {
+        let written = generated::write(root, &generated::all(root)?)?;
+        ("generated", Ok(written))
+    } else {
+        ("lints", lints(&book)?)
+    };
     report(Report {
-        name: "lints".to_owned(),
-        result: match lines.is_empty() {
-            true => Ok(format!("{} pages", book.pages.len())),
-            false => Err(format!("{} problems\n{}", lines.len(), lines.join("\n"))),
-        },
+        name: name.to_owned(),
+        result,
         skipped: Vec::new(),
     });
-    if with_transcripts {
-        play(&book, wanted, false, |page, outcome, took| {
-            let (commands, seconds) = (outcome.commands, took.as_secs_f32());
-            report(Report {
-                name: page.name.clone(),
-                skipped: skipped(page, &outcome),
-                result: match outcome.failure {
-                    None => Ok(format!("{commands} commands in {seconds:.1} s")),
-                    Some((line, what)) => Err(format!("\n{}", page.problem(line, what))),
-                },
-            });
-            Ok(())
-        })?;
+    match wanted {
+        Some(wanted) => play(&book, wanted, bless, report),
+        None => Ok(()),
     }
-    Ok(())
 }
 
-/// Accepts what is so now: writes what is generated, and what the commands print. Tells `say` what was
-/// written and skipped. Returns whether all commands did what they should.
-///
-/// # Errors
-///
-/// When something cannot be written, or there is no such page.
-pub fn bless(
-    root: &Path,
-    wanted: &[String],
-    with_transcripts: bool,
-    mut say: impl FnMut(String),
-) -> Result<bool> {
-    let book = Book::read(root)?;
-    ensure_known(&book, wanted)?;
-    let changes = generated::write(root, &generated::all(root)?)?;
-    changes.into_iter().for_each(&mut say);
-    let mut is_good = true;
-    if with_transcripts {
-        play(&book, wanted, true, |page, outcome, _| {
-            for skip in skipped(page, &outcome) {
-                say(format!("skipped: {skip}"));
-            }
-            if let Some((line, what)) = outcome.failure {
-                is_good = false;
-                say(format!("FAILED  {}", page.problem(line, what)));
-            }
-            let (file, blocks) = (page.file(), outcome.blessed.len());
-            if blocks > 0 {
-                let text = with_parts(page, &outcome.blessed);
-                let written = fs::write(root.join(&file), text);
-                written.with_context(|| format!("cannot write {file}"))?;
-                say(format!("wrote {file}: {blocks} blocks; read them"));
-            }
-            Ok(())
-        })?;
-    }
-    Ok(is_good)
+/// What the lints say, in one text.
+fn lints(book: &Book) -> Result<Result<String, String>> {
+    let problems = lint(&book.root)?;
+    let lines = problems.iter().map(|problem| format!("\n{problem}"));
+    Ok(match problems.len() {
+        0 => Ok(format!("{} pages", book.pages.len())),
+        count => Err(format!("{count} problems{}", lines.collect::<String>())),
+    })
 }
 
 /// Plays page by page. Pages that have something compiled beforehand, because it takes long, come last:
 /// it is compiled while the others wait for what they do. They measure, too, and nothing runs beside them.
-fn play(
-    book: &Book,
-    wanted: &[String],
-    bless: bool,
-    mut each: impl FnMut(&Page, Outcome, Duration) -> Result<()>,
-) -> Result<()> {
-    let pages = book.pages.iter().filter(|page| is_wanted(page, wanted));
+fn play(book: &Book, wanted: &[String], bless: bool, mut report: impl FnMut(Report)) -> Result<()> {
+    let pages = book.pages.iter();
+    let pages = pages.filter(|page| is_wanted(&page.name, wanted));
     let pages = pages.map(|page| (page, transcript::of_page(&page.text)));
-    let pages: Vec<(&Page, Vec<Block>)> = pages.filter(|(_, blocks)| !blocks.is_empty()).collect();
-    let preparations = |page: &Page| transcript::preparations(&page.text);
-    let commands: Vec<String> = pages.iter().flat_map(|page| preparations(page.0)).collect();
     let (first, last): (Vec<_>, Vec<_>) = pages
-        .into_iter()
-        .partition(|(page, _)| preparations(page).is_empty());
-    let mut play = |(page, blocks): (&Page, Vec<Block>)| {
+        .filter(|(_, blocks)| !blocks.is_empty())
+        .partition(|(page, _)| preparations(&page.text).next().is_none());
+    let commands = last.iter().flat_map(|(page, _)| preparations(&page.text));
+    let commands: Vec<&str> = commands.collect();
+    let mut play = |(page, blocks): (&Page, Vec<Block>)| -> Result<()> {
         terminal::progress(&format!("the commands of {}", page.name));
         let started = Instant::now();
         let outcome = transcript::play(&book.root, &page.name, &blocks, bless);
-        each(page, outcome, started.elapsed())
+        let seconds = started.elapsed().as_secs_f32();
+        let mut what = format!("{} commands in {seconds:.1} s", outcome.commands);
+        if !outcome.blessed.is_empty() {
+            let text = with_parts(page, &outcome.blessed);
+            fs::write(book.root.join(page.file()), text)?;
+            what += &format!("; wrote {} blocks: read them", outcome.blessed.len());
+        }
+        let result = match outcome.failure {
+            None => Ok(what),
+            Some((line, failure)) => Err(format!("{what}\n{}", page.problem(line, failure))),
+        };
+        let skipped = outcome.skipped.into_iter();
+        let skipped = skipped.map(|(line, why)| format!("{}:{line}: {why}", page.name));
+        report(Report {
+            name: page.name.clone(),
+            result,
+            skipped: skipped.collect(),
+        });
+        Ok(())
     };
     thread::scope(|scope| {
         scope.spawn(|| transcript::prepare(&book.root, &commands));
@@ -169,45 +143,24 @@ fn play(
     last.into_iter().try_for_each(play)
 }
 
-fn skipped(page: &Page, outcome: &Outcome) -> Vec<String> {
-    let skipped = outcome.skipped.iter();
-    skipped
-        .map(|(line, why)| format!("{}:{line}: {why}", page.name))
-        .collect()
-}
-
 /// The page with other contents in some of its blocks, which are named by their lines.
 fn with_parts(page: &Page, blessed: &BTreeMap<usize, Vec<Part>>) -> String {
     let mut text = page.text.clone();
     // From the last to the first: what lies before a change keeps its place.
     for fence in markdown::content(&page.text).fences.iter().rev() {
-        let Some(parts) = blessed.get(&fence.line) else {
-            continue;
-        };
-        let old = &page.text[fence.range.clone()];
-        let first = old.lines().next().unwrap_or_default();
-        let first = &first[fence.prefix.len()..];
-        let ticks = first.trim_start_matches([' ', '>']);
-        let ticks = &ticks[..ticks.find(|sign| sign != '`').unwrap_or(ticks.len())];
-        let body: String = parts.iter().map(Part::lines).collect();
-        let new = fence.in_place(&format!("{first}\n{body}{ticks}\n"));
-        text.replace_range(fence.range.clone(), &new);
+        if let Some(parts) = blessed.get(&fence.line) {
+            let first = text[fence.range.clone()].lines().next().unwrap_or_default();
+            let first = &first[fence.prefix.len()..];
+            let ticks: String = first.chars().take_while(|sign| *sign == '`').collect();
+            let body: String = parts.iter().map(Part::lines).collect();
+            let new = fence.in_place(&format!("{first}\n{body}{ticks}\n"));
+            text.replace_range(fence.range.clone(), &new);
+        }
     }
     text
 }
 
-fn is_wanted(page: &Page, wanted: &[String]) -> bool {
-    let is_page = |name: &String| *name == page.name || format!("{name}.md") == page.name;
+fn is_wanted(page: &str, wanted: &[String]) -> bool {
+    let is_page = |name: &String| name.trim_end_matches(".md") == page.trim_end_matches(".md");
     wanted.is_empty() || wanted.iter().any(is_page)
-}
-
-fn ensure_known(book: &Book, wanted: &[String]) -> Result<()> {
-    for name in wanted {
-        let mut pages = book.pages.iter();
-        if !pages.any(|page| is_wanted(page, slice::from_ref(name))) {
-            let known: Vec<&str> = book.pages.iter().map(|page| page.name.as_str()).collect();
-            bail!("there is no page {name:?}; there are: {}", known.join(", "));
-        }
-    }
-    Ok(())
 }

@@ -6,9 +6,9 @@
 use std::path::Path;
 
 use anyhow::Result;
-use steps::files;
+use mdbook_core::utils::fs;
 
-use crate::source::{Problem, read, relative};
+use crate::source::{Problem, named_files};
 
 /// The folder of the patches, from the root of the repository.
 pub const EXERCISES: &str = "book/exercises";
@@ -31,83 +31,61 @@ impl Exercise {
     ///
     /// # Errors
     ///
-    /// When it declares nothing, or patches anything but one step: the line, and what to do.
-    pub fn parse(name: &str, patch: &str) -> Result<Self, (usize, String)> {
+    /// When it declares nothing, or patches no step.
+    pub fn parse(name: &str, patch: &str) -> Result<Self, Problem> {
+        let wrong =
+            |line, what: &str| Problem::new(format!("{EXERCISES}/{name}.patch"), line, what);
         let mut findings = Vec::new();
-        let header = patch.lines().take_while(|line| !is_start(line));
-        for (index, line) in header.enumerate().filter(|(_, line)| !line.is_empty()) {
+        let header = patch
+            .lines()
+            .take_while(|line| !line.starts_with("diff --git "));
+        for (line, number) in header.zip(1..).filter(|(line, _)| !line.is_empty()) {
             let (has, ids) = match line.split_once(": ") {
                 Some(("has", ids)) => (true, ids),
                 Some(("lacks", ids)) => (false, ids),
                 _ => {
                     let what = format!("{line:?} declares nothing; write has: ID… or lacks: ID…");
-                    return Err((index + 1, what));
+                    return Err(wrong(number, &what));
                 }
             };
             findings.extend(ids.split_whitespace().map(|id| (id.to_owned(), has)));
         }
         if findings.is_empty() {
             let what = "declares no finding; write has: ID… or lacks: ID… above the first diff";
-            return Err((1, what.to_owned()));
+            return Err(wrong(1, what));
         }
-        let mut step = None;
-        for (index, file) in patched(patch) {
-            let folder = file.strip_prefix("steps/").and_then(|f| f.split_once('/'));
-            let found = folder.map(|(step, _)| step);
-            if found.is_none() || step.is_some() && step != found {
-                let what = format!("patches {file}; a solution patches one step and nothing else");
-                return Err((index + 1, what));
-            }
-            step = found;
-        }
-        let Some(step) = step else {
-            let what = "patches nothing; write what git diff prints below the findings";
-            return Err((1, what.to_owned()));
-        };
+        let step = patch.split_once("\n+++ b/steps/");
+        let step = step.and_then(|(_, path)| path.split('/').next());
+        let what = "patches no step; write what git diff prints below the findings";
+        let step = step.ok_or_else(|| wrong(1, what))?.to_owned();
+        let (name, patch) = (name.to_owned(), patch.to_owned());
         Ok(Self {
-            name: name.to_owned(),
-            step: step.to_owned(),
+            name,
+            step,
             findings,
-            patch: patch.to_owned(),
+            patch,
         })
     }
-}
-
-fn is_start(line: &str) -> bool {
-    line.starts_with("diff --git ")
-}
-
-/// The files that a patch changes, each with the index of the line that says so.
-fn patched(patch: &str) -> impl Iterator<Item = (usize, &str)> {
-    let lines = patch.lines().enumerate();
-    lines.filter_map(|(index, line)| Some((index, line.strip_prefix("+++ b/")?)))
 }
 
 /// A patch as a page shows it: what changes, without what is only for git, and without empty lines at
 /// the edges. Where lines are left out stands `@@`, with the name of the file where another one begins.
 pub fn shown(patch: &str) -> String {
-    let (mut hunks, mut file, mut is_hunk) = (Vec::<(&str, String)>::new(), "", false);
-    for line in patch.lines() {
-        if is_start(line) {
-            is_hunk = false;
-        } else if line.starts_with("@@ ") {
-            is_hunk = true;
-            hunks.push((std::mem::take(&mut file), String::new()));
-        } else if let (true, Some((_, lines))) = (is_hunk, hunks.last_mut()) {
-            *lines += line.trim_end();
-            lines.push('\n');
-        } else if let Some(name) = line.strip_prefix("+++ b/") {
-            file = name;
-        }
-    }
     let mut text = String::new();
-    for (file, lines) in hunks {
-        if !text.is_empty() {
-            text += format!("@@ {file}").trim_end();
+    for file in patch.split("\ndiff --git ").skip(1) {
+        let mut hunks = file.split("\n@@ ");
+        let head = hunks.next().unwrap_or_default();
+        let (_, mut name) = head.split_once("\n+++ b/").unwrap_or_default();
+        for hunk in hunks {
+            if !text.is_empty() {
+                text += format!("@@ {name}").trim_end();
+                text.push('\n');
+            }
+            name = "";
+            let lines: Vec<&str> = hunk.lines().skip(1).map(str::trim_end).collect();
+            text += lines.join("\n").trim_matches('\n');
             text.push('\n');
         }
-        text += lines.trim_matches('\n');
-        text.push('\n');
     }
     text
 }
@@ -119,20 +97,15 @@ pub fn shown(patch: &str) -> String {
 /// When a file cannot be read.
 pub fn all(root: &Path) -> Result<(Vec<Exercise>, Vec<Problem>)> {
     let (mut exercises, mut problems) = (Vec::new(), Vec::new());
-    let folder = root.join(EXERCISES);
-    if !folder.is_dir() {
-        return Ok((exercises, problems));
-    }
-    for file in files(&folder)? {
-        let path = relative(&file, &folder);
-        let parsed = match path.strip_suffix(".patch") {
-            Some(name) => Exercise::parse(name, &read(&file)?),
-            None => Err((1, "is no .patch; move it".to_owned())),
-        };
-        match parsed {
-            Ok(exercise) => exercises.push(exercise),
-            Err((line, what)) => {
-                problems.push(Problem::new(format!("{EXERCISES}/{path}"), line, what));
+    for (path, file) in named_files(&root.join(EXERCISES))? {
+        match path.strip_suffix(".patch") {
+            Some(name) => match Exercise::parse(name, &fs::read_to_string(&file)?) {
+                Ok(exercise) => exercises.push(exercise),
+                Err(problem) => problems.push(problem),
+            },
+            None => {
+                let file = format!("{EXERCISES}/{path}");
+                problems.push(Problem::new(file, 1, "is no .patch; move it"));
             }
         }
     }
@@ -149,11 +122,10 @@ mod tests {
     fn a_patch_declares_what_the_contract_finds() {
         let exercise = Exercise::parse("step-1-x", PATCH).unwrap();
         assert_eq!(exercise.step, "step-1-a");
-        let findings = exercise.findings.iter();
-        let findings: Vec<(&str, bool)> = findings.map(|(id, has)| (id.as_str(), *has)).collect();
+        let findings = [("counts", true), ("greets", true), ("unique", false)];
         assert_eq!(
-            findings,
-            [("counts", true), ("greets", true), ("unique", false)]
+            exercise.findings,
+            findings.map(|(id, has)| (id.to_owned(), has))
         );
     }
 
@@ -167,16 +139,22 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_that_declares_nothing_or_patches_anything_else_is_refused() {
-        let refused = |from: &str, to: &str| {
-            let (line, what) = Exercise::parse("x", &PATCH.replace(from, to)).unwrap_err();
-            format!("{line}: {what}")
-        };
+    fn a_patch_that_declares_nothing_or_patches_no_step_is_refused() {
         let (_, diff) = PATCH.split_once("\n\n").unwrap();
-        let (line, what) = Exercise::parse("x", diff).unwrap_err();
-        assert!(line == 1 && what.contains("declares no finding"), "{what}");
-        assert!(refused("lacks: ", "lack ").starts_with("2: \"lack unique\" declares nothing"));
-        assert!(refused("+++ b/steps", "+++ b/lab").starts_with("6: patches lab/step-1-a"));
-        assert!(refused("+++ ", "").starts_with("1: patches nothing"));
+        for (patch, expected) in [
+            (diff.to_owned(), "1: declares no finding; "),
+            (
+                PATCH.replace("lacks: ", "lack "),
+                "2: \"lack unique\" declares nothing; ",
+            ),
+            (
+                PATCH.replace("+++ b/steps", "+++ b/lab"),
+                "1: patches no step; ",
+            ),
+        ] {
+            let problem = Exercise::parse("x", &patch).unwrap_err().to_string();
+            let expected = format!("book/exercises/x.patch:{expected}");
+            assert!(problem.starts_with(&expected), "{problem}");
+        }
     }
 }

@@ -1,27 +1,63 @@
 //! Puts into a page what its directives ask for.
 
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::{collections::BTreeSet, ops::Range, sync::LazyLock};
 
+use anyhow::{Result, bail, ensure};
+use mdbook_core::utils::escape_html;
+use output::terminal::one_line;
 use regex::{Captures, Regex};
 
 use crate::{
     include::{Included, include},
-    markdown::{Content, Fence},
-    picture::{self, escape},
-    source::{Book, GENERATED, Page, Problem, SRC},
+    markdown::{Content, Fence, line_of},
+    picture, regex,
+    source::{Book, GENERATED, Page, Problem},
     value::Values,
 };
 
-/// `{{#name argument}}`, with a backslash in front where it is only talked about.
+/// `{{#name argument}}`, with a backslash in front where it is only talked about; or a link to a file of the
+/// repository.
 pub static DIRECTIVE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(\\?)\{\{#(\w+)([^}]*)\}\}").expect("the expression is right"));
+    LazyLock::new(|| regex(r"(\\?)\{\{#(\w+)([^}]*)\}\}|\[([^\]]+)\]\(repo:([^)]+)\)"));
 
-static REPOSITORY_LINK: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\[([^\]]+)\]\(repo:([^)]+)\)").expect("the expression is right"));
+/// A generated difference between two steps.
+static DIFF: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"^book/src/generated/diff-(\d+)-(\d+)/(.+)\.diff$"));
+
+/// Expands a page.
+pub fn expand<'a>(
+    book: &'a Book,
+    values: &'a Values,
+    page: &'a Page,
+    content: &Content,
+) -> Expanded<'a> {
+    let mut expanded = Expanded {
+        book,
+        values,
+        page,
+        pictures: 0,
+        text: String::new(),
+        problems: Vec::new(),
+        anchors: BTreeSet::new(),
+    };
+    let mut at = 0;
+    for fence in &content.fences {
+        expanded.prose(at..fence.range.start);
+        let block = expanded.fence(fence);
+        let block = expanded.or_problem(fence.line + 1, block);
+        expanded.text += &block;
+        at = fence.range.end;
+    }
+    expanded.prose(at..page.text.len());
+    expanded
+}
 
 /// A page as mdBook gets it.
-#[derive(Debug, Default)]
-pub struct Expanded {
+pub struct Expanded<'a> {
+    book: &'a Book,
+    values: &'a Values,
+    page: &'a Page,
+    pictures: usize,
     /// The Markdown.
     pub text: String,
     /// What could not be put in.
@@ -30,85 +66,56 @@ pub struct Expanded {
     pub anchors: BTreeSet<(String, String)>,
 }
 
-/// Expands a page.
-pub fn expand(book: &Book, values: &Values, page: &Page, content: &Content) -> Expanded {
-    let mut expander = Expander {
-        book,
-        values,
-        page,
-        pictures: 0,
-        expanded: Expanded::default(),
-    };
-    let mut at = 0;
-    for fence in &content.fences {
-        expander.prose(at, fence.range.start);
-        expander.fence(fence);
-        at = fence.range.end;
-    }
-    expander.prose(at, page.text.len());
-    expander.expanded
-}
-
-struct Expander<'a> {
-    book: &'a Book,
-    values: &'a Values,
-    page: &'a Page,
-    pictures: usize,
-    expanded: Expanded,
-}
-
-impl Expander<'_> {
+impl Expanded<'_> {
     /// The text between two blocks of code.
-    fn prose(&mut self, start: usize, end: usize) {
-        let page = self.page;
-        let text = &page.text[start..end];
-        let first_line = page.text[..start].matches('\n').count() + 1;
-        for (index, line) in text.split_inclusive('\n').enumerate() {
-            let line_number = first_line + index;
-            let mut problems = Vec::new();
-            let line = DIRECTIVE.replace_all(line, |captures: &Captures| {
-                if &captures[1] == "\\" {
-                    return captures[0][1..].to_owned();
-                }
-                self.directive(&captures[2], captures[3].trim())
-                    .unwrap_or_else(|what| {
-                        problems.push(page.problem(line_number, what));
-                        String::new()
-                    })
-            });
-            let line = REPOSITORY_LINK.replace_all(&line, |captures: &Captures| {
-                let path = &captures[2];
-                if !self.book.root.join(path).exists() {
-                    let what = format!("there is no {path} in the repository; name a file or a folder from its root");
-                    problems.push(page.problem(line_number, what));
-                }
-                format!("{} (`{path}`)", &captures[1])
-            });
-            self.expanded.text.push_str(&line);
-            self.expanded.problems.extend(problems);
-        }
+    fn prose(&mut self, range: Range<usize>) {
+        let (page, start) = (self.page, range.start);
+        let text = DIRECTIVE.replace_all(&page.text[range], |found: &Captures| {
+            let whole = found.get_match();
+            let text = match (found.get(2), found.get(5)) {
+                _ if whole.as_str().starts_with('\\') => Ok(whole.as_str()[1..].to_owned()),
+                (Some(name), _) => self.directive(name.as_str(), found[3].trim()),
+                (_, Some(path)) => self.repository_link(&found[4], path.as_str()),
+                (None, None) => unreachable!("the expression has two forms"),
+            };
+            self.or_problem(line_of(&page.text, start + whole.start()), text)
+        });
+        self.text.push_str(&text);
     }
 
-    fn directive(&mut self, name: &str, argument: &str) -> Result<String, String> {
+    fn repository_link(&self, words: &str, path: &str) -> Result<String> {
+        ensure!(
+            self.book.root.join(path).exists(),
+            "there is no {path} in the repository; name a file or a folder from its root"
+        );
+        Ok(format!("{words} (`{path}`)"))
+    }
+
+    /// The text; or none, and the problem goes to the others.
+    fn or_problem(&mut self, line: usize, text: Result<String>) -> String {
+        text.unwrap_or_else(|error| {
+            let problem = self.page.problem(line, one_line(&error));
+            self.problems.push(problem);
+            String::new()
+        })
+    }
+
+    fn directive(&mut self, name: &str, argument: &str) -> Result<String> {
         match name {
             "include" => {
                 let included = self.include(argument)?;
-                match included.file.starts_with(GENERATED) {
-                    true => Ok(included.text.trim().to_owned()),
-                    false => Err(format!(
-                        "{argument} is not generated; show code in a fence with its kind"
-                    )),
-                }
+                ensure!(
+                    included.file.starts_with(GENERATED),
+                    "{argument} is not generated; show code in a fence with its kind"
+                );
+                Ok(included.text.trim().to_owned())
             }
-            "value" => {
-                let value = self.values.get(argument);
-                value.map_err(|error| format!("{error:#}"))
-            }
+            "value" => self.values.get(argument),
             "given" => match argument.split_once(": ") {
-                Some((figure, source)) if !source.trim().is_empty() => Ok(figure.to_owned()),
-                _ => Err(format!(
-                    "{{{{#given {argument}}}}} says not where the figure comes from; write {{{{#given FIGURE: SOURCE}}}}"
-                )),
+                Some((figure, source)) if !source.is_empty() => Ok(figure.to_owned()),
+                _ => bail!(
+                    "{{{{#given {argument}}}}} does not say where the figure comes from; write {{{{#given FIGURE: SOURCE}}}}"
+                ),
             },
             "picture" => {
                 self.pictures += 1;
@@ -116,82 +123,67 @@ impl Expander<'_> {
                 let included = self.include(path.trim())?;
                 picture::figure(&included, self.pictures, caption.trim())
             }
-            _ => Err(format!(
+            _ => bail!(
                 "there is no directive {{{{#{name}}}}}; there are include, value, given and picture"
-            )),
+            ),
         }
     }
 
-    fn include(&mut self, argument: &str) -> Result<Included, String> {
-        let page = self.book.root.join(SRC).join(&self.page.name);
+    fn include(&mut self, argument: &str) -> Result<Included> {
+        let page = self.book.root.join(self.page.file());
         let folder = page.parent().unwrap_or(&self.book.root);
         let included = include(&self.book.root, folder, argument)?;
         if let Some(anchor) = &included.anchor {
             let used = (included.file.clone(), anchor.clone());
-            self.expanded.anchors.insert(used);
+            self.anchors.insert(used);
         }
         Ok(included)
     }
 
     /// A block of code, under the name of what it shows. What is wrong with its kind, [`crate::lints`] says.
-    fn fence(&mut self, fence: &Fence) {
-        let (caption, class, body) = match fence.sole_include().map(|path| self.include(path)) {
-            Some(Ok(included)) => {
-                let name = escape(&self.shown_name(&included.file));
-                let caption = format!("<code>{name}</code>");
-                (Some(caption), "listing", included.text)
-            }
-            Some(Err(what)) => {
-                let problem = self.page.problem(fence.line + 1, what);
-                self.expanded.problems.push(problem);
-                return;
+    fn fence(&mut self, fence: &Fence) -> Result<String> {
+        let kind = fence.kind();
+        let (class, caption, body) = match fence.sole_include() {
+            Some(path) => {
+                let Included { file, text, .. } = self.include(path)?;
+                let name = self.shown_name(&file);
+                let caption = format!("<code>{}</code>", escape_html(&name));
+                ("listing", Some(caption), text)
             }
             None => {
-                let mut options = fence.options();
-                let terminal = options.find_map(|option| option.strip_prefix("terminal="));
-                let caption = match terminal {
-                    _ if fence.is_sketch() => Some("sketch".to_owned()),
-                    Some(name) => Some(format!("terminal: {}", escape(name))),
-                    None => None,
+                let class = match kind {
+                    "console" => "terminal",
+                    _ => "sketch",
                 };
-                let is_console = fence.kind() == "console";
-                let class = if is_console { "terminal" } else { "sketch" };
-                (caption, class, fence.body.clone())
+                let terminal = fence.terminal();
+                let terminal = terminal.map(|name| format!("terminal: {}", escape_html(name)));
+                let sketch = fence.is_sketch().then(|| "sketch".to_owned());
+                (class, sketch.or(terminal), fence.body.clone())
             }
         };
-        let kind = fence.kind();
-        let ticks = "`".repeat(3.max(longest_run(&body, '`') + 1));
-        let body = body.trim_end_matches('\n');
-        let code = format!("{ticks}{kind}\n{body}\n{ticks}\n");
+        let mut ticks = (3..).map(|count| "`".repeat(count));
+        let ticks = ticks
+            .find(|ticks| !body.contains(ticks))
+            .unwrap_or_default();
+        let code = format!("{ticks}{kind}\n{}\n{ticks}\n", body.trim_end_matches('\n'));
         let block = match caption {
             Some(caption) => format!(
                 "<figure class=\"{class} {class}-{kind}\">\n<figcaption>{caption}</figcaption>\n\n{code}\n</figure>\n"
             ),
             None => code,
         };
-        self.expanded.text += &fence.in_place(&block);
+        Ok(fence.in_place(&block))
     }
 
     /// The name of a file as a reader sees it: `generated/diff-1-2/src/lib.rs.diff` is what happens to
     /// `src/lib.rs` from one step to the next.
     fn shown_name(&self, file: &str) -> String {
         let diff = || {
-            let diff = file.strip_prefix(GENERATED)?.strip_prefix("/diff-")?;
-            let (numbers, name) = diff.split_once('/')?;
-            let (a, b) = numbers.split_once('-')?;
-            let step = |number| steps::one(&self.book.root, Some(number)).ok();
-            let (a, b, name) = (step(a)?.name, step(b)?.name, name.strip_suffix(".diff")?);
-            Some(format!("{a} → {b}: {name}"))
+            let found = DIFF.captures(file)?;
+            let step = |number| steps::one(&self.book.root, Some(&found[number])).ok();
+            let (a, b) = (step(1)?.name, step(2)?.name);
+            Some(format!("{a} → {b}: {}", &found[3]))
         };
         diff().unwrap_or_else(|| file.to_owned())
     }
-}
-
-fn longest_run(text: &str, wanted: char) -> usize {
-    let (mut longest, mut run) = (0, 0);
-    for sign in text.chars() {
-        run = if sign == wanted { run + 1 } else { 0 };
-        longest = longest.max(run);
-    }
-    longest
 }

@@ -1,19 +1,20 @@
 //! What is written into `book/src/generated/` by `bless`, and compared by `test`.
 
-use std::{collections::BTreeMap, fmt::Write, fs, path::Path};
+use std::{collections::BTreeMap, fmt::Write, fs::remove_file, path::Path};
 
 use anyhow::{Context, Result};
 use bench::{
     cells, circumstances, plot, published,
     results::{Load, Results},
-    summary,
 };
-use steps::{Language, Step, files};
+use mdbook_core::utils::fs;
+use steps::{Language, Step};
 
 use crate::{
     pieces::pieces,
-    source::{GENERATED, Problem, read, relative},
+    source::{GENERATED, Problem, named_files},
     tables,
+    value::Values,
 };
 
 /// The first line of everything that is generated and can have a comment.
@@ -44,51 +45,46 @@ pub fn all(root: &Path) -> Result<BTreeMap<String, String>> {
             insert(&mut all, &name, &tables::news(reports, step));
         }
     }
-    if let Some(folder) = published::shown(root)? {
-        let results = Results::read(&folder)?;
-        let mut groups = summary::summarise(&results);
-        groups.retain(|group| group.load == Load::Capacity);
-        for group in &groups {
-            let name = |suffix| format!("bench-{}{suffix}.md", group.connections);
-            let throughput = cells::throughput(group).markdown();
-            let sentences = [cells::trust(group), cells::precision(group, &results.plan)];
-            let throughput = format!("{throughput}\n{}", sentences.join(" "));
-            insert(&mut all, &name(""), &throughput);
-            let (latency, cost) = (cells::latency(group), cells::cost(group));
-            let cost = format!("{}\n{}", latency.markdown(), cost.markdown());
-            insert(&mut all, &name("-cost"), &cost);
+    let Some((results, mut groups)) = Values::new(root)?.run else {
+        return Ok(all);
+    };
+    groups.retain(|group| group.load == Load::Capacity);
+    for group in &groups {
+        let name = |suffix| format!("bench-{}{suffix}.md", group.connections);
+        let throughput = cells::throughput(group).markdown();
+        let sentences = [cells::trust(group), cells::precision(group, &results.plan)];
+        let throughput = format!("{throughput}\n{}", sentences.join(" "));
+        insert(&mut all, &name(""), &throughput);
+        let (latency, cost) = (cells::latency(group), cells::cost(group));
+        let cost = format!("{}\n{}", latency.markdown(), cost.markdown());
+        insert(&mut all, &name("-cost"), &cost);
+    }
+    if let Some(group) = groups.last() {
+        for step in &rust {
+            let name = format!("{}/bench.md", step.name);
+            insert(&mut all, &name, &tables::up_to(group, step, &rust));
         }
-        if let Some(group) = groups.last() {
-            for step in &rust {
-                let name = format!("{}/bench.md", step.name);
-                insert(&mut all, &name, &tables::up_to(group, step, &rust));
-            }
-        }
-        insert(&mut all, "circumstances.md", &circumstances(&results));
-        insert(&mut all, "compare.md", &comparison(&folder, &results)?);
-        let plots = plot::draw(&results).into_iter();
-        all.extend(plots.map(|plot| (plot.file, plot.svg)));
-        if let Some(folder) = published::sweep(root)? {
-            let plots = plot::draw(&Results::read(&folder)?).into_iter();
-            all.extend(plots.map(|plot| (plot.file, plot.svg)));
-        }
-        if let Some(reports) = &reports {
-            let staircase = tables::staircase(root, &steps, reports, groups.last())?;
-            insert(&mut all, "staircase.md", &staircase);
-        }
+    }
+    insert(&mut all, "circumstances.md", &circumstances(&results));
+    insert(&mut all, "compare.md", &comparison(root, &results)?);
+    let sweep = published::sweep(root)?;
+    let sweep = sweep.map(|folder| Results::read(&folder)).transpose()?;
+    let plots = [&results].into_iter().chain(&sweep).flat_map(plot::draw);
+    all.extend(plots.map(|plot| (plot.file, plot.svg)));
+    if let Some(reports) = &reports {
+        let staircase = tables::staircase(root, &steps, reports, groups.last())?;
+        insert(&mut all, "staircase.md", &staircase);
     }
     Ok(all)
 }
 
-/// What the run in a folder and its repetition agree on.
-fn comparison(folder: &Path, results: &Results) -> Result<String> {
-    let name = folder.to_string_lossy();
-    let again = name.strip_suffix("-run-1");
-    let again = again.map(|name| format!("{name}{}", published::REPETITION));
-    let Some(again) = again.filter(|again| Path::new(again).exists()) else {
+/// What the newest run and its repetition agree on.
+fn comparison(root: &Path, results: &Results) -> Result<String> {
+    let folder = published::shown(root)?;
+    let Some(again) = folder.as_deref().and_then(published::repetition) else {
         return Ok("This run was not made twice.".to_owned());
     };
-    let agreements = bench::compare(results, &Results::read(Path::new(&again))?);
+    let agreements = bench::compare(results, &Results::read(&again)?);
     let tables = agreements.iter().map(|agreement| {
         let (table, verdict) = (cells::agreement(agreement), cells::verdict(agreement));
         let title = cells::title(&agreement.group);
@@ -119,9 +115,8 @@ fn diffs(a: &Step, b: &Step, all: &mut BTreeMap<String, String>) -> Result<()> {
         let (mut text, name) = (String::new(), changed.file.display());
         let _ = write!(list, "\n`{name}.diff`\n\n");
         for piece in &pieces {
-            let (name, lines) = (&piece.name, piece.lines.join("\n"));
-            let _ = writeln!(text, "# ANCHOR: {name}\n{lines}\n# ANCHOR_END: {name}");
-            let (added, removed) = piece.counts;
+            let (name, (added, removed)) = (&piece.name, piece.counts);
+            let _ = writeln!(text, "# ANCHOR: {name}\n{}# ANCHOR_END: {name}", piece.text);
             let _ = writeln!(list, "- `{name}`: {added} added, {removed} removed");
         }
         all.insert(format!("{folder}/{name}.diff"), text);
@@ -152,27 +147,24 @@ pub fn stale(root: &Path, all: &BTreeMap<String, String>) -> Result<Vec<Problem>
     Ok(changes(root, all)?.into_iter().map(problem).collect())
 }
 
-/// Writes what differs, and removes what nothing generates any more. Returns the names of both.
+/// Writes what differs, and removes what nothing generates any more. Returns what was done.
 ///
 /// # Errors
 ///
 /// When a file cannot be written.
-pub fn write(root: &Path, all: &BTreeMap<String, String>) -> Result<Vec<String>> {
-    let mut changed = Vec::new();
-    for (name, _) in changes(root, all)? {
+pub fn write(root: &Path, all: &BTreeMap<String, String>) -> Result<String> {
+    let changes = changes(root, all)?;
+    let mut done = format!("{} changes", changes.len());
+    for name in changes.into_keys() {
         let file = root.join(GENERATED).join(&name);
-        let context = || format!("cannot change {}", file.display());
-        if let Some(content) = all.get(&name) {
-            let folder = file.parent().unwrap_or(root);
-            fs::create_dir_all(folder).with_context(context)?;
-            fs::write(&file, content).with_context(context)?;
-            changed.push(format!("wrote {GENERATED}/{name}"));
-        } else {
-            fs::remove_file(&file).with_context(context)?;
-            changed.push(format!("removed {GENERATED}/{name}"));
-        }
+        let verb = match all.get(&name) {
+            Some(content) => fs::write(&file, content).map(|()| "wrote"),
+            None => remove_file(&file).map(|()| "removed").map_err(Into::into),
+        };
+        let verb = verb.with_context(|| format!("cannot change {GENERATED}/{name}"))?;
+        done += &format!("\n{verb} {GENERATED}/{name}");
     }
-    Ok(changed)
+    Ok(done)
 }
 
 /// The files that are not as they would be written now, each with what is in it, if it is there.
@@ -180,14 +172,9 @@ fn changes(
     root: &Path,
     all: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, Option<String>>> {
-    let folder = root.join(GENERATED);
     let mut changes: BTreeMap<_, _> = all.keys().map(|name| (name.clone(), None)).collect();
-    let found = match folder.is_dir() {
-        true => files(&folder)?,
-        false => Vec::new(),
-    };
-    for file in found {
-        changes.insert(relative(&file, &folder), Some(read(&file)?));
+    for (name, file) in named_files(&root.join(GENERATED))? {
+        changes.insert(name, Some(fs::read_to_string(&file)?));
     }
     changes.retain(|name, old| old.as_ref() != all.get(name));
     Ok(changes)

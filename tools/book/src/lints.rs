@@ -1,51 +1,32 @@
 //! What must be so in every page, as it was written. `book/AUTHORING.md` has the rules.
 
-mod exercises;
 mod figures;
 mod outline;
 pub mod rendered;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::Result;
+use anyhow::{Result, bail, ensure};
+use mdbook_core::utils::fs;
 use steps::{Language, Step, files};
 
 use crate::{
-    expand, include,
+    exercise, expand, include,
     markdown::{self, Content, Fence},
-    source::{Book, Page, Problem, read, relative},
+    source::{Book, Page, Problem, relative},
     transcript,
     value::Values,
 };
 
 /// Kinds of blocks that show a part of a file.
-const LISTINGS: [&str; 9] = [
-    "rust",
-    "toml",
-    "python",
-    "dockerfile",
-    "yaml",
-    "lua",
-    "json",
-    "sh",
-    "text",
-];
+const LISTINGS: &str = "rust toml python dockerfile yaml sh text";
 
-/// The pages, ready for mdBook, and what is wrong with them.
-#[derive(Debug, Default)]
-pub struct Checked {
-    /// Markdown by the name of the page.
-    pub pages: BTreeMap<String, String>,
-    /// All that is wrong, in the order of the pages.
-    pub problems: Vec<Problem>,
-}
-
-/// Expands all pages and checks each.
+/// Expands all pages and checks each. Returns them by their names, ready for mdBook, and all that is wrong.
 ///
 /// # Errors
 ///
 /// When a file that is not a page's fault cannot be read.
-pub fn check(book: &Book) -> Result<Checked> {
+pub fn check(book: &Book) -> Result<(BTreeMap<String, String>, Vec<Problem>)> {
     let steps = steps::all(&book.root)?;
     let values = Values::new(&book.root)?;
     let (mut problems, mut pages) = (book.problems.clone(), BTreeMap::new());
@@ -60,22 +41,22 @@ pub fn check(book: &Book) -> Result<Checked> {
     }
     problems.extend(missing_chapters(book, &steps));
     problems.extend(unused_anchors(book, &used)?);
-    problems.extend(exercises::unshown(book)?);
-    Ok(Checked { pages, problems })
+    problems.extend(unshown_solutions(book)?);
+    Ok((pages, problems))
 }
 
 fn of_page(page: &Page, content: &Content, steps: &[Step]) -> Vec<Problem> {
     let mut problems = Vec::new();
     for fence in &content.fences {
-        let kind = wrong_kind(fence);
-        problems.extend(kind.map(|what| page.problem(fence.line, what)));
+        let wrong = ensure_kind(fence).err();
+        problems.extend(wrong.map(|what| page.problem(fence.line, what.to_string())));
         if fence.is_transcript() {
             let wrong = transcript::parse(fence).err();
             problems.extend(wrong.map(|(line, what)| page.problem(line, what)));
         }
     }
     problems.extend(figures::typed(page, content));
-    problems.extend(exercises::sketches(page, content));
+    problems.extend(unproved_solutions(page, content));
     let mut steps = steps.iter().filter(|step| step.number > 0);
     if let Some(step) = steps.find(|step| page.name == format!("{}.md", step.name)) {
         problems.extend(outline::lacking(page, content, step.number));
@@ -83,57 +64,82 @@ fn of_page(page: &Page, content: &Content, steps: &[Step]) -> Vec<Problem> {
     problems
 }
 
-fn wrong_kind(fence: &Fence) -> Option<String> {
+/// That a block has a kind, and holds what that promises.
+fn ensure_kind(fence: &Fence) -> Result<()> {
     let kind = fence.kind();
-    let is_listing = LISTINGS.contains(&kind);
-    let what = match fence.sole_include() {
-        _ if fence.info.is_none() => {
-            "code by indentation has no kind; put it between ``` and name its kind"
-        }
-        _ if kind.is_empty() => {
-            "the block has no kind; write ```console, ```rust, ```diff, … behind it"
-        }
-        _ if fence.is_sketch() || kind == "console" => return None,
-        None if is_listing || kind == "diff" => {
-            return Some(format!(
-                "code is not typed; let the block hold one {{{{#include …}}}} and nothing else, or call it {kind},sketch"
-            ));
-        }
-        Some(path) if path.contains("generated/diff-") || path.ends_with(".patch") => match kind {
-            "diff" => return None,
-            _ => "this is a diff; call the block ```diff",
-        },
-        Some(_) if kind == "diff" => {
-            "a diff is generated, or a solution; include generated/diff-A-B/… or ../exercises/….patch"
-        }
-        Some(_) if is_listing => return None,
-        _ => return Some(unknown_kind(kind)),
+    ensure!(
+        fence.info.is_some(),
+        "code by indentation has no kind; put it between ``` and name its kind"
+    );
+    ensure!(
+        !kind.is_empty(),
+        "the block has no kind; write ```console, ```rust, ```diff, … behind it"
+    );
+    if fence.is_sketch() || kind == "console" {
+        return Ok(());
+    }
+    ensure!(
+        kind == "diff" || LISTINGS.split(' ').any(|known| known == kind),
+        "{kind:?} is no kind of block; there are: console diff {LISTINGS}"
+    );
+    let Some(path) = fence.sole_include() else {
+        bail!(
+            "code is not typed; let the block hold one {{{{#include …}}}} and nothing else, or call it {kind},sketch"
+        );
     };
-    Some(what.to_owned())
+    match path.contains("generated/diff-") || path.ends_with(".patch") {
+        is_diff if is_diff == (kind == "diff") => Ok(()),
+        true => bail!("this is a diff; call the block ```diff"),
+        false => bail!(
+            "a diff is generated, or a solution; include generated/diff-A-B/… or ../exercises/….patch"
+        ),
+    }
 }
 
-fn unknown_kind(kind: &str) -> String {
-    format!(
-        "{kind:?} is no kind of block; there are console, diff, {}",
-        LISTINGS.join(", ")
-    )
-}
-
-/// As soon as one step has a chapter, all have one.
 fn missing_chapters(book: &Book, steps: &[Step]) -> Vec<Problem> {
     let rust = steps.iter().filter(|step| step.language == Language::Rust);
-    let chapters: Vec<String> = rust.map(|step| format!("{}.md", step.name)).collect();
-    let is_written = |chapter: &&String| book.pages.iter().any(|page| page.name == **chapter);
-    if !chapters.iter().any(|chapter| is_written(&chapter)) {
-        return Vec::new();
-    }
-    let missing = chapters.iter().filter(|chapter| !is_written(chapter));
-    let problem = |chapter: &String| {
-        let step = chapter.trim_end_matches(".md");
-        let what = format!("{step} has no chapter; write {chapter}");
+    let has_chapter = |step: &&Step| {
+        let chapter = format!("{}.md", step.name);
+        book.pages.iter().any(|page| page.name == chapter)
+    };
+    let problem = |Step { name, .. }: &Step| {
+        let what = format!("{name} has no chapter; write {name}.md, and name it here");
         Problem::new("book/src/SUMMARY.md", 1, what)
     };
-    missing.map(problem).collect()
+    rust.filter(|step| !has_chapter(step))
+        .map(problem)
+        .collect()
+}
+
+/// What is wrong with how the solutions are written, and which of them no page shows.
+fn unshown_solutions(book: &Book) -> Result<Vec<Problem>> {
+    let (exercises, mut problems) = exercise::all(&book.root)?;
+    for exercise in exercises {
+        let name = format!("exercises/{}.patch", exercise.name);
+        let include = format!("{{{{#include ../{name}}}}}");
+        if !book.pages.iter().any(|page| page.text.contains(&include)) {
+            let what =
+                format!("no page shows it; write {include} in a ```diff block, or remove it");
+            problems.push(Problem::new(format!("book/{name}"), 1, what));
+        }
+    }
+    Ok(problems)
+}
+
+/// Solutions that nothing proves: sketches below `## Exercises`.
+fn unproved_solutions(page: &Page, content: &Content) -> Vec<Problem> {
+    let is_exercise = |fence: &&Fence| {
+        let mut above = content.headings.iter().rev();
+        let section = above.find(|heading| heading.level <= 2 && heading.line < fence.line);
+        section.is_some_and(|section| section.text == "Exercises")
+    };
+    let sketches = content.fences.iter().filter(|fence| fence.is_sketch());
+    let what =
+        "nothing proves this solution; make it a patch in book/exercises, or say it in words";
+    let unproved = sketches.filter(is_exercise);
+    unproved
+        .map(|fence| page.problem(fence.line, what))
+        .collect()
 }
 
 /// A mark that no page uses is a comment that means nothing.
@@ -142,11 +148,8 @@ fn unused_anchors(book: &Book, used: &BTreeSet<(String, String)>) -> Result<Vec<
     let single = ["Dockerfile", "docker-compose.yml"].map(|name| book.root.join(name));
     for file in files(&book.root.join("steps"))?.into_iter().chain(single) {
         let name = relative(&file, &book.root);
-        let foreign = ["/target/", "__pycache__", "/.venv/"];
-        let is_foreign = foreign.iter().any(|part| name.contains(part));
-        let Some(text) = (!is_foreign).then(|| read(&file).ok()).flatten() else {
-            continue;
-        };
+        // What is no text has no marks.
+        let text = fs::read_to_string(&file).unwrap_or_default();
         let mut seen = BTreeSet::new();
         for (line, anchor) in include::anchors(&text) {
             let what = if !seen.insert(anchor) {

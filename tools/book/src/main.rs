@@ -2,31 +2,83 @@
 //!
 //! Exit status: 0 all is well, 1 something in the book is wrong, 2 wrong use or something could not start.
 
-mod cli;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use std::{fs, path::Path, process::ExitCode};
-
-use anyhow::{Context, Result};
-use clap::Parser;
-use cli::{Cli, Command};
+use anyhow::Result;
+use book::Report;
+use clap::{Args, Parser, Subcommand};
+use mdbook_core::utils::fs;
 use output::terminal;
 use processes::interrupt;
 
+/// Renders the book, and proves that it says what is so.
+#[derive(Debug, Parser)]
+#[command(
+    name = "book",
+    bin_name = "cargo xtask book",
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Render the book
+    Build {
+        /// The folder to render into; what it held of an earlier book is removed
+        #[arg(long, value_name = "DIR", default_value = "book/book")]
+        out: PathBuf,
+    },
+    /// Render the book, serve it on this machine, and reload the page when a file changes
+    Serve {
+        /// The port; 0 takes any free one
+        #[arg(long, default_value_t = 3000)]
+        port: u16,
+    },
+    /// Prove that the book says what is so
+    Test {
+        #[command(flatten)]
+        transcripts: Transcripts,
+        /// Fail where something had to be left out, because a tool is missing
+        #[arg(long)]
+        strict: bool,
+        /// Write what was found to this file, too
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+    },
+    /// Accept what is so now: write what is generated, and what the commands print
+    Bless(Transcripts),
+}
+
+/// Whose commands to run.
+#[derive(Args, Debug)]
+struct Transcripts {
+    /// Pages such as step-2-redis.md whose commands to run; all of them if you name none
+    pages: Vec<String>,
+    /// Run no commands
+    #[arg(long)]
+    no_transcripts: bool,
+}
+
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            terminal::error(&terminal::one_line(&error));
-            ExitCode::from(2)
-        }
-    }
+    command_line::main(|root, cli: Cli| {
+        Ok(match run(root, cli.command)? {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::FAILURE,
+        })
+    })
 }
 
 /// Returns whether all is well.
-fn run(command: Command) -> Result<bool> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
-    let root = root.context("the tool lies in the workspace")?;
+fn run(root: &Path, command: Command) -> Result<bool> {
     interrupt::exit_on_interrupt()?;
     match command {
         Command::Build { out } => {
@@ -40,49 +92,44 @@ fn run(command: Command) -> Result<bool> {
         }
         Command::Serve { port } => book::serve(root, port).map(|()| true),
         Command::Test {
-            pages,
+            transcripts,
             strict,
             json,
-            no_transcripts,
-        } => test(root, &pages, strict, json.as_deref(), !no_transcripts),
-        Command::Bless {
-            pages,
-            no_transcripts,
-        } => book::bless(root, &pages, !no_transcripts, |line| {
-            anstream::println!("{line}");
-        }),
+        } => {
+            let reports = prove(root, &transcripts, false)?;
+            if let Some(json) = json {
+                fs::write(json, serde_json::to_string_pretty(&reports)?)?;
+            }
+            Ok(is_good(&reports, strict))
+        }
+        Command::Bless(transcripts) => Ok(is_good(&prove(root, &transcripts, true)?, false)),
     }
 }
 
-/// Prints one line a page, and at the end what was skipped and why.
-fn test(
-    root: &Path,
-    pages: &[String],
-    strict: bool,
-    json: Option<&Path>,
-    with_transcripts: bool,
-) -> Result<bool> {
-    let (mut is_good, mut reports) = (true, Vec::new());
-    book::test(root, pages, with_transcripts, |report| {
+/// Prints one line a page.
+fn prove(root: &Path, transcripts: &Transcripts, bless: bool) -> Result<Vec<Report>> {
+    let pages = (!transcripts.no_transcripts).then_some(transcripts.pages.as_slice());
+    let mut reports = Vec::new();
+    book::prove(root, pages, bless, |report| {
         let (verdict, what) = match &report.result {
             Ok(what) => ("ok", what),
             Err(what) => ("FAILED", what),
         };
         anstream::println!("{verdict:<7} {:<18} {what}", report.name);
-        is_good &= report.result.is_ok();
         reports.push(report);
     })?;
-    if let Some(json) = json {
-        let text = serde_json::to_string_pretty(&reports)?;
-        fs::write(json, text).with_context(|| format!("cannot write {}", json.display()))?;
-    }
+    Ok(reports)
+}
+
+/// Prints what was skipped and why. Returns whether all is well.
+fn is_good(reports: &[Report], strict: bool) -> bool {
     let skipped: Vec<&String> = reports.iter().flat_map(|report| &report.skipped).collect();
     for skip in &skipped {
         anstream::println!("skipped: {skip}");
     }
-    if strict && !skipped.is_empty() {
+    let is_too_little = strict && !skipped.is_empty();
+    if is_too_little {
         terminal::error("--strict allows nothing to be skipped");
-        is_good = false;
     }
-    Ok(is_good)
+    !is_too_little && reports.iter().all(|report| report.result.is_ok())
 }

@@ -1,6 +1,6 @@
 //! What is in a page: fences, headings, text and more, each with its line.
 
-use std::{mem, ops::Range};
+use std::ops::Range;
 
 use mdbook_markdown::{
     MarkdownOptions, new_cmark_parser,
@@ -23,6 +23,24 @@ pub struct Fence {
 }
 
 impl Fence {
+    /// The block at these bytes of a page, before its body was read.
+    fn new(text: &str, range: Range<usize>, kind: CodeBlockKind) -> Self {
+        let start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
+        let rest = text[range.end..].split_inclusive('\n').next();
+        // A block that ends its line already takes nothing of the next one.
+        let rest = rest.filter(|_| !text[..range.end].ends_with('\n'));
+        Self {
+            info: match kind {
+                CodeBlockKind::Fenced(info) => Some(info.into_string()),
+                CodeBlockKind::Indented => None,
+            },
+            body: String::new(),
+            line: line_of(text, start),
+            range: start..range.end + rest.map_or(0, str::len),
+            prefix: text[start..range.start].to_owned(),
+        }
+    }
+
     /// The kind: the first word of the info.
     pub fn kind(&self) -> &str {
         self.words().next().unwrap_or_default()
@@ -36,6 +54,12 @@ impl Fence {
     fn words(&self) -> impl Iterator<Item = &str> {
         let info = self.info.as_deref().unwrap_or_default();
         info.split(',').map(str::trim)
+    }
+
+    /// The terminal that it is seen in, if it says so.
+    pub fn terminal(&self) -> Option<&str> {
+        self.options()
+            .find_map(|option| option.strip_prefix("terminal="))
     }
 
     /// Whether it says of itself that it is only an idea.
@@ -74,32 +98,10 @@ impl Fence {
 pub struct Heading {
     /// 1 for the title of a page.
     pub level: u32,
-    /// Its text.
+    /// Its text, as it was written.
     pub text: String,
     /// Its line, from 1.
     pub line: usize,
-}
-
-/// Text that belongs together, such as a paragraph, without code.
-#[derive(Clone, Debug, Default)]
-pub struct Passage {
-    /// The text.
-    pub text: String,
-    /// Where in the text which line begins.
-    lines: Vec<(usize, usize)>,
-}
-
-impl Passage {
-    /// The line of the page, from 1, that a byte of the text stands on.
-    pub fn line(&self, at: usize) -> usize {
-        let line = self.lines.iter().rev().find(|(start, _)| *start <= at);
-        line.map_or(1, |(_, line)| *line)
-    }
-
-    fn push(&mut self, text: &str, line: usize) {
-        self.lines.push((self.text.len(), line));
-        self.text.push_str(text);
-    }
 }
 
 /// What is in a page.
@@ -109,119 +111,64 @@ pub struct Content {
     pub fences: Vec<Fence>,
     /// Headings.
     pub headings: Vec<Heading>,
-    /// Text.
-    pub passages: Vec<Passage>,
-    /// Lines and texts of HTML.
-    pub html: Vec<(usize, String)>,
+    /// The page with blanks for all that is not text, and a backtick for code in a line and between two
+    /// paragraphs or the like: every byte has the place that it has in the page.
+    pub prose: String,
     /// Lines of list items.
     pub items: Vec<usize>,
 }
 
 /// Looks through a page.
 pub fn content(text: &str) -> Content {
-    let mut reader = Reader {
-        text,
-        content: Content::default(),
-        passage: Passage::default(),
-        fence: None,
-        is_heading: false,
-    };
-    let options = MarkdownOptions::default();
-    for (event, range) in new_cmark_parser(text, &options).into_offset_iter() {
-        reader.event(event, &range);
-    }
-    reader.end_passage();
-    reader.content
-}
-
-/// What has been read of a page, and what is being read.
-struct Reader<'a> {
-    text: &'a str,
-    content: Content,
-    passage: Passage,
-    fence: Option<Fence>,
-    is_heading: bool,
-}
-
-impl Reader<'_> {
-    fn event(&mut self, event: Event, range: &Range<usize>) {
-        let line = self.text[..range.start].matches('\n').count() + 1;
-        let content = &mut self.content;
+    let mut content = Content::default();
+    let (mut prose, mut is_fence) = (vec![b' '; text.len()], false);
+    for (event, range) in new_cmark_parser(text, &MarkdownOptions::default()).into_offset_iter() {
+        let line = line_of(text, range.start);
+        match &event {
+            Event::Start(
+                Tag::Paragraph
+                | Tag::Heading { .. }
+                | Tag::List(_)
+                | Tag::Item
+                | Tag::TableCell
+                | Tag::DefinitionListTitle
+                | Tag::DefinitionListDefinition,
+            ) => prose[range.start.saturating_sub(1)] = b'`',
+            Event::Code(_) => prose[range.start] = b'`',
+            Event::Text(words) if is_fence || words.trim().is_empty() => {}
+            Event::Text(words) if words.len() == range.len() => {
+                prose[range.clone()].copy_from_slice(words.as_bytes());
+            }
+            // A typographic quote, or whatever else takes more bytes than it was written with.
+            Event::Text(_) => prose[range.start] = b'`',
+            _ => {}
+        }
         match event {
             Event::Start(Tag::CodeBlock(kind)) => {
-                self.fence = Some(opened(self.text, kind, range, line));
+                content.fences.push(Fence::new(text, range, kind));
+                is_fence = true;
             }
-            Event::End(TagEnd::CodeBlock) => content.fences.extend(self.fence.take()),
-            Event::Start(Tag::Heading { level, .. }) => {
-                self.is_heading = true;
-                content.headings.push(Heading {
-                    level: level as u32,
-                    text: String::new(),
-                    line,
-                });
+            Event::End(TagEnd::CodeBlock) => is_fence = false,
+            Event::Text(words) if is_fence => {
+                let fence = content.fences.last_mut();
+                fence.expect("one was begun").body.push_str(&words);
             }
+            Event::Start(Tag::Heading { level, .. }) => content.headings.push(Heading {
+                level: level as u32,
+                text: text[range].trim_matches(['#', ' ', '\n']).to_owned(),
+                line,
+            }),
             Event::Start(Tag::Item) => content.items.push(line),
-            Event::Html(html) | Event::InlineHtml(html) => {
-                content.html.push((line, html.into_string()));
-            }
-            Event::Text(words) => match &mut self.fence {
-                Some(fence) => fence.body.push_str(&words),
-                None => self.words(&words, &words, line),
-            },
-            // Something stands in the passage, so that what is around it does not grow together.
-            Event::Code(code) => self.words("`", &code, line),
-            Event::SoftBreak | Event::HardBreak => self.passage.push(" ", line),
-            Event::End(
-                TagEnd::Paragraph
-                | TagEnd::Heading(_)
-                | TagEnd::Item
-                | TagEnd::TableCell
-                | TagEnd::DefinitionListTitle
-                | TagEnd::DefinitionListDefinition,
-            )
-            | Event::Start(Tag::List(_)) => self.end_passage(),
             _ => {}
         }
     }
-
-    fn words(&mut self, in_passage: &str, in_heading: &str, line: usize) {
-        self.passage.push(in_passage, line);
-        let heading = self.content.headings.last_mut();
-        if let Some(heading) = heading.filter(|_| self.is_heading) {
-            heading.text.push_str(in_heading);
-        }
-    }
-
-    fn end_passage(&mut self) {
-        self.is_heading = false;
-        let passage = mem::take(&mut self.passage);
-        if !passage.text.trim().is_empty() {
-            self.content.passages.push(passage);
-        }
-    }
+    content.prose = String::from_utf8_lossy(&prose).into_owned();
+    content
 }
 
-/// A block of code, before its body was read.
-fn opened(text: &str, kind: CodeBlockKind, range: &Range<usize>, line: usize) -> Fence {
-    let start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
-    // A block that ends its line already takes nothing of the next one.
-    let is_whole = text[..range.end].ends_with('\n');
-    let rest = text[range.end..].find('\n').filter(|_| !is_whole);
-    let end = match rest {
-        Some(at) => range.end + at + 1,
-        None if is_whole => range.end,
-        None => text.len(),
-    };
-    Fence {
-        info: match kind {
-            CodeBlockKind::Fenced(info) => Some(info.into_string()),
-            CodeBlockKind::Indented => None,
-        },
-        body: String::new(),
-        line,
-        range: start..end,
-        prefix: text[start..range.start].to_owned(),
-    }
+/// The line, from 1, that a byte of a text stands on.
+pub fn line_of(text: &str, at: usize) -> usize {
+    text[..at].matches('\n').count() + 1
 }
 
 #[cfg(test)]
@@ -230,25 +177,18 @@ mod tests {
 
     #[test]
     fn a_page_is_taken_apart_with_its_lines() {
-        let text =
-            "# A `b` c\n\nOne\ntwo `x` three.\n\n- item\n  ```rust,sketch\n  fn a() {}\n\n  ```\n";
+        let text = "# A `b` c\n\nOne\ntwo `x` *three*.\n\n- item\n  ```rust,sketch\n  fn a() {}\n\n  ```\n";
         let content = content(text);
-        assert_eq!(content.headings[0].text, "A b c");
-        assert_eq!(content.passages[1].text, "One two ` three.");
-        assert_eq!(content.passages[1].line(5), 4);
+        assert_eq!(content.headings[0].text, "A `b` c");
+        let prose = "` A `   c `One two `    three . `  item";
+        assert_eq!(content.prose.trim_end(), prose);
         let fence = &content.fences[0];
-        assert_eq!(
-            (fence.kind(), fence.is_sketch(), fence.line),
-            ("rust", true, 7)
-        );
-        assert_eq!(
-            (fence.body.as_str(), fence.prefix.as_str()),
-            ("fn a() {}\n\n", "  ")
-        );
-        assert_eq!(
-            &text[fence.range.clone()],
-            "  ```rust,sketch\n  fn a() {}\n\n  ```\n"
-        );
+        let (kind, line) = (fence.kind(), fence.line);
+        assert_eq!((kind, fence.is_sketch(), line), ("rust", true, 7));
+        let (body, prefix) = (fence.body.as_str(), fence.prefix.as_str());
+        assert_eq!((body, prefix), ("fn a() {}\n\n", "  "));
+        let whole = "  ```rust,sketch\n  fn a() {}\n\n  ```\n";
+        assert_eq!(&text[fence.range.clone()], whole);
         assert_eq!(content.items, [6]);
     }
 }

@@ -3,17 +3,30 @@
 //! A piece is what changed in one item: a function, a type, the `use` lines, a table of the manifest.
 //! Its name is the item's.
 
-use diff::{CONTEXT_LINES, Changed};
-use similar::ChangeTag;
-use syn::{ImplItem, Item, ItemImpl, Type, spanned::Spanned};
+use std::sync::LazyLock;
 
-/// What changed in one item.
-#[derive(Clone, Debug, PartialEq, Eq)]
+use diff::{CONTEXT_LINES, Changed};
+use regex::Regex;
+use similar::ChangeTag;
+use syn::{Item, ItemImpl, Type, spanned::Spanned};
+
+use crate::regex;
+
+/// The name of an item, where rustfmt puts it.
+static NAME: LazyLock<Regex> = LazyLock::new(|| {
+    let keywords = "const|enum|fn|static|struct|trait|type";
+    regex(&format!(
+        r"^\s*(?:pub\S* )?(?:(?:async|const) )*(?:(?:{keywords}) (\w+)|(use|mod) )"
+    ))
+});
+
+/// What changed in an item.
+#[derive(Debug, PartialEq, Eq)]
 pub struct Piece {
     /// The name of the item.
     pub name: String,
     /// Lines that begin with `+`, `-` or a space; `@@` where unchanged ones are left out.
-    pub lines: Vec<String>,
+    pub text: String,
     /// How many lines were added, and how many removed.
     pub counts: (usize, usize),
 }
@@ -22,72 +35,68 @@ pub struct Piece {
 pub fn pieces(changed: &Changed) -> Vec<Piece> {
     let names = |text| item_names(&changed.file.to_string_lossy(), text);
     let (old_names, new_names) = (names(&changed.old), names(&changed.new));
-    let mut pieces: Vec<(String, Vec<(ChangeTag, String)>)> = Vec::new();
+    let mut items: Vec<(&String, String, String)> = Vec::new();
     for change in changed.lines().iter_all_changes() {
         // What is new or the same has its place in the new file. What is gone had it in the old one.
-        let name = match (change.new_index(), change.old_index()) {
-            (Some(index), _) => new_names.get(index),
-            (None, Some(index)) => old_names.get(index),
-            (None, None) => None,
-        };
-        let name = name.cloned().unwrap_or_default();
-        let line = change.value().trim_end_matches('\n').to_owned();
-        match pieces.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, lines)) => lines.push((change.tag(), line)),
-            None => pieces.push((name, vec![(change.tag(), line)])),
+        let new = change.new_index().and_then(|index| new_names.get(index));
+        let old = change.old_index().and_then(|index| old_names.get(index));
+        let Some(name) = new.or(old) else { continue };
+        let place = items.iter().position(|(known, ..)| *known == name);
+        let place = place.unwrap_or(items.len());
+        if place == items.len() {
+            items.push((name, String::new(), String::new()));
+        }
+        let (_, old, new) = &mut items[place];
+        if change.tag() != ChangeTag::Insert {
+            *old += change.value();
+        }
+        if change.tag() != ChangeTag::Delete {
+            *new += change.value();
         }
     }
-    let is_change =
-        |(tag, line): &(ChangeTag, String)| *tag != ChangeTag::Equal && !line.trim().is_empty();
-    pieces.retain(|(_, lines)| lines.iter().any(is_change));
-    let pieces = pieces.into_iter();
-    pieces.map(|(name, lines)| piece(name, &lines)).collect()
+    let items = items.into_iter().map(|(name, old, new)| Changed {
+        file: name.into(),
+        old: without_empty_edges(&old),
+        new: without_empty_edges(&new),
+    });
+    let items = items.filter(|item| item.old != item.new);
+    items.map(|item| piece(&item)).collect()
 }
 
-/// Leaves out the unchanged lines that are far from any change, and the empty lines at the edges.
-fn piece(name: String, lines: &[(ChangeTag, String)]) -> Piece {
-    let is_empty = |line: &&(ChangeTag, String)| line.1.trim().is_empty();
-    let before = lines.iter().take_while(is_empty).count();
-    let after = lines.iter().rev().take_while(is_empty).count();
-    let lines = &lines[before..lines.len() - after];
-    let is_near = |index: usize| {
-        let near = index.saturating_sub(CONTEXT_LINES)..lines.len().min(index + CONTEXT_LINES + 1);
-        let mut near = lines[near].iter();
-        near.any(|(tag, _)| *tag != ChangeTag::Equal)
-    };
-    let (mut shown, mut is_gap) = (Vec::new(), false);
-    for (index, (tag, line)) in lines.iter().enumerate() {
-        if !is_near(index) {
-            is_gap = true;
-            continue;
-        }
-        if is_gap && !shown.is_empty() {
-            shown.push("@@".to_owned());
-        }
-        is_gap = false;
-        shown.push(format!("{tag}{line}").trim_end().to_owned());
+fn without_empty_edges(text: &str) -> String {
+    match text.trim_matches('\n') {
+        "" => String::new(),
+        text => format!("{text}\n"),
     }
-    let count = |wanted| lines.iter().filter(|(tag, _)| *tag == wanted).count();
+}
+
+fn piece(item: &Changed) -> Piece {
+    let lines = item.lines();
+    let mut diff = lines.unified_diff();
+    let hunks = diff.context_radius(CONTEXT_LINES).iter_hunks();
+    let hunks = hunks.map(|hunk| {
+        let lines = hunk.iter_changes();
+        let lines = lines.map(|line| format!("{}{}", line.tag(), line.value()));
+        lines.fold(String::new(), |text, line| text + line.trim_end() + "\n")
+    });
     Piece {
-        name,
-        counts: (count(ChangeTag::Insert), count(ChangeTag::Delete)),
-        lines: shown,
+        name: item.file.to_string_lossy().into_owned(),
+        text: hunks.collect::<Vec<_>>().join("@@\n"),
+        counts: item.counts(),
     }
 }
 
 /// For every line of a file, the name of the item that it belongs to.
 fn item_names(file: &str, text: &str) -> Vec<String> {
     let lines: Vec<&str> = text.lines().collect();
-    let starts = if file.ends_with(".rs") {
-        rust_items(text, &lines)
-    } else if file.ends_with(".toml") {
-        let tables = lines.iter().enumerate();
-        let table = |line: &&str| Some(line.strip_prefix('[')?.trim_end_matches(']').to_owned());
-        tables
-            .filter_map(|(index, line)| Some((index, table(line)?)))
-            .collect()
-    } else {
-        vec![(0, "all".to_owned())]
+    let table = |(index, line): (usize, &&str)| {
+        let name = line.strip_prefix('[')?.trim_end_matches(']');
+        Some((index, name.to_owned()))
+    };
+    let starts = match file.rsplit('.').next() {
+        Some("rs") => rust_items(text, &lines),
+        Some("toml") => lines.iter().enumerate().filter_map(table).collect(),
+        _ => vec![(0, "all".to_owned())],
     };
     let mut names = vec!["top".to_owned(); lines.len()];
     for (start, name) in starts {
@@ -96,51 +105,37 @@ fn item_names(file: &str, text: &str) -> Vec<String> {
     names
 }
 
-/// The items of a Rust file in order: the index of the first line, comments and attributes included, and
-/// the name. A file that does not parse is one item.
+/// The items of a Rust file in order: the index of the first line, and the name. A file that does not
+/// parse is one item.
 fn rust_items(text: &str, lines: &[&str]) -> Vec<(usize, String)> {
     let Ok(file) = syn::parse_file(text) else {
         return vec![(0, "all".to_owned())];
     };
     let mut starts = Vec::new();
     for item in &file.items {
-        let start = first_line(item, lines);
         match item {
-            Item::Impl(item) => implementation(item, start, lines, &mut starts),
-            item => starts.extend(name(item).map(|name| (start, name))),
+            Item::Impl(item) => implementation(item, lines, &mut starts),
+            item => starts.extend(named(item, lines)),
         }
     }
     starts
 }
 
-fn name(item: &Item) -> Option<String> {
-    let ident = match item {
-        Item::Use(_) => return Some("use".to_owned()),
-        Item::Mod(_) => return Some("mod".to_owned()),
-        Item::Const(item) => &item.ident,
-        Item::Enum(item) => &item.ident,
-        Item::Fn(item) => &item.sig.ident,
-        Item::Static(item) => &item.ident,
-        Item::Struct(item) => &item.ident,
-        Item::Trait(item) => &item.ident,
-        Item::Type(item) => &item.ident,
-        _ => return None,
-    };
-    Some(ident.to_string())
+/// The first line and the name of an item.
+fn named(item: &impl Spanned, lines: &[&str]) -> Option<(usize, String)> {
+    let item_lines = &lines[item.span().start().line - 1..item.span().end().line];
+    let found = item_lines.iter().find_map(|line| NAME.captures(line))?;
+    let name = found.get(1).or(found.get(2))?;
+    Some((first_line(item, lines), name.as_str().to_owned()))
 }
 
 /// The line and the brace of an `impl` are one item, and each method is another. A trait's `impl` is one
 /// as a whole: its methods mean little without it.
-fn implementation(
-    item: &ItemImpl,
-    start: usize,
-    lines: &[&str],
-    starts: &mut Vec<(usize, String)>,
-) {
+fn implementation(item: &ItemImpl, lines: &[&str], starts: &mut Vec<(usize, String)>) {
     let header = lines[item.impl_token.span.start().line - 1].trim_start_matches("impl");
     let header = header.trim_end_matches(['{', '}', ' ']).trim();
     let name = format!("impl-{}", header.replace(' ', "-"));
-    starts.push((start, name.clone()));
+    starts.push((first_line(item, lines), name.clone()));
     if item.trait_.is_some() {
         return;
     }
@@ -149,15 +144,8 @@ fn implementation(
         _ => None,
     };
     let owner = owner.unwrap_or_default();
-    for member in &item.items {
-        let ident = match member {
-            ImplItem::Const(member) => &member.ident,
-            ImplItem::Fn(member) => &member.sig.ident,
-            ImplItem::Type(member) => &member.ident,
-            _ => continue,
-        };
-        starts.push((first_line(member, lines), format!("{owner}.{ident}")));
-    }
+    let members = item.items.iter().filter_map(|member| named(member, lines));
+    starts.extend(members.map(|(start, name)| (start, format!("{owner}.{name}"))));
     // An empty line below the brace goes with the last method, at whose edge it is left out.
     let end = item.span().end().line;
     let last = starts.last().map(|(_, name)| name.clone());
@@ -213,11 +201,8 @@ impl From<E> for AppError {
 ";
 
     fn pieces(file: &str, old: &str, new: &str) -> Vec<Piece> {
-        super::pieces(&Changed {
-            file: file.into(),
-            old: old.into(),
-            new: new.into(),
-        })
+        let (file, old, new) = (file.into(), old.into(), new.into());
+        super::pieces(&Changed { file, old, new })
     }
 
     #[test]
@@ -248,10 +233,8 @@ impl From<E> for AppError {
         let pieces = pieces("lib.rs", OLD, &new);
         let names: Vec<&str> = pieces.iter().map(|piece| piece.name.as_str()).collect();
         assert_eq!(names, ["top", "Counter.visit"]);
-        let lines =
-            "     /// Counts.|     pub async fn visit(&self) -> u64 {|-        1|+        2|     }";
-        assert_eq!(pieces[1].lines.join("|"), lines);
-        assert_eq!(pieces[1].counts, (1, 1));
+        let text = "     /// Counts.\n     pub async fn visit(&self) -> u64 {\n-        1\n+        2\n     }\n";
+        assert_eq!((pieces[1].text.as_str(), pieces[1].counts), (text, (1, 1)));
     }
 
     #[test]
@@ -266,8 +249,7 @@ impl From<E> for AppError {
     fn far_lines_are_left_out() {
         let old: String = (0..30).map(|n| format!("{n}\n")).collect();
         let new = old.replace("3\n", "x\n").replace("27\n", "y\n");
-        let pieces = pieces("a.txt", &old, &new);
-        assert!(pieces[0].lines.contains(&"@@".to_owned()), "{pieces:?}");
-        assert!(!pieces[0].lines.contains(&" 19".to_owned()), "{pieces:?}");
+        let text = &pieces("a.txt", &old, &new)[0].text;
+        assert!(text.contains("\n 6\n@@\n 10\n"), "{text}");
     }
 }

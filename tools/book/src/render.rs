@@ -1,12 +1,22 @@
 //! mdBook, as a library.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
-use anyhow::{Context, Result, bail};
-use mdbook_driver::{MDBook, config::Config};
+use anyhow::{Context, Result, ensure};
+use mdbook_core::utils::fs;
+use mdbook_driver::MDBook;
 
 /// Says of a folder that a book was rendered into it, and that the next one may replace it.
 const MARK: &str = ".rendered-by-cargo-xtask-book";
+
+/// The book with its pages as they were written.
+///
+/// # Errors
+///
+/// When `book.toml`, `SUMMARY.md` or a page that it names cannot be used.
+pub fn load(root: &Path) -> Result<MDBook> {
+    MDBook::load(root.join("book")).context("cannot load book/; mend book.toml or src/SUMMARY.md")
+}
 
 /// Renders the expanded pages, by their names, into a folder.
 ///
@@ -15,11 +25,7 @@ const MARK: &str = ".rendered-by-cargo-xtask-book";
 /// When the folder holds something else, or mdBook fails.
 pub fn render(root: &Path, pages: &BTreeMap<String, String>, out: &Path) -> Result<()> {
     ensure_ours(out)?;
-    let folder = root.join("book");
-    let config =
-        Config::from_disk(folder.join("book.toml")).context("cannot use book/book.toml")?;
-    let mut book =
-        MDBook::load_with_config(&folder, config).context("mdBook cannot load the book")?;
+    let mut book = load(root)?;
     book.config.build.build_dir = out.to_owned();
     book.book.for_each_chapter_mut(|chapter| {
         let path = chapter.path.as_ref();
@@ -31,11 +37,10 @@ pub fn render(root: &Path, pages: &BTreeMap<String, String>, out: &Path) -> Resu
     // mdBook copies what lies beside the pages. The pieces are in the pages already.
     let generated = out.join("generated");
     if generated.is_dir() {
-        fs::remove_dir_all(&generated)
+        std::fs::remove_dir_all(&generated)
             .with_context(|| format!("cannot remove {}", generated.display()))?;
     }
-    let mark = out.join(MARK);
-    fs::write(&mark, "").with_context(|| format!("cannot write {}", mark.display()))
+    fs::write(out.join(MARK), "")
 }
 
 /// mdBook empties the folder that it renders into.
@@ -43,16 +48,12 @@ fn ensure_ours(out: &Path) -> Result<()> {
     if out.join(MARK).exists() || !out.exists() {
         return Ok(());
     }
-    if !out.is_dir() {
-        bail!("{} is a file; name a folder with --out", out.display());
-    }
-    let mut entries =
-        fs::read_dir(out).with_context(|| format!("cannot read {}", out.display()))?;
-    if entries.next().is_some() {
-        bail!(
-            "{} holds something that is no book; name an empty or a new folder with --out",
-            out.display()
-        );
-    }
+    let entries = out.read_dir();
+    let mut entries = entries.with_context(|| format!("cannot render into {}", out.display()))?;
+    ensure!(
+        entries.next().is_none(),
+        "{} holds something that is no book; name an empty or a new folder with --out",
+        out.display()
+    );
     Ok(())
 }

@@ -2,16 +2,15 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
-    io::ErrorKind,
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     thread,
     time::{Duration, SystemTime},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use axum::Router;
+use output::terminal;
 use steps::files;
 use tower_http::services::ServeDir;
 use tower_livereload::LiveReloadLayer;
@@ -53,7 +52,7 @@ pub fn serve(root: &Path, port: u16) -> Result<()> {
         seen = now;
         // A page in the middle of being written must not end the work on it.
         if let Err(error) = render(root, &out) {
-            output::terminal::error(&format!("{error:#}"));
+            terminal::error(&terminal::one_line(&error));
         }
         reloader.reload();
     }
@@ -61,12 +60,10 @@ pub fn serve(root: &Path, port: u16) -> Result<()> {
 
 /// Listens on this machine only.
 fn listen(port: u16) -> Result<TcpListener> {
-    let listener = match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
-        Err(error) if error.kind() == ErrorKind::AddrInUse => bail!(
-            "port {port} is in use; take another one with --port, or any free one with --port 0"
-        ),
-        bound => bound.with_context(|| format!("cannot listen on port {port}"))?,
-    };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    let listener = listener.with_context(|| {
+        format!("cannot listen on port {port}; take another one with --port, or any free one with --port 0")
+    })?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
@@ -76,27 +73,22 @@ fn render(root: &Path, out: &Path) -> Result<()> {
     for problem in &problems {
         anstream::println!("{problem}");
     }
-    match problems.len() {
-        0 => anstream::println!("rendered"),
-        count => anstream::println!("rendered; {count} problems"),
-    }
+    anstream::println!("rendered; problems: {}", problems.len());
     Ok(())
 }
 
 /// When each file that the book is made from was changed.
 fn stamps(root: &Path) -> BTreeMap<PathBuf, SystemTime> {
     let folders = ["book/src", "book/theme", "book/measurements", "steps"];
-    let found = folders
-        .iter()
-        .filter_map(|name| files(&root.join(name)).ok());
+    let found = folders.iter().flat_map(|name| files(&root.join(name)));
     let single = [
         "book/book.toml",
         "Cargo.lock",
         "Dockerfile",
         "docker-compose.yml",
     ];
-    let single = single.into_iter().map(|name| root.join(name));
-    let stamp = |file: PathBuf| Some((file.clone(), fs::metadata(&file).ok()?.modified().ok()?));
+    let single = single.map(|name| root.join(name));
+    let stamp = |file: PathBuf| Some((file.clone(), file.metadata().ok()?.modified().ok()?));
     found.flatten().chain(single).filter_map(stamp).collect()
 }
 
@@ -108,8 +100,10 @@ mod tests {
     fn a_port_in_use_is_one_line() {
         let taken = listen(0).unwrap();
         let port = taken.local_addr().unwrap().port();
-        let error = listen(port).unwrap_err().to_string();
-        let what = "is in use; take another one with --port, or any free one with --port 0";
-        assert_eq!(error, format!("port {port} {what}"));
+        let error = terminal::one_line(&listen(port).unwrap_err());
+        let what =
+            "take another one with --port, or any free one with --port 0: Address already in use";
+        let expected = format!("cannot listen on port {port}; {what}");
+        assert!(error.starts_with(&expected), "{error}");
     }
 }

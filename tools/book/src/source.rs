@@ -1,13 +1,15 @@
 //! The book as it was written: the pages under `book/src/`, in the order of `SUMMARY.md`.
 
 use std::{
-    fmt, fs,
+    fmt,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
-use regex::Regex;
+use anyhow::Result;
+use mdbook_driver::book::Chapter;
 use steps::files;
+
+use crate::render;
 
 /// The folder of the pages, from the root of the repository.
 pub const SRC: &str = "book/src";
@@ -71,7 +73,7 @@ pub struct Book {
     pub root: PathBuf,
     /// The pages, in the order of `SUMMARY.md`.
     pub pages: Vec<Page>,
-    /// Where `SUMMARY.md` and the files disagree.
+    /// Pages that `SUMMARY.md` does not name. The reverse does not come as far as this.
     pub problems: Vec<Problem>,
 }
 
@@ -80,29 +82,17 @@ impl Book {
     ///
     /// # Errors
     ///
-    /// When there is no `SUMMARY.md`, or a file cannot be read.
+    /// When `SUMMARY.md` cannot be read, names a page twice, or names one that cannot be read.
     pub fn read(root: &Path) -> Result<Self> {
-        let folder = root.join(SRC);
-        let summary = read(&folder.join("SUMMARY.md"))?;
-        let link = Regex::new(r"\]\(([^)]+\.md)\)").expect("the expression is right");
-        let (mut pages, mut problems) = (Vec::<Page>::new(), Vec::new());
-        for (index, line) in summary.lines().enumerate() {
-            for captures in link.captures_iter(line) {
-                let name = captures[1].trim_start_matches("./").to_owned();
-                let what = if pages.iter().any(|page| page.name == name) {
-                    format!("{name} is named twice; remove one")
-                } else if !folder.join(&name).is_file() {
-                    format!("there is no page {name}; write it, or remove this line")
-                } else {
-                    let text = read(&folder.join(&name))?;
-                    pages.push(Page { name, text });
-                    continue;
-                };
-                problems.push(Problem::new(format!("{SRC}/SUMMARY.md"), index + 1, what));
-            }
-        }
-        for file in files(&folder)? {
-            let name = relative(&file, &folder);
+        let book = render::load(root)?.book;
+        let page = |chapter: &Chapter| {
+            let path = chapter.path.as_deref().unwrap_or(Path::new(""));
+            let (name, text) = (path.to_string_lossy().into_owned(), chapter.content.clone());
+            Page { name, text }
+        };
+        let pages: Vec<Page> = book.chapters().map(page).collect();
+        let mut problems = Vec::new();
+        for (name, _) in named_files(&root.join(SRC))? {
             let is_page =
                 name.ends_with(".md") && name != "SUMMARY.md" && !name.starts_with("generated/");
             if is_page && !pages.iter().any(|page| page.name == name) {
@@ -118,13 +108,17 @@ impl Book {
     }
 }
 
-/// Reads a file, and says which one when that fails.
+/// All files in a folder and below it, each with its name as seen from there. None if there is no folder.
 ///
 /// # Errors
 ///
-/// When the file cannot be read.
-pub fn read(file: &Path) -> Result<String> {
-    fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
+/// When a folder cannot be read.
+pub fn named_files(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let named = |file: PathBuf| (relative(&file, folder), file);
+    Ok(files(folder)?.into_iter().map(named).collect())
 }
 
 /// The name of a file, seen from a folder that it lies in or below.

@@ -8,7 +8,7 @@ use bench::{
     summary::Group,
     units,
 };
-use contract::{CAPABILITIES, Capability, Finding, Report};
+use contract::{CAPABILITIES, Capability, Report, Verdict};
 use output::Table;
 use steps::{Language, Step};
 
@@ -41,10 +41,11 @@ fn has(reports: &[Report], step: u32, id: &str) -> &'static str {
     let start = format!("step-{step}-");
     let mut reports = reports.iter();
     let report = reports.find(|report| report.subject.starts_with(&start));
-    match report.and_then(|report| report.finding(id)) {
-        Some(Finding::Has { .. } | Finding::HasBut { .. }) => "yes",
-        Some(Finding::Lacks { .. }) => NOTHING,
-        Some(Finding::LeftOut { .. } | Finding::Broken { .. }) | None => "?",
+    let finding = report.and_then(|report| report.finding(id));
+    match finding.map(|finding| finding.verdict) {
+        Some(Verdict::Has | Verdict::HasBut) => "yes",
+        Some(Verdict::Lacks) => NOTHING,
+        Some(Verdict::LeftOut | Verdict::Broken) | None => "?",
     }
 }
 
@@ -68,11 +69,8 @@ pub fn up_to(group: &Group, last: &Step, steps: &[&Step]) -> String {
         let figure = |metric| or_nothing(figure(row, metric));
         let ratio = or_nothing(cells::ratio_of(group, row, "requests"));
         let cells = [format!("`{}`", row.name), figure("requests"), ratio];
-        table.add(
-            cells
-                .into_iter()
-                .chain(metrics.map(|(_, name)| figure(name))),
-        );
+        let others = metrics.map(|(_, name)| figure(name));
+        table.add(cells.into_iter().chain(others));
     }
     let connections = units::count(group.connections.into());
     let (table, trust) = (table.markdown(), cells::trust(group));

@@ -16,17 +16,19 @@ use bench::{
     summary::{self, Group},
     units,
 };
+use mdbook_core::utils::fs;
+use output::unknown;
 use regex::Regex;
 use steps::{Language, Step, files};
 
-use crate::source::read;
+use crate::regex;
 
 /// Where the figures come from.
 #[derive(Debug)]
 pub struct Values {
     root: PathBuf,
     /// The newest stored run, if there is any, and what it comes to.
-    run: Option<(Results, Vec<Group>)>,
+    pub run: Option<(Results, Vec<Group>)>,
 }
 
 impl Values {
@@ -38,12 +40,13 @@ impl Values {
     pub fn new(root: &Path) -> Result<Self> {
         let folder = published::shown(root)?;
         let results = folder.map(|folder| Results::read(&folder)).transpose()?;
+        let summarised = |results| {
+            let groups = summary::summarise(&results);
+            (results, groups)
+        };
         Ok(Self {
             root: root.to_owned(),
-            run: results.map(|results| {
-                let groups = summary::summarise(&results);
-                (results, groups)
-            }),
+            run: results.map(summarised),
         })
     }
 
@@ -54,24 +57,32 @@ impl Values {
     /// When there is no such figure: one line for whoever wrote the page.
     pub fn get(&self, argument: &str) -> Result<String> {
         let words: Vec<&str> = argument.split_whitespace().collect();
-        let value = match *words {
-            ["bench", name, metric, connections] => self.bench(name, metric, connections),
-            ["ratio", name, base, metric, connections] => self
-                .ratio([name, base], metric, connections)
-                .map(|ratio| units::ratio(ratio.median)),
-            ["spread", name, base, metric, connections] => self
-                .ratio([name, base], metric, connections)
-                .map(|ratio| with_interval(ratio, units::ratio)),
-            ["run", what] => self.of_run(what),
-            ["again", connections] => self.again(connections),
-            ["setting", step, name] => self.setting(step, name),
-            ["lines", step] => self.of_step(step, lines_of_code),
-            ["dependencies", step] => self.of_step(step, |step| dependencies(&self.root, step)),
-            _ => Err(anyhow!(
-                "there is no such figure; book/AUTHORING.md lists them"
-            )),
-        };
-        value.with_context(|| format!("{{{{#value {argument}}}}}"))
+        let figure = self.figure(&words);
+        figure.with_context(|| format!("{{{{#value {argument}}}}}"))
+    }
+
+    fn figure(&self, words: &[&str]) -> Result<String> {
+        Ok(match *words {
+            ["bench", name, metric, connections] => self.bench(name, metric, connections)?,
+            ["ratio", name, base, metric, connections] => {
+                units::ratio(self.ratio([name, base], metric, connections)?.median)
+            }
+            ["spread", name, base, metric, connections] => {
+                with_interval(self.ratio([name, base], metric, connections)?, units::ratio)
+            }
+            ["run", "cores"] => self.run()?.0.machine.cores.to_string(),
+            ["again", connections] => self.again(connections)?,
+            ["setting", step, name] => self.setting(step, name)?,
+            ["lines", step] => units::count(lines_of_code(&self.step(step)?)? as f64),
+            ["dependencies", step] => {
+                units::count(dependencies(&self.root, &self.step(step)?)? as f64)
+            }
+            _ => bail!("there is no such figure; book/AUTHORING.md lists them"),
+        })
+    }
+
+    fn step(&self, name: &str) -> Result<Step> {
+        steps::one(&self.root, Some(name))
     }
 
     fn run(&self) -> Result<&(Results, Vec<Group>)> {
@@ -85,25 +96,17 @@ impl Values {
         let mut groups = self.run()?.1.iter();
         groups
             .find(|group| group.connections == wanted && group.load == Load::Capacity)
-            .with_context(|| format!("nothing was measured at {connections} connections"))
-    }
-
-    /// A number that is known of each step.
-    fn of_step(&self, name: &str, get: impl Fn(&Step) -> Result<usize>) -> Result<String> {
-        let number = get(&steps::one(&self.root, Some(name))?)?;
-        Ok(units::count(number as f64))
+            .with_context(|| format!("nothing was measured at {connections} connections; take a number of the newest run"))
     }
 
     /// The name of a contestant: of a step, however it is called, or of one of the two Flasks.
     fn contestant(&self, name: &str) -> Result<String> {
-        let step = steps::one(&self.root, Some(name));
-        let full = step.map_or(name.to_owned(), |step| step.name);
+        let full = self.step(name).map_or(name.to_owned(), |step| step.name);
         let contestants = self.run()?.0.contestants.iter();
         let names: Vec<&str> = contestants.map(|entry| entry.name.as_str()).collect();
         ensure!(
             names.contains(&full.as_str()),
-            "{name} did not take part in the newest run; there are: {}",
-            names.join(", ")
+            unknown("contestant in the newest run", name, &names)
         );
         Ok(full)
     }
@@ -113,38 +116,18 @@ impl Values {
         let mut rows = self.capacity(connections)?.rows.iter();
         let row = rows.find(|row| row.name == name);
         row.and_then(|row| figure(row, metric)).with_context(|| {
-            format!("{name} has no figure called {metric} at {connections} connections")
+            format!("{name} has no figure called {metric} at {connections} connections; book/AUTHORING.md lists them")
         })
     }
 
     fn ratio(&self, names: [&str; 2], metric: &str, connections: &str) -> Result<Estimate> {
         let [name, base] = [self.contestant(names[0])?, self.contestant(names[1])?];
         let (results, number) = (&self.run()?.0, number(connections)?);
-        let metric = Metric::named(metric).with_context(|| format!("{metric} is no figure"))?;
+        let lacks = || format!("{metric} is no figure; book/AUTHORING.md lists them");
+        let metric = Metric::named(metric).with_context(lacks)?;
         let ratio = summary::compare(results, number, [&name, &base], metric);
         ratio.with_context(|| {
             format!("{name} and {base} have no round in common at {connections} connections")
-        })
-    }
-
-    fn of_run(&self, what: &str) -> Result<String> {
-        let results = &self.run()?.0;
-        let (machine, plan) = (&results.machine, &results.plan);
-        Ok(match what {
-            "cores" => machine.cores.to_string(),
-            "date" => results.date.chars().take_while(|c| *c != 'T').collect(),
-            "rounds" => {
-                let rounds = results.rounds.iter().map(|round| round.round);
-                rounds.max().unwrap_or(0).to_string()
-            }
-            "duration" => format!("{} s", plan.duration_s),
-            "warm-up" => format!("{} s", plan.warm_up_s),
-            "threads" => plan.threads.to_string(),
-            "processor" => machine.processor.clone(),
-            "system" => machine.system.clone(),
-            _ => bail!(
-                "a run has cores, date, rounds, duration, warm-up, threads, processor and system"
-            ),
         })
     }
 
@@ -152,21 +135,22 @@ impl Values {
     fn again(&self, connections: &str) -> Result<String> {
         let ratio = self.capacity(connections)?.repetition();
         let ratio = ratio.map(|ratio| with_interval(ratio, units::ratio));
-        ratio.with_context(|| format!("nothing ran twice at {connections} connections"))
+        ratio.with_context(|| {
+            format!("nothing ran twice at {connections} connections; run cargo xtask bench")
+        })
     }
 
     /// The default of a limit, from the step's `settings.rs`.
     fn setting(&self, step: &str, name: &str) -> Result<String> {
-        static DEFAULT: LazyLock<Regex> = LazyLock::new(|| {
-            Regex::new(r#"(count|milliseconds)\(\s*"(\w+)",\s*([0-9_]+),?\s*\)"#)
-                .expect("the expression is right")
-        });
-        let folder = steps::one(&self.root, Some(step))?.folder;
-        let text = read(&folder.join("src/settings.rs"))?;
-        let mut defaults = DEFAULT.captures_iter(&text);
-        let found = defaults.find(|captures| &captures[2] == name);
-        let found = found
-            .with_context(|| format!("{step} has no limit called {name} in its settings.rs"))?;
+        static DEFAULT: LazyLock<Regex> =
+            LazyLock::new(|| regex(r#"(count|milliseconds)\(\s*"(\w+)",\s*([0-9_]+),?\s*\)"#));
+        let folder = self.step(step)?.folder;
+        let text = fs::read_to_string(folder.join("src/settings.rs"))?;
+        let found = DEFAULT.captures_iter(&text).find(|found| &found[2] == name);
+        let lacks = || {
+            format!("{step} has no limit called {name} in its settings.rs; name one that it has")
+        };
+        let found = found.with_context(lacks)?;
         let number: u64 = found[3].replace('_', "").parse()?;
         Ok(match &found[1] {
             "count" => units::count(number as f64),
@@ -180,7 +164,7 @@ impl Values {
 
 fn number(text: &str) -> Result<u32> {
     let number = text.parse();
-    number.map_err(|_| anyhow!("{text:?} is no number of connections"))
+    number.map_err(|_| anyhow!("{text:?} is no number of connections; write one such as 1000"))
 }
 
 /// Lines that are neither empty nor only a comment, in what is compiled into the program.
@@ -196,7 +180,7 @@ pub fn lines_of_code(step: &Step) -> Result<usize> {
     let mut lines = 0;
     for file in files(&folder)? {
         if file.extension().is_some_and(|found| found == ending) {
-            let text = read(&file)?;
+            let text = fs::read_to_string(&file)?;
             let code = text.lines().map(str::trim);
             let code = code.take_while(|line| *line != "#[cfg(test)]");
             let is_code = |line: &&str| !line.is_empty() && !line.starts_with(comment);
@@ -228,9 +212,7 @@ pub fn dependencies(root: &Path, step: &Step) -> Result<usize> {
         String::from_utf8_lossy(&output.stderr).trim()
     );
     let text = String::from_utf8_lossy(&output.stdout);
-    let crates = text
-        .lines()
-        .map(|line| line.trim_end_matches(" (*)").trim());
-    let crates: BTreeSet<&str> = crates.filter(|line| !line.is_empty()).collect();
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let crates: BTreeSet<&str> = lines.map(|line| line.trim_end_matches(" (*)")).collect();
     Ok(crates.len())
 }

@@ -13,7 +13,7 @@ use std::{
 };
 
 use book::{EXERCISES, Exercise};
-use contract::{RedisSource, Subject};
+use contract::{Program, Source, Subject};
 use private_redis::RedisProgram;
 
 #[test]
@@ -105,17 +105,19 @@ fn prove(
         name: step.clone(),
         number,
         // A race needs two threads, also on a machine with one core.
-        program: PathBuf::from("env"),
-        arguments: vec!["TOKIO_WORKER_THREADS=4".into(), program],
+        program: Program {
+            path: PathBuf::from("env"),
+            arguments: vec!["TOKIO_WORKER_THREADS=4".into(), program],
+        },
     };
     let only: Vec<String> = exercise.findings.iter().map(|(id, _)| id.clone()).collect();
-    let source = RedisSource::Program(redis.clone());
+    let source = Source::Private(redis.clone());
     let report = contract::run(&subject, &source, &only, |_| {});
     let mut found = Vec::new();
     for (id, has) in &exercise.findings {
         let cell = report.cells.iter().find(|cell| cell.id == *id).unwrap();
         let declared = if *has { "has" } else { "lacks" };
-        let (verdict, evidence) = (cell.finding.verdict(), cell.finding.evidence());
+        let (verdict, evidence) = (cell.finding.verdict.to_string(), &cell.finding.evidence);
         if verdict != declared {
             let found = format!("{verdict}: {id} {evidence}");
             return Err(wrong(format!(

@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use output::terminal::one_line;
 use tempfile::TempDir;
 
 /// A chapter with its whole outline. Only `wrong` and `table` differ between the two steps.
@@ -156,7 +157,7 @@ fn tiny() -> TempDir {
         "book/src/step-2-redis.md",
         &chapter("2", "step-2-redis", second),
     );
-    book::bless(root, &[], false, drop).unwrap();
+    book::prove(root, None, true, drop).unwrap();
     folder
 }
 
@@ -204,6 +205,8 @@ const INTRO: &str = "book/src/intro.md";
 const TWO: &str = "book/src/step-2-redis.md";
 const LIB_1: &str = "steps/step-1-memory/src/lib.rs";
 const LIB_2: &str = "steps/step-2-redis/src/lib.rs";
+/// A file that is there, but not in the book and not in the repository.
+const ELSEWHERE: &str = "../../../../../../../../../../../../etc/passwd";
 const DIFF: &str = "book/src/generated/diff-1-2/src/lib.rs.diff:";
 
 #[test]
@@ -214,7 +217,7 @@ fn a_book_in_which_all_is_right_passes() {
 #[test]
 fn a_missing_file_is_found() {
     let gone = "step-2-redis/src/gone.rs:visit";
-    let what = "cannot include steps/step-2-redis/src/gone.rs";
+    let what = "cannot include ../../steps/step-2-redis/src/gone.rs";
     drifts(TWO, &[("step-2-redis/src/lib.rs:visit", gone, "31:", what)]);
 }
 
@@ -226,7 +229,7 @@ fn a_missing_anchor_is_found_with_those_that_there_are() {
         "ANCHOR: visit",
         "ANCHOR: visits",
         &place,
-        "it has: visits",
+        "it has [\"visits\"]",
     );
 }
 
@@ -255,9 +258,26 @@ fn a_function_that_got_another_name_is_found_in_its_diff() {
     let folder = tiny();
     edit(folder.path(), LIB_2, "fn visit", "fn count");
     edit(folder.path(), LIB_1, "fn visit", "fn count");
-    book::bless(folder.path(), &[], false, drop).unwrap();
+    book::prove(folder.path(), None, true, drop).unwrap();
     let what = "no part between `ANCHOR: visit`";
     expect(folder.path(), &format!("{TWO}:27:"), what);
+}
+
+#[test]
+fn a_file_outside_of_the_repository_is_refused() {
+    let file = "../../steps/step-2-redis/src/lib.rs:visit";
+    let what = "lies outside of the repository";
+    drifts(TWO, &[(file, ELSEWHERE, "31:", what)]);
+}
+
+#[test]
+fn a_folder_that_holds_something_else_is_left_alone() {
+    let folder = tiny();
+    let steps = folder.path().join("steps");
+    let error = book::render_checked(folder.path(), &steps).unwrap_err();
+    let what = "holds something that is no book; name an empty or a new folder with --out";
+    assert!(error.to_string().ends_with(what), "{error:#}");
+    assert!(folder.path().join(LIB_1).exists());
 }
 
 #[test]
@@ -335,6 +355,13 @@ fn a_dead_link_or_anchor_is_found() {
                 "leads nowhere",
             ),
             ("#break-it", "#mend-it", "3:", "without a heading #mend-it"),
+            ("step-1-memory.md#break-it", "theme", "3:", "leads nowhere"),
+            (
+                "step-1-memory.md#break-it",
+                ELSEWHERE,
+                "3:",
+                "leads nowhere",
+            ),
             ("settings.rs", "sittings.rs", "7:", settings),
             ("dot.png", "http://example.com/", "", "another host"),
         ],
@@ -376,6 +403,20 @@ fn a_page_that_the_summary_does_not_name_is_found_and_the_reverse() {
     write(root, "steps/step-3-rocket/Cargo.toml", "[package]\n");
     write(root, "steps/step-3-rocket/src/lib.rs", "");
     expect(root, "book/src/SUMMARY.md:", "step-3-rocket has no chapter");
+    for (wrong, what) in [
+        ("gone.md", "failed to read chapter `gone.md`"),
+        ("intro.md", "Duplicate file in SUMMARY.md: \"intro.md\""),
+    ] {
+        edit(root, "book/src/SUMMARY.md", "glossary.md", wrong);
+        let error = book::lint(root).unwrap_err();
+        assert!(one_line(&error).contains(what), "{error:#}");
+        edit(
+            root,
+            "book/src/SUMMARY.md",
+            &format!("[Glossary]({wrong}"),
+            "[Glossary](glossary.md",
+        );
+    }
 }
 
 #[test]
@@ -402,9 +443,16 @@ fn a_chapter_that_lacks_a_part_of_the_outline_is_found() {
             ("## Run it", "## Break it", "", "\"## Run it\" is missing"),
             (console, "", "9:", "console"),
             (details, div, "16:", "fold"),
+            (
+                "{{#include generated/step",
+                "{{#include ../generated/step",
+                "",
+                "no table",
+            ),
             ("- two", "", "", "alternatives"),
             (picture, "", "", "plot"),
             ("### Two", "", "", "two ###"),
+            ("`cargo xtask check 2`", "", "", "nobody can check"),
         ],
     );
 }
@@ -459,9 +507,24 @@ fn whatever_comes_from_another_host_is_found() {
                 "another host",
             ),
             ("Text", script, "3:", "another host"),
+            (
+                "Text",
+                "<p style=\"background:url('//x/y.png')\">x</p>",
+                "3:",
+                "another host",
+            ),
+            (
+                "Text",
+                "<i>1 < 2</i><img src='https://x/' alt=x>",
+                "3:",
+                "another host",
+            ),
         ],
     );
     let folder = tiny();
+    let harmless = "<script>'<img src=no>'</script><!-- <img src=\"no\"> --><a href='step-1-memory.html#break-it'>x</a>";
+    edit(folder.path(), INTRO, "Text", harmless);
+    assert_eq!(problems(folder.path()), Vec::<String>::new());
     let style = "@import \"https://fonts.example/a.css\";\n";
     write(folder.path(), "book/theme/book.css", style);
     expect(folder.path(), "book: theme/book.css:1:", "another host");

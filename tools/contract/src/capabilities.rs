@@ -113,13 +113,13 @@ pub const CAPABILITIES: &[Capability] = &[
     },
     Capability {
         id: "shares-places",
-        statement: "one client that holds more connections than there are places shuts nobody out: others are answered within 2 s",
+        statement: "one client that holds more connections than the service may have shuts nobody out: others are answered within 2 s",
         first_step: 4,
         check: places::shares_places,
     },
     Capability {
         id: "queues-a-burst",
-        statement: "500 visitors who arrive in the same moment are all let in: none has to connect again",
+        statement: "500 clients that connect in the same moment all find room in the listen backlog: none has to connect again",
         first_step: 4,
         check: overload::queues_a_burst,
     },

@@ -13,10 +13,9 @@ use steps::{Profile, Program, RedisChoice, Source, Step, programs};
 
 use crate::{
     capabilities::CAPABILITIES,
-    faults::FaultRun,
-    finding::{Cell, Finding, Report},
+    finding::{Cell, Finding, Report, Verdict},
     results,
-    subject::{RedisSource, Subject},
+    subject::Subject,
 };
 
 /// Checks what steps do, from outside, over HTTP
@@ -60,11 +59,9 @@ pub fn run(root: &Path, options: &CheckOptions) -> Result<ExitCode> {
     let reports = match &options.url {
         Some(url) => {
             let subject = Subject::url(url).map_err(|error| anyhow!(error))?;
-            vec![one(
-                &subject,
-                &RedisSource::Url(String::new()),
-                &options.only,
-            )]
+            // It has its own Redis.
+            let source = Source::Running(String::new());
+            vec![one(&subject, &source, &options.only)]
         }
         None => {
             let steps = steps::several(root, &options.steps)?;
@@ -84,11 +81,9 @@ pub fn run(root: &Path, options: &CheckOptions) -> Result<ExitCode> {
     for report in &reports {
         anstream::println!("{BOLD}{}{RESET} {}", report.subject, report.summary());
     }
-    let is_good = reports.iter().all(Report::is_as_expected);
-    Ok(if is_good {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+    Ok(match reports.iter().all(Report::is_as_expected) {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
     })
 }
 
@@ -99,41 +94,28 @@ pub fn steps(
     source: &Source,
     only: &[String],
 ) -> Vec<Report> {
-    let redis = RedisSource::from(source);
     let subjects = steps.iter().zip(programs);
     subjects
-        .map(|(step, program)| one(&Subject::step(step, program), &redis, only))
+        .map(|(step, program)| one(&Subject::step(step, program), source, only))
         .collect()
 }
 
-/// Holds a step that is built already to its promises, on a bad wire to a Redis.
-///
-/// # Errors
-///
-/// See [`FaultRun::check`].
-pub fn faults(
-    step: &Step,
-    program: &Program,
-    source: &Source,
-    run: FaultRun,
-) -> Result<String, Finding> {
-    run.check(&Subject::step(step, program), &RedisSource::from(source))
-}
-
-fn one(subject: &Subject, redis: &RedisSource, only: &[String]) -> Report {
+fn one(subject: &Subject, redis: &Source, only: &[String]) -> Report {
     anstream::println!("\n{BOLD}{}{RESET}", subject.name());
     crate::run::run(subject, redis, only, print)
 }
 
 /// One line a capability, and below it what was seen if that is not what was expected.
 fn print(cell: &Cell) {
-    let colour = match cell.finding {
-        Finding::Has { .. } | Finding::HasBut { .. } => GREEN,
-        Finding::Lacks { .. } => DIM,
-        Finding::LeftOut { .. } => YELLOW,
-        Finding::Broken { .. } => RED,
+    let Finding {
+        verdict, evidence, ..
+    } = &cell.finding;
+    let colour = match verdict {
+        Verdict::Has | Verdict::HasBut => GREEN,
+        Verdict::Lacks => DIM,
+        Verdict::LeftOut => YELLOW,
+        Verdict::Broken => RED,
     };
-    let (verdict, evidence) = (cell.finding.verdict(), cell.finding.evidence());
     let first = evidence.lines().next().unwrap_or_default();
     let id = &cell.id;
     if cell.as_expected {
@@ -141,25 +123,18 @@ fn print(cell: &Cell) {
         return;
     }
     anstream::println!("  {RED}{verdict:<9} {id:<22} not as expected{RESET}");
-    let statement = CAPABILITIES
-        .iter()
-        .find(|capability| capability.id == cell.id);
-    let statement = statement
-        .map(|capability| capability.statement)
-        .unwrap_or_default();
-    anstream::println!("    the capability: {statement}");
+    for capability in CAPABILITIES.iter().filter(|known| known.id == *id) {
+        anstream::println!("    the capability: {}", capability.statement);
+    }
     for line in evidence.lines() {
         anstream::println!("    {RED}|{RESET} {line}");
     }
 }
 
 fn ensure_known(only: &[String]) -> Result<()> {
-    let known: Vec<&str> = CAPABILITIES
-        .iter()
-        .map(|capability| capability.id)
-        .collect();
-    let Some(unknown) = only.iter().find(|id| !known.contains(&id.as_str())) else {
-        return Ok(());
-    };
-    bail!(output::unknown("capability", unknown, &known))
+    let known: Vec<&str> = CAPABILITIES.iter().map(|known| known.id).collect();
+    match only.iter().find(|id| !known.contains(&id.as_str())) {
+        Some(unknown) => bail!(output::unknown("capability", unknown, &known)),
+        None => Ok(()),
+    }
 }

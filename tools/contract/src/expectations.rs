@@ -2,7 +2,7 @@
 
 use crate::{
     capabilities::Capability,
-    finding::{Finding, but},
+    finding::{Finding, Verdict, but},
     subject::Subject,
 };
 
@@ -40,22 +40,20 @@ const EXCEPTIONS: &[(&str, &str, Option<&str>)] = &[
 /// Whether that was to be found of a subject. A capability that was left out is nobody's failure. Nothing
 /// is known of a server that is none of our steps, so it is expected to have what is checked.
 pub fn is_expected(subject: &Subject, capability: &Capability, finding: &Finding) -> bool {
-    if matches!(finding, Finding::LeftOut { .. }) {
+    if finding.verdict == Verdict::LeftOut {
         return true;
     }
     let Subject::Step { name, number, .. } = subject else {
         return finding.is_had();
     };
-    let exception = EXCEPTIONS
-        .iter()
-        .find(|(step, id, _)| step == name && *id == capability.id);
-    let expected = match exception {
-        Some((_, _, Some(but))) => Finding::has_but(but),
-        Some((_, _, None)) => Finding::has(),
-        None if *number >= capability.first_step => Finding::has(),
-        None => Finding::lacks(""),
-    };
-    finding.agrees_with(&expected)
+    let mut exceptions = EXCEPTIONS.iter();
+    let exception = exceptions.find(|(step, id, _)| step == name && *id == capability.id);
+    let has = exception.is_some() || *number >= capability.first_step;
+    match exception.and_then(|(_, _, but)| *but) {
+        Some(but) => finding.verdict == Verdict::HasBut && finding.evidence == but,
+        None if has => finding.verdict == Verdict::Has,
+        None => finding.verdict == Verdict::Lacks,
+    }
 }
 
 #[cfg(test)]

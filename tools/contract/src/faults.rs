@@ -19,7 +19,6 @@ mod tests;
 
 use std::{
     env,
-    fmt::Write,
     str::FromStr,
     sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     thread,
@@ -28,12 +27,14 @@ use std::{
 
 use fastrand::Rng;
 use fault_proxy::{Fault, FaultProxy, random};
-use load::{ANSWER_TIMEOUT, Connection};
+use load::ANSWER_TIMEOUT;
+use processes::poll;
+use steps::Source;
 
 use crate::{
-    finding::{Checked, Finding, broken},
-    service::{Service, Visit},
-    subject::{RedisSource, Subject},
+    finding::{Checked, Finding, Verdict, broken},
+    service::Service,
+    subject::Subject,
     testbed::Testbed,
 };
 use promises::{Outcome, broken_promise};
@@ -47,6 +48,9 @@ const LEAVES_AFTER_MS_MAX: u64 = 30;
 
 /// How long somebody waits who was refused.
 const REFUSED_PAUSE: Duration = Duration::from_millis(5);
+
+/// How often it is asked whether a run may end.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Numbers that must have been given before a run says anything.
 const NUMBERS_MIN: u64 = 100;
@@ -82,17 +86,17 @@ impl FaultRun {
     ///
     /// # Errors
     ///
-    /// [`Finding::Broken`] when a promise was broken or the run could not be carried out: it names the seed.
-    /// [`Finding::LeftOut`] when there is no Redis that the wire can be made bad for.
-    pub fn check(self, subject: &Subject, redis: &RedisSource) -> Result<String, Finding> {
+    /// [`Verdict::Broken`] when a promise was broken or the run could not be carried out: it names the seed.
+    /// [`Verdict::LeftOut`] when there is no Redis that the wire can be made bad for.
+    pub fn check(self, subject: &Subject, redis: &Source) -> Result<String, Finding> {
         self.try_check(&Testbed::new(subject, redis))
-            .map_err(|end| {
-                let Finding::Broken { why } = end else {
-                    return end;
-                };
-                let seed = self.seed;
-                let why = format!("{why}\nto repeat the plan of the faults, set SEEN_SEED={seed}");
-                Finding::Broken { why }
+            .map_err(|mut end| {
+                if end.verdict == Verdict::Broken {
+                    let seed = self.seed;
+                    end.evidence +=
+                        &format!("\nto repeat the plan of the faults, set SEEN_SEED={seed}");
+                }
+                end
             })
     }
 
@@ -112,108 +116,85 @@ impl FaultRun {
         if let Some(promise) = broken_promise(&outcomes, &record, count.unwrap_or(0)) {
             return broken(promise + &log);
         }
-        let number_of = |is_such: fn(&Outcome) -> bool| {
-            let outcomes = outcomes.iter().flatten();
-            outcomes.filter(|outcome| is_such(outcome)).count()
-        };
-        let mut seen = format!(
-            "SEEN_SEED={}: {} numbers in {seconds:.0} s, {} visits refused, {} left; {} commands",
-            self.seed,
-            number_of(|outcome| matches!(outcome, Outcome::Number(..))),
-            number_of(|outcome| matches!(outcome, Outcome::Refused)),
-            number_of(|outcome| matches!(outcome, Outcome::Left)),
-            record.commands,
-        );
-        for (fault, times) in &record.faults {
-            let _ = write!(seen, ", {times} {fault:?}");
+        let (mut numbers, mut refused, mut left) = (0, 0, 0);
+        for outcome in outcomes.iter().flatten() {
+            *match outcome {
+                Outcome::Number(..) => &mut numbers,
+                Outcome::Refused => &mut refused,
+                Outcome::Left => &mut left,
+            } += 1;
         }
-        Ok(seen)
+        let faults = record.faults.iter();
+        let faults = faults.map(|(fault, times)| format!(", {times} {fault:?}"));
+        Ok(format!(
+            "SEEN_SEED={}: {numbers} numbers in {seconds:.0} s, {refused} visits refused, {left} left; {} \
+             commands{}",
+            self.seed,
+            record.commands,
+            faults.collect::<String>()
+        ))
     }
 
     /// Lets the visitors come until the time is over and every fault has happened. Returns what became of
     /// the visits, for each visitor in order.
     fn load(self, service: &Service, proxy: &FaultProxy) -> Checked<Vec<Vec<Outcome>>> {
-        let over = AtomicBool::new(false);
         let numbers = AtomicU64::new(0);
-        let started = Instant::now();
-        let one = |client: usize| {
+        let one = |client: usize, over: &AtomicBool| {
             let random = random(!self.seed, client as u64);
-            let outcomes = visitor(service, random, &over, &numbers);
-            outcomes.map_err(|what| {
-                over.store(true, Relaxed);
-                format!("client {client}: GET /: {what}")
-            })
+            visitor(service, random, over, &numbers).inspect_err(|_| over.store(true, Relaxed))
         };
-        let outcomes = thread::scope(|scope| {
-            let clients = scope.spawn(|| load::in_parallel(CLIENTS, one));
-            let says_something =
-                || proxy.faults().len() == Fault::ALL.len() && numbers.load(Relaxed) >= NUMBERS_MIN;
-            while !over.load(Relaxed) {
-                let elapsed = started.elapsed();
-                if elapsed >= self.duration + EXTRA_TIME
-                    || (elapsed >= self.duration && says_something())
-                {
-                    over.store(true, Relaxed);
-                }
-                thread::sleep(Duration::from_millis(20));
-            }
-            clients.join().expect("a client does not panic")
+        let started = Instant::now();
+        let (outcomes, _) = load::until(CLIENTS, one, |over| {
+            poll(self.duration + EXTRA_TIME, POLL_INTERVAL, || {
+                let says_something = started.elapsed() >= self.duration
+                    && proxy.faults().len() == Fault::ALL.len()
+                    && numbers.load(Relaxed) >= NUMBERS_MIN;
+                (over.load(Relaxed) || says_something).then_some(())
+            })
         });
-        let outcomes: Result<_, String> = outcomes.into_iter().collect();
-        let outcomes = outcomes.or_else(|what| service.broken(what))?;
-        let (given, seconds) = (numbers.load(Relaxed), started.elapsed().as_secs());
-        if given < NUMBERS_MIN {
-            return service.broken(format!(
-                "only {given} numbers were given within {seconds} s"
-            ));
+        let outcomes = outcomes.into_iter().collect::<Checked<_>>()?;
+        match numbers.load(Relaxed) {
+            NUMBERS_MIN.. => Ok(outcomes),
+            few => service.broken(format!(
+                "only {few} numbers were given within {:?}",
+                started.elapsed()
+            )),
         }
-        Ok(outcomes)
     }
 }
 
 /// One visitor, who comes again and again, and now and then leaves early. Returns what became of the
-/// visits.
-///
-/// # Errors
-///
-/// The first answer that is neither a number nor a refusal.
+/// visits; an answer that is neither a number nor a refusal ends it.
 fn visitor(
     service: &Service,
     mut random: Rng,
     over: &AtomicBool,
     numbers: &AtomicU64,
-) -> Result<Vec<Outcome>, String> {
-    let error = |error: std::io::Error| error.to_string();
-    let open = || Connection::open(service.addr).map_err(error);
+) -> Checked<Vec<Outcome>> {
     let mut outcomes = Vec::new();
-    let mut connection = open()?;
+    let mut connection = service.connect()?;
     while !over.load(Relaxed) {
-        if !connection.is_open() {
-            connection = open()?;
-        }
-        connection.send("GET", "/").map_err(error)?;
         let leaves = random.u64(..1000) < LEAVES_PER_THOUSAND;
-        let timeout = if leaves {
+        let timeout = match leaves {
             // A read must be given some time.
-            Duration::from_millis(1 + random.u64(..LEAVES_AFTER_MS_MAX))
-        } else {
-            ANSWER_TIMEOUT
+            true => Duration::from_millis(1 + random.u64(..LEAVES_AFTER_MS_MAX)),
+            false => ANSWER_TIMEOUT,
         };
-        let answer = connection.receive("GET", timeout);
+        let answer = connection.ask_within("GET", "/", timeout);
         let answered = Instant::now();
         outcomes.push(match answer {
             Err(_) if leaves => {
-                connection = open()?;
+                connection = service.connect()?;
                 Outcome::Left
             }
-            Err(failure) => return Err(error(failure)),
             Ok(response) if response.turns_away() => {
                 thread::sleep(REFUSED_PAUSE);
                 Outcome::Refused
             }
-            Ok(response) => {
+            answer => {
+                let number = service.number(service.logged(answer, "GET /")?)?;
                 numbers.fetch_add(1, Relaxed);
-                Outcome::Number(Visit::of(response)?.number()?, answered)
+                Outcome::Number(number, answered)
             }
         });
     }
@@ -226,6 +207,6 @@ fn setting<T: FromStr>(name: &str) -> Result<Option<T>, String> {
         return Ok(None);
     };
     let value = value.to_string_lossy();
-    let parsed = value.parse().map(Some);
-    parsed.map_err(|_| format!("{name} is {value:?}, but must be a whole number"))
+    let error = |_| format!("{name} is {value:?}, but must be a whole number");
+    value.parse().map(Some).map_err(error)
 }

@@ -1,40 +1,49 @@
 //! What a check found, and the findings of one service together.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
 /// What a check found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "verdict", rename_all = "kebab-case")]
-pub enum Finding {
+pub struct Finding {
+    /// What it comes to.
+    pub verdict: Verdict,
+    /// What was seen, which difference there is, or what is missing, where there is something to say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub evidence: String,
+    /// Whether it holds only if the machine was not too busy, which another attempt tells.
+    #[serde(skip)]
+    pub(crate) unless_busy: bool,
+}
+
+/// What a finding comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
     /// The service can do it.
-    Has {
-        /// What it took. It differs from run to run, and so is not stored.
-        #[serde(skip)]
-        note: String,
-    },
-    /// The service can do it, but not to the letter.
-    HasBut {
-        /// The difference.
-        but: String,
-    },
+    Has,
+    /// The service can do it, but not to the letter. The evidence is the difference.
+    HasBut,
     /// The service has the one defect that the capability is the remedy for.
-    Lacks {
-        /// What was seen.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        seen: String,
-    },
-    /// It was not checked.
-    LeftOut {
-        /// What is missing for that.
-        why: String,
-    },
+    Lacks,
+    /// It was not checked. The evidence is what is missing for that.
+    LeftOut,
     /// The service did what no service should, or the check could not be carried out.
-    Broken {
-        /// Which of the two, and what was seen.
-        why: String,
-    },
+    Broken,
+}
+
+/// As it is printed.
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Has => "has",
+            Self::HasBut => "has, but",
+            Self::Lacks => "lacks",
+            Self::LeftOut => "left out",
+            Self::Broken => "broken",
+        })
+    }
 }
 
 /// The differences to the letter that a check may find.
@@ -55,75 +64,72 @@ pub(crate) mod but {
     pub(crate) const HEAD_IS_NO_VISIT: &str = "HEAD / does not count";
 }
 
-/// What a check comes to. The error is a finding, too, one that ends the check early: something is
-/// missing ([`Finding::LeftOut`]) or broken.
-pub(crate) type Checked<T = Finding> = Result<T, Finding>;
+/// What a check comes to. Whoever gets to its end has the capability; every other finding ends it early.
+pub(crate) type Checked<T = ()> = Result<T, Finding>;
 
 impl Finding {
-    pub(crate) fn has() -> Self {
-        Self::Has {
-            note: String::new(),
-        }
-    }
-
-    pub(crate) fn has_but(but: &str) -> Self {
-        Self::HasBut { but: but.into() }
-    }
-
-    pub(crate) fn lacks(seen: impl Into<String>) -> Self {
-        Self::Lacks { seen: seen.into() }
-    }
-
-    /// The verdict, as it is printed.
-    pub fn verdict(&self) -> &'static str {
-        match self {
-            Self::Has { .. } => "has",
-            Self::HasBut { .. } => "has, but",
-            Self::Lacks { .. } => "lacks",
-            Self::LeftOut { .. } => "left out",
-            Self::Broken { .. } => "broken",
-        }
-    }
-
-    /// What was seen, where there is something to say.
-    pub fn evidence(&self) -> &str {
-        match self {
-            Self::Has { note } => note,
-            Self::HasBut { but } => but,
-            Self::Lacks { seen } => seen,
-            Self::LeftOut { why } | Self::Broken { why } => why,
+    /// A finding that holds however busy the machine is.
+    pub fn new(verdict: Verdict, evidence: impl Into<String>) -> Self {
+        Self {
+            verdict,
+            evidence: evidence.into(),
+            unless_busy: false,
         }
     }
 
     /// Whether the service can do it, be it to the letter or not.
     pub fn is_had(&self) -> bool {
-        matches!(self, Self::Has { .. } | Self::HasBut { .. })
+        matches!(self.verdict, Verdict::Has | Verdict::HasBut)
     }
+}
 
-    /// Whether the verdict is the same, and the difference to the letter, if there is one.
-    pub fn agrees_with(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::HasBut { but }, Self::HasBut { but: expected }) => but == expected,
-            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
-        }
-    }
+/// The service can do it. The note says what it took.
+pub(crate) fn has<T>(note: impl Into<String>) -> Checked<T> {
+    Err(Finding::new(Verdict::Has, note))
+}
+
+/// The service can do it, but not to the letter.
+pub(crate) fn has_but<T>(but: &str) -> Checked<T> {
+    Err(Finding::new(Verdict::HasBut, but))
+}
+
+/// The service has the one defect.
+pub(crate) fn lacks<T>(seen: impl Into<String>) -> Checked<T> {
+    Err(Finding::new(Verdict::Lacks, seen))
 }
 
 /// The service does what no service should, or the check cannot be carried out.
 pub(crate) fn broken<T>(why: impl Into<String>) -> Checked<T> {
-    Err(Finding::Broken { why: why.into() })
+    Err(Finding::new(Verdict::Broken, why))
 }
 
 /// Something that the check needs is missing here.
 pub(crate) fn left_out<T>(why: impl Into<String>) -> Checked<T> {
-    Err(Finding::LeftOut { why: why.into() })
+    Err(Finding::new(Verdict::LeftOut, why))
+}
+
+/// A busy machine can be the reason for that. It holds if it is found again and again.
+pub(crate) fn unless_busy<T>(checked: Checked<T>) -> Checked<T> {
+    checked.map_err(|finding| Finding {
+        unless_busy: true,
+        ..finding
+    })
+}
+
+/// Attempts a thing that a busy machine can spoil, until what is found is certain, or for the last time.
+pub(crate) fn retry<T>(attempts: usize, mut attempt: impl FnMut() -> Checked<T>) -> Checked<T> {
+    for _ in 1..attempts {
+        match attempt() {
+            Err(finding) if finding.unless_busy => {}
+            certain => return certain,
+        }
+    }
+    attempt()
 }
 
 impl<E: std::error::Error> From<E> for Finding {
     fn from(error: E) -> Self {
-        Self::Broken {
-            why: error.to_string(),
-        }
+        Self::new(Verdict::Broken, error.to_string())
     }
 }
 
@@ -135,8 +141,8 @@ pub struct Cell {
     /// What was found.
     #[serde(flatten)]
     pub finding: Finding,
-    /// Whether that is what the service is expected to do. Nothing is expected of a server that is none of our steps,
-    /// except that the checks can be carried out and it has what they check.
+    /// Whether that is what the service is expected to do. A server that is none of our steps is expected
+    /// to have what is checked.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub as_expected: bool,
 }
@@ -168,29 +174,43 @@ impl Report {
 
     /// How many capabilities it has, lacks, and which were not checked.
     pub fn summary(&self) -> String {
-        let count = |is_such: fn(&Cell) -> bool| self.cells.iter().filter(|c| is_such(c)).count();
-        let mut text = format!(
-            "has {}, lacks {}",
-            count(|cell| cell.finding.is_had()),
-            count(|cell| matches!(cell.finding, Finding::Lacks { .. }))
-        );
-        for (name, count) in [
-            (
-                "left out",
-                count(|cell| matches!(cell.finding, Finding::LeftOut { .. })),
-            ),
-            (
-                "broken",
-                count(|cell| matches!(cell.finding, Finding::Broken { .. })),
-            ),
-        ] {
-            if count > 0 {
-                let _ = write!(text, ", {count} {name}");
+        let count = |verdicts: &[Verdict]| {
+            let cells = self.cells.iter();
+            let such = cells.filter(|cell| verdicts.contains(&cell.finding.verdict));
+            such.count()
+        };
+        let has = count(&[Verdict::Has, Verdict::HasBut]);
+        let mut text = format!("has {has}, lacks {}", count(&[Verdict::Lacks]));
+        for verdict in [Verdict::LeftOut, Verdict::Broken] {
+            match count(&[verdict]) {
+                0 => {}
+                count => _ = write!(text, ", {count} {verdict}"),
             }
         }
-        match count(|cell| !cell.as_expected) {
+        match self.cells.iter().filter(|cell| !cell.as_expected).count() {
             0 => text + ": as expected",
             wrong => format!("{text}; {wrong} not as expected"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_busy_machine_can_explain_is_tried_again() {
+        let attempts = |end: fn() -> Checked| {
+            let mut attempts = 0;
+            let found = retry(3, || {
+                attempts += 1;
+                end()
+            });
+            assert_eq!(found, end());
+            attempts
+        };
+        assert_eq!(attempts(|| Ok(())), 1);
+        assert_eq!(attempts(|| broken("it gave a number twice")), 1);
+        assert_eq!(attempts(|| unless_busy(broken("it was late"))), 3);
     }
 }

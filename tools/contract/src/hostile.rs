@@ -1,10 +1,8 @@
 //! Clients that misbehave, hundreds of them in one thread: none of their calls ever waits.
 
 use std::{
-    io::{self, Read, Write},
+    io::{self, ErrorKind, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpStream},
-    sync::atomic::{AtomicBool, Ordering::Relaxed},
-    thread,
     time::Duration,
 };
 
@@ -17,15 +15,12 @@ const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 /// listen backlog is full.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1);
 
-/// More of an answer than anybody looks at.
+/// More of an answer than any check reads.
 const RECEIVED_MAX: usize = 1024;
 
 /// The buffers and the packets of a client that takes no more of the answers than it must.
 const NARROW_BYTES: usize = 4096;
 const PACKET_BYTES: u32 = 536;
-
-/// How long the thread of the clients rests when it has seen to each of them.
-const TICK: Duration = Duration::from_millis(5);
 
 /// A client that does not wait, be it for the connection, for room to write or for an answer.
 pub(crate) struct Client {
@@ -55,7 +50,7 @@ impl Client {
     fn connect(socket: Socket, addr: SocketAddr) -> io::Result<Self> {
         match socket.connect_timeout(&addr.into(), CONNECT_TIMEOUT) {
             // The kernel goes on trying.
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => {}
+            Err(error) if error.kind() == ErrorKind::TimedOut => {}
             connected => connected?,
         }
         let stream = TcpStream::from(socket);
@@ -69,36 +64,20 @@ impl Client {
 
     /// Sends what there is room for, and says how much that was.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> usize {
-        let Some(stream) = &mut self.stream else {
-            return 0;
-        };
-        match stream.write(bytes) {
-            Ok(count) => {
-                self.sent += count;
-                count
-            }
-            Err(error) => {
-                self.note(&error);
-                0
-            }
-        }
+        let count = self.now(|stream| stream.write(bytes)).unwrap_or(0);
+        self.sent += count;
+        count
     }
 
     /// Reads what is there.
     pub(crate) fn receive(&mut self) {
         let mut bytes = [0; 4096];
-        while let Some(stream) = &mut self.stream {
-            match stream.read(&mut bytes) {
-                Ok(0) => self.stream = None,
-                Ok(count) => {
-                    let room = RECEIVED_MAX.saturating_sub(self.received.len());
-                    self.received.extend_from_slice(&bytes[..count.min(room)]);
-                }
-                Err(error) => {
-                    self.note(&error);
-                    return;
-                }
+        while let Some(count) = self.now(|stream| stream.read(&mut bytes)) {
+            if count == 0 {
+                self.stream = None;
             }
+            let room = RECEIVED_MAX.saturating_sub(self.received.len());
+            self.received.extend_from_slice(&bytes[..count.min(room)]);
         }
     }
 
@@ -110,15 +89,18 @@ impl Client {
         self.stream.is_none()
     }
 
-    /// An error that says anything but "not now" is the end of the connection.
-    fn note(&mut self, error: &io::Error) {
-        let is_not_now = matches!(
-            error.kind(),
-            io::ErrorKind::WouldBlock | io::ErrorKind::NotConnected | io::ErrorKind::Interrupted
-        );
-        if !is_not_now {
+    /// What can be done at once, if anything can. An error that says anything but "not now" is the end of
+    /// the connection.
+    fn now(&mut self, call: impl FnOnce(&mut TcpStream) -> io::Result<usize>) -> Option<usize> {
+        use ErrorKind::{Interrupted, NotConnected, WouldBlock};
+        let error = match call(self.stream.as_mut()?) {
+            Ok(count) => return Some(count),
+            Err(error) => error.kind(),
+        };
+        if !matches!(error, WouldBlock | NotConnected | Interrupted) {
             self.stream = None;
         }
+        None
     }
 }
 
@@ -129,21 +111,4 @@ fn socket() -> io::Result<Socket> {
         socket.bind(&SocketAddr::from((ADDRESS, 0)).into())?;
     }
     Ok(socket)
-}
-
-/// Does `attack` again and again in a thread of its own while `meanwhile` runs.
-pub(crate) fn beside<T>(mut attack: impl FnMut() + Send, meanwhile: impl FnOnce() -> T) -> T {
-    let over = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let over = &over;
-        scope.spawn(move || {
-            while !over.load(Relaxed) {
-                attack();
-                thread::sleep(TICK);
-            }
-        });
-        let result = meanwhile();
-        over.store(true, Relaxed);
-        result
-    })
 }

@@ -7,8 +7,9 @@
 //! The suite asserts both sides. A step must have what its number and `expectations.rs` say it has, and
 //! must lack what they say it lacks: a step whose lesson is a defect has to have the defect. A lack is one
 //! certain defect, named at the check. A service that fails in any other way neither has the capability
-//! nor lacks it, it is [broken](Finding::Broken); and that, like a check that could not be carried out,
-//! is always a failure.
+//! nor lacks it, it is [broken](Verdict::Broken); and that, like a check that could not be carried out,
+//! is always a failure. Where a busy machine can be the reason for what was not expected, the capability is
+//! checked again, from the start.
 //!
 //! A [`FaultRun`] is another kind of check: it holds a step to its promises on a bad wire to Redis.
 
@@ -27,7 +28,8 @@ mod testbed;
 
 pub use capabilities::{CAPABILITIES, Capability};
 pub use faults::FaultRun;
-pub use finding::{Cell, Finding, Report};
+pub use finding::{Cell, Finding, Report, Verdict};
 pub use results::markdown;
 pub use run::run;
-pub use subject::{RedisSource, Subject};
+pub use steps::{Program, Source};
+pub use subject::Subject;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::{
     capabilities::CAPABILITIES,
-    finding::{Finding, Report},
+    finding::{Report, Verdict},
 };
 
 /// Where the findings of the whole staircase are kept, in the repository. README and book are made from
@@ -39,9 +39,8 @@ pub fn write(file: &Path, reports: &[Report]) -> Result<()> {
 fn stable(report: &Report) -> Report {
     let mut report = report.clone();
     for cell in report.cells.iter_mut().filter(|cell| cell.as_expected) {
-        match &mut cell.finding {
-            Finding::Has { note: text } | Finding::Lacks { seen: text } => text.clear(),
-            _ => {}
+        if matches!(cell.finding.verdict, Verdict::Has | Verdict::Lacks) {
+            cell.finding.evidence.clear();
         }
     }
     report
@@ -79,8 +78,8 @@ fn merge(stored: &[Report], run: &[Report]) -> Vec<Report> {
             None => merged.push(report),
             Some(old) => {
                 for cell in &mut report.cells {
-                    let is_left_out = matches!(cell.finding, Finding::LeftOut { .. });
-                    if let (true, Some(known)) = (is_left_out, old.finding(&cell.id)) {
+                    let known = old.finding(&cell.id);
+                    if let (Verdict::LeftOut, Some(known)) = (cell.finding.verdict, known) {
                         cell.finding = known.clone();
                     }
                 }
@@ -105,19 +104,20 @@ pub fn markdown(reports: &[Report]) -> String {
     for capability in CAPABILITIES {
         let _ = write!(text, "\n| `{}` | {} |", capability.id, capability.statement);
         for report in reports {
-            let sign = match report.finding(capability.id) {
-                Some(Finding::Has { .. }) => "yes".to_owned(),
-                Some(Finding::HasBut { but }) => {
-                    let note = format!("{}: {but}", report.subject);
+            let finding = report.finding(capability.id);
+            let sign = match finding.map(|finding| (finding.verdict, &finding.evidence)) {
+                Some((Verdict::Has, _)) => "yes".to_owned(),
+                Some((Verdict::HasBut, but)) => {
+                    let note = format!("{subject}: {but}", subject = report.subject);
                     let known = notes.iter().position(|known| *known == note);
-                    let index = known.unwrap_or(notes.len());
-                    if known.is_none() {
+                    let index = known.unwrap_or_else(|| {
                         notes.push(note);
-                    }
+                        notes.len() - 1
+                    });
                     format!("yes<sup>{}</sup>", index + 1)
                 }
-                Some(Finding::Lacks { .. }) => "–".to_owned(),
-                Some(Finding::LeftOut { .. } | Finding::Broken { .. }) | None => "?".to_owned(),
+                Some((Verdict::Lacks, _)) => "–".to_owned(),
+                Some((Verdict::LeftOut | Verdict::Broken, _)) | None => "?".to_owned(),
             };
             let _ = write!(text, " {sign} |");
         }

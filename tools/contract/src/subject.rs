@@ -1,9 +1,8 @@
-//! What is checked, and on which Redis.
+//! What is checked.
 
-use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
+use std::net::SocketAddr;
 
-use private_redis::RedisProgram;
-use steps::{Program, Source, Step};
+use steps::{Program, Step};
 
 /// What is checked.
 pub enum Subject {
@@ -13,10 +12,8 @@ pub enum Subject {
         name: String,
         /// Such as 2.
         number: u32,
-        /// The program to start.
-        program: PathBuf,
-        /// Its arguments.
-        arguments: Vec<OsString>,
+        /// What starts it.
+        program: Program,
     },
     /// A server that runs already, in whichever language.
     Url {
@@ -33,8 +30,7 @@ impl Subject {
         Self::Step {
             name: step.name.clone(),
             number: step.number,
-            program: program.path.clone(),
-            arguments: program.arguments.clone(),
+            program: program.clone(),
         }
     }
 
@@ -62,24 +58,6 @@ impl Subject {
         match self {
             Self::Step { name, .. } => name,
             Self::Url { url, .. } => url,
-        }
-    }
-}
-
-/// Where the checks get a Redis from.
-pub enum RedisSource {
-    /// They start one of their own, each.
-    Program(RedisProgram),
-    /// One that runs already. It cannot be stopped, and may not be empty.
-    Url(String),
-}
-
-impl From<&Source> for RedisSource {
-    fn from(source: &Source) -> Self {
-        match source {
-            Source::Private(program) => Self::Program(program.clone()),
-            Source::Running(url) => Self::Url(url.clone()),
-            Source::Docker(redis) => Self::Url(redis.url.clone()),
         }
     }
 }

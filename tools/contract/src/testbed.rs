@@ -7,12 +7,16 @@ use std::{
 
 use private_redis::{Durability, RedisClient, RedisServer};
 use processes::{Output, Process};
+use steps::{Program, Source};
 
 use crate::{
-    RedisSource, Subject,
-    finding::{Checked, Finding, broken, left_out},
+    finding::{Checked, broken, lacks, left_out},
     service::Service,
+    subject::Subject,
 };
+
+/// How many of the last lines of a service that ended are looked at.
+const LINES_MAX: usize = 20;
 
 /// How long a service may take until it says where it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(15);
@@ -21,13 +25,13 @@ const START_TIMEOUT: Duration = Duration::from_secs(15);
 #[derive(Clone, Copy)]
 pub(crate) struct Testbed<'a> {
     pub(crate) subject: &'a Subject,
-    pub(crate) redis: &'a RedisSource,
+    pub(crate) redis: &'a Source,
     /// What a shell does before it starts the service, which is `"$0" "$@"`. Without it there is no shell.
     pub(crate) script: Option<&'static str>,
 }
 
 impl<'a> Testbed<'a> {
-    pub(crate) fn new(subject: &'a Subject, redis: &'a RedisSource) -> Self {
+    pub(crate) fn new(subject: &'a Subject, redis: &'a Source) -> Self {
         Self {
             subject,
             redis,
@@ -38,12 +42,10 @@ impl<'a> Testbed<'a> {
     /// A service, and the Redis that it is on. Neither is anybody else's, as far as that can be had.
     pub(crate) fn service(&self) -> Checked<(Option<RedisServer>, Service)> {
         match (self.subject, self.redis) {
-            (Subject::Url { addr, .. }, _) => Ok((None, Service::running(*addr))),
-            (Subject::Step { .. }, RedisSource::Url(url)) => Ok((None, self.start(url, &[])?)),
-            (Subject::Step { .. }, RedisSource::Program(_)) => {
-                let (redis, service) = self.own(&[])?;
-                Ok((Some(redis), service))
-            }
+            (Subject::Url { addr, .. }, _) => Ok((None, Service::new(None, *addr))),
+            (_, Source::Private(_)) => self.own(&[]).map(|(redis, service)| (Some(redis), service)),
+            (_, Source::Running(url)) => Ok((None, self.start(url, &[])?)),
+            (_, Source::Docker(redis)) => Ok((None, self.start(&redis.url, &[])?)),
         }
     }
 
@@ -67,24 +69,25 @@ impl<'a> Testbed<'a> {
             (Subject::Url { .. }, _) => {
                 left_out("the suite did not start this server, and cannot do things to its Redis")
             }
-            (_, RedisSource::Url(_)) => {
-                left_out("this Redis is not the suite's, which so cannot stop it")
-            }
-            (_, RedisSource::Program(program)) => {
+            (_, Source::Private(program)) => {
                 Ok(RedisServer::reserve(program, Durability::AppendOnly)?)
             }
+            _ => left_out(
+                "the suite cannot stop a Redis that it did not start; without --redis and REDIS_URL it \
+                 starts its own",
+            ),
         }
     }
 
     /// Starts the step on that Redis, with these settings. It must come up.
     pub(crate) fn start(&self, redis_url: &str, settings: &[(&str, &str)]) -> Checked<Service> {
-        self.launch(redis_url, settings)?
-            .or_else(|Ended { status, output }| {
-                let name = self.subject.name();
-                broken(format!(
-                    "{name} ended ({status}) instead of serving:\n{output}"
-                ))
-            })
+        let started = self.launch(redis_url, settings)?;
+        started.or_else(|Ended { status, output }| {
+            let name = self.subject.name();
+            broken(format!(
+                "{name} ended ({status}) instead of serving:\n{output}"
+            ))
+        })
     }
 
     /// Starts the step on that Redis, until it says that it serves or ends by itself.
@@ -93,23 +96,15 @@ impl<'a> Testbed<'a> {
         redis_url: &str,
         settings: &[(&str, &str)],
     ) -> Checked<Result<Service, Ended>> {
-        let Subject::Step {
-            name,
-            program,
-            arguments,
-            ..
-        } = self.subject
-        else {
+        let Subject::Step { name, program, .. } = self.subject else {
             return left_out("the suite did not start this server, and cannot start another");
         };
-        let mut command = match self.script {
-            None => Command::new(program),
-            Some(script) => {
-                let mut shell = Command::new("sh");
-                shell.args(["-c", script]).arg(program);
-                shell
-            }
-        };
+        let Program { path, arguments } = program;
+        let mut command = Command::new(path);
+        if let Some(script) = self.script {
+            command = Command::new("sh");
+            command.args(["-c", script]).arg(path);
+        }
         command
             .args(arguments)
             .env("ADDR", "127.0.0.1:0")
@@ -117,20 +112,20 @@ impl<'a> Testbed<'a> {
             .env_remove("RUST_LOG")
             .envs(settings.iter().copied());
         let mut process = Process::spawn(name, command, Output::Capture)?;
-        let line = match process.wait_for_line(START_TIMEOUT, |line| line.contains("http://")) {
-            Err(processes::Error::NoLine {
-                status: Some(status),
-                output,
-                ..
-            }) => return Ok(Err(Ended { status, output })),
-            line => line?,
-        };
+        let line = process.wait_for_line(START_TIMEOUT, |line| line.contains("http://"));
+        if line.is_err()
+            && let Some(status) = process.try_wait()?
+        {
+            let output = process.output_tail(LINES_MAX);
+            return Ok(Err(Ended { status, output }));
+        }
+        let line = line?;
         let addr = line
             .split("http://")
             .nth(1)
             .and_then(|rest| rest.split_whitespace().next()?.parse().ok());
         match addr {
-            Some(addr) => Ok(Ok(Service::started(process, addr))),
+            Some(addr) => Ok(Ok(Service::new(Some(process), addr))),
             None => broken(format!("{name} does not say where it listens: {line:?}")),
         }
     }
@@ -151,10 +146,9 @@ impl Ended {
         let Self { status, output } = self;
         let says_why = names.iter().any(|name| output.contains(name));
         let seen = format!("{when} it ended ({status}):\n{output}");
-        if status.code().is_some_and(|code| code != 0) && says_why {
-            Ok(Finding::lacks(seen))
-        } else {
-            broken(seen)
+        match status.code() {
+            Some(1..) if says_why => lacks(seen),
+            _ => broken(seen),
         }
     }
 }

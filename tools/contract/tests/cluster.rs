@@ -3,8 +3,7 @@
 
 mod support;
 
-use contract::Finding;
-use support::{STEP, check, liar};
+use support::{STEP, assert_has, check, liar};
 
 fn assert_found_out(lie: &str, words: &str) {
     support::assert_found_out(lie, 6, "cluster", words);
@@ -13,16 +12,9 @@ fn assert_found_out(lie: &str, words: &str) {
 #[test]
 fn an_honest_step_is_believed_and_the_losses_are_named() {
     if let Some(cell) = check(&liar(6, STEP, &["is honest"]), "cluster") {
-        assert!(
-            matches!(cell.finding, Finding::Has { .. }) && cell.as_expected,
-            "{cell:?}"
-        );
-        assert!(
-            cell.finding
-                .evidence()
-                .contains("its replica had not heard of"),
-            "{cell:?}"
-        );
+        assert_has(&cell);
+        let words = "its replica had not heard of";
+        assert!(cell.finding.evidence.contains(words), "{cell:?}");
     }
 }
 

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use contract::{FaultRun, Finding};
+use contract::{FaultRun, Finding, Verdict};
 use support::{STEP, liar, redis};
 
 /// What is found of a step that lies so, or `None` without a real Redis.
@@ -22,8 +22,11 @@ fn check(lie: &str, seconds: u64) -> Option<Result<String, Finding>> {
 fn assert_found_out(lie: &str, words: &str) {
     match check(lie, 3) {
         None => {}
-        Some(Err(Finding::Broken { why })) if why.contains(words) && why.contains("SEEN_SEED=") => {
-        }
+        Some(Err(end))
+            if end.verdict == Verdict::Broken
+                && [words, "SEEN_SEED="]
+                    .iter()
+                    .all(|word| end.evidence.contains(word)) => {}
         other => panic!("a step that {lie} was not found out by {words:?}: {other:?}"),
     }
 }

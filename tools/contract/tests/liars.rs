@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use contract::{CAPABILITIES, Finding, RedisSource, Subject};
+use contract::{CAPABILITIES, Source, Subject, Verdict};
 
 /// How a server lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,20 +136,18 @@ fn next(lie: Lie, count: &AtomicU64) -> u64 {
     number
 }
 
-/// What the suite says of a server, as a line for each capability that it looked at.
+/// What the suite says of a server, as a line for each capability that it checked.
 fn verdicts(lie: Lie) -> String {
     let url = server(lie);
     let subject = Subject::url(&url).unwrap();
-    let report = contract::run(&subject, &RedisSource::Url(String::new()), &[], |_| {});
+    let report = contract::run(&subject, &Source::Running(String::new()), &[], |_| {});
     assert_eq!(report.cells.len(), CAPABILITIES.len());
-    let looked_at = report
-        .cells
-        .iter()
-        .filter(|cell| !matches!(cell.finding, Finding::LeftOut { .. }));
-    let lines = looked_at.map(|cell| {
-        let evidence = cell.finding.evidence().lines().next().unwrap_or_default();
+    let cells = report.cells.iter();
+    let checked = cells.filter(|cell| cell.finding.verdict != Verdict::LeftOut);
+    let lines = checked.map(|cell| {
+        let evidence = cell.finding.evidence.lines().next().unwrap_or_default();
         let sign = if cell.as_expected { "ok " } else { "BAD" };
-        format!("{sign} {} {} {evidence}", cell.id, cell.finding.verdict())
+        format!("{sign} {} {} {evidence}", cell.id, cell.finding.verdict)
             .trim_end()
             .to_owned()
             + "\n"

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use contract::{Cell, Finding, Report, markdown, results};
+use contract::{Cell, Finding, Report, Verdict, markdown, results};
 
 fn report(subject: &str, findings: &[(&str, Finding)]) -> Report {
     let cells = findings.iter().map(|(id, finding)| Cell {
@@ -17,27 +17,19 @@ fn report(subject: &str, findings: &[(&str, Finding)]) -> Report {
 }
 
 fn has() -> Finding {
-    noted("")
-}
-
-fn noted(note: &str) -> Finding {
-    let note = note.to_owned();
-    Finding::Has { note }
+    Finding::new(Verdict::Has, "")
 }
 
 fn has_but() -> Finding {
-    let but = "answers POST / with 404".to_owned();
-    Finding::HasBut { but }
+    Finding::new(Verdict::HasBut, "answers POST / with 404")
 }
 
 fn lacks(seen: &str) -> Finding {
-    let seen = seen.to_owned();
-    Finding::Lacks { seen }
+    Finding::new(Verdict::Lacks, seen)
 }
 
 fn left_out() -> Finding {
-    let why = "no cluster here".to_owned();
-    Finding::LeftOut { why }
+    Finding::new(Verdict::LeftOut, "no cluster here")
 }
 
 #[test]
@@ -88,7 +80,7 @@ fn a_run_changes_what_is_stored_only_by_its_verdicts() {
     let run = report(
         "step-1-memory",
         &[
-            ("greets", noted("in 7 ms")),
+            ("greets", Finding::new(Verdict::Has, "in 7 ms")),
             ("heals", left_out()),
             ("counts", has_but()),
         ],

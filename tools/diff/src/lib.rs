@@ -11,7 +11,7 @@ use steps::Step;
 pub const CONTEXT_LINES: usize = 3;
 
 /// A file that two steps do not have alike. The names of the steps are neutral in it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Changed {
     /// The file, relative to the folder of a step.
     pub file: PathBuf,

@@ -1,16 +1,12 @@
 //! `cargo xtask diff`: what changed from one step to another, and nothing else.
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::Path, process::ExitCode};
 
 use anyhow::Result;
 use clap::Parser;
-use diff::CONTEXT_LINES;
-use similar::{ChangeTag, TextDiff};
-
-use output::terminal::{self, BOLD, DIM, GREEN, RED, RESET};
+use diff::{CONTEXT_LINES, Changed};
+use output::terminal::{BOLD, DIM, GREEN, RED, RESET};
+use similar::ChangeTag;
 use steps::Step;
 
 /// The widest bar that `--stat` draws, in characters.
@@ -34,14 +30,7 @@ struct DiffOptions {
 }
 
 fn main() -> ExitCode {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(2)
-        .expect("the tool lies in the workspace");
-    run(root, &DiffOptions::parse()).unwrap_or_else(|error| {
-        terminal::error(&terminal::one_line(&error));
-        ExitCode::from(2)
-    })
+    command_line::main(|root, options: DiffOptions| run(root, &options))
 }
 
 /// Prints the difference between two steps.
@@ -49,35 +38,24 @@ fn run(root: &Path, options: &DiffOptions) -> Result<ExitCode> {
     let a = steps::one(root, Some(&options.a))?;
     let b = steps::one(root, Some(&options.b))?;
     let changed = diff::between(&a, &b)?;
-    let mut stats = Vec::new();
-    for changed in &changed {
-        if !options.stat {
-            print_hunks(&a, &b, &changed.file, &changed.lines());
-        }
-        let (added, removed) = changed.counts();
-        stats.push((changed.file.clone(), added, removed));
-    }
-    if options.stat {
-        print_stat(&stats);
-    }
-    if stats.is_empty() {
+    if changed.is_empty() {
         anstream::println!("{} and {} do not differ", a.name, b.name);
+    } else if options.stat {
+        print_stat(&changed);
+    } else {
+        for changed in &changed {
+            print_hunks(&a, &b, changed);
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn print_hunks(a: &Step, b: &Step, file: &Path, diff: &TextDiff<'_, '_, str>) {
-    let file = file.display();
-    anstream::println!(
-        "{BOLD}--- {}/{file}{RESET}\n{BOLD}+++ {}/{file}{RESET}",
-        a.name,
-        b.name
-    );
-    for hunk in diff
-        .unified_diff()
-        .context_radius(CONTEXT_LINES)
-        .iter_hunks()
-    {
+fn print_hunks(a: &Step, b: &Step, changed: &Changed) {
+    let (a, b, file) = (&a.name, &b.name, changed.file.display());
+    anstream::println!("{BOLD}--- {a}/{file}{RESET}\n{BOLD}+++ {b}/{file}{RESET}");
+    let lines = changed.lines();
+    let mut diff = lines.unified_diff();
+    for hunk in diff.context_radius(CONTEXT_LINES).iter_hunks() {
         anstream::println!("{DIM}{}{RESET}", hunk.header());
         for change in hunk.iter_changes() {
             let line = change.value().trim_end_matches('\n');
@@ -91,30 +69,23 @@ fn print_hunks(a: &Step, b: &Step, file: &Path, diff: &TextDiff<'_, '_, str>) {
     anstream::println!();
 }
 
-fn print_stat(stats: &[(PathBuf, usize, usize)]) {
-    let width = stats
-        .iter()
-        .map(|(file, ..)| file.display().to_string().len())
-        .max()
-        .unwrap_or(0);
-    let most = stats
-        .iter()
-        .map(|(_, added, removed)| added + removed)
-        .max()
-        .unwrap_or(1);
+fn print_stat(changed: &[Changed]) {
+    let stat = |changed: &Changed| (changed.file.display().to_string(), changed.counts());
+    let stats: Vec<(String, (usize, usize))> = changed.iter().map(stat).collect();
+    let width = stats.iter().map(|(file, _)| file.len()).max();
+    let width = width.unwrap_or_default();
+    let most = stats.iter().map(|(_, (added, removed))| added + removed);
+    let most = most.max().unwrap_or_default().max(BAR_WIDTH_MAX);
     // A file with changes shows at least one sign of each kind that it has.
-    let scale = |lines: usize| (lines * BAR_WIDTH_MAX).div_ceil(most.max(BAR_WIDTH_MAX));
-    for (file, added, removed) in stats {
+    let scale = |lines: usize| (lines * BAR_WIDTH_MAX).div_ceil(most);
+    let (mut all_added, mut all_removed) = (0, 0);
+    for (file, (added, removed)) in &stats {
         let (plus, minus) = ("+".repeat(scale(*added)), "-".repeat(scale(*removed)));
         let lines = added + removed;
-        let file = file.display().to_string();
         anstream::println!("{file:<width$} | {lines:>4} {GREEN}{plus}{RED}{minus}{RESET}");
+        all_added += added;
+        all_removed += removed;
     }
-    let (added, removed) = stats
-        .iter()
-        .fold((0, 0), |sum, stat| (sum.0 + stat.1, sum.1 + stat.2));
-    anstream::println!(
-        "{} files, {added} lines added, {removed} removed",
-        stats.len()
-    );
+    let files = stats.len();
+    anstream::println!("{files} files, {all_added} lines added, {all_removed} removed");
 }

@@ -5,28 +5,29 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{Error, run};
+use anyhow::{Result, anyhow, bail};
+
+use crate::run;
 
 /// The version of the Docker Engine that answers.
 ///
 /// # Errors
 ///
 /// One line, when `docker` cannot be started, or no engine answers it.
-pub fn engine_version() -> Result<String, Error> {
+pub fn engine_version() -> Result<String> {
     let mut docker = Command::new("docker");
     docker.args(["version", "--format", "{{.Server.Version}}"]);
     let output = docker.stdin(Stdio::null()).output();
-    let output = output.map_err(|error| Error::cannot_start(&docker, &error))?;
+    let output = output.map_err(|error| anyhow!("cannot start `docker`: {error}"))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
     }
     let stderr = String::from_utf8_lossy(&output.stderr);
-    let reason = stderr.lines().rfind(|line| !line.trim().is_empty());
-    Err(Error::new(
-        reason
-            .unwrap_or("`docker version` failed without a message")
-            .trim(),
-    ))
+    let reason = stderr.lines().map(str::trim).rfind(|line| !line.is_empty());
+    bail!(
+        "{}",
+        reason.unwrap_or("`docker version` failed without a message")
+    )
 }
 
 /// A Compose that is installed here.

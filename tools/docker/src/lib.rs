@@ -7,27 +7,39 @@
 //!   is removed at the end, however that end comes.
 
 mod compose;
-mod error;
 mod project;
 
 pub use compose::{Compose, engine_version};
-pub use error::Error;
 pub use project::{Count, Project, inspect};
 
 use std::process::{Command, Stdio};
+
+use anyhow::{Result, anyhow, bail};
+use processes::last_lines;
+
+/// How many lines of a command's output an error carries.
+const LINES_MAX: usize = 30;
 
 /// Runs a command to its end and returns what it printed on standard output.
 ///
 /// # Errors
 ///
 /// When it cannot be started, or fails: then with the end of all that it printed.
-pub fn run(mut command: Command) -> Result<String, Error> {
+pub fn run(mut command: Command) -> Result<String> {
+    // As one would type it.
+    let words = [command.get_program()]
+        .into_iter()
+        .chain(command.get_args());
+    let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+    let shown = words.join(" ");
     let output = command.stdin(Stdio::null()).output();
-    let output = output.map_err(|error| Error::cannot_start(&command, &error))?;
-    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-    if output.status.success() {
-        return Ok(stdout);
+    let output = output.map_err(|error| anyhow!("cannot start `{shown}`: {error}"))?;
+    let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !output.status.success() {
+        text += &String::from_utf8_lossy(&output.stderr);
+        let lines: Vec<&str> = text.lines().collect();
+        let last = last_lines(&lines[lines.len().saturating_sub(LINES_MAX)..].join("\n"));
+        bail!("`{shown}` failed ({}){last}", output.status);
     }
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    Err(Error::failed(&command, output.status, &(stdout + &stderr)))
+    Ok(text)
 }

@@ -7,9 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::{Context, Result, anyhow};
 use processes::CleanUp;
 
-use crate::{Compose, Error, run};
+use crate::{Compose, run};
 
 /// How often we look whether a container has turned healthy.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
@@ -53,7 +54,7 @@ impl Project {
         name: &str,
         count: Count,
         variables: &[(&str, &str)],
-    ) -> Result<Self, Error> {
+    ) -> Result<Self> {
         let (name, file) = (name.to_owned(), root.join("docker-compose.yml"));
         let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
         let variables: Vec<_> = variables.iter().map(owned).collect();
@@ -62,9 +63,7 @@ impl Project {
         if count == Count::Forgotten {
             down.arg("--volumes");
         }
-        let clean_up = CleanUp::new(down).map_err(|error| {
-            Error::new(format!("cannot prepare to remove the containers: {error}"))
-        })?;
+        let clean_up = CleanUp::new(down).context("cannot prepare to remove the containers")?;
         Ok(Self {
             compose: compose.clone(),
             name,
@@ -86,7 +85,7 @@ impl Project {
     /// # Errors
     ///
     /// When it cannot be started, or fails.
-    pub fn run(&self, arguments: &[&str]) -> Result<String, Error> {
+    pub fn run(&self, arguments: &[&str]) -> Result<String> {
         run(self.command(arguments))
     }
 
@@ -98,7 +97,7 @@ impl Project {
     /// # Errors
     ///
     /// When the engine does not answer.
-    pub fn containers(&self, service: &str) -> Result<Vec<String>, Error> {
+    pub fn containers(&self, service: &str) -> Result<Vec<String>> {
         let mut docker = Command::new("docker");
         docker.args(["ps", "--all", "--quiet", "--no-trunc"]);
         let labels = [
@@ -119,7 +118,7 @@ impl Project {
     ///
     /// When one is not after `timeout`, or has ended: with what the health check and the container
     /// said last.
-    pub fn wait_until_healthy(&self, service: &str, timeout: Duration) -> Result<(), Error> {
+    pub fn wait_until_healthy(&self, service: &str, timeout: Duration) -> Result<()> {
         let deadline = Instant::now() + timeout;
         for container in self.containers(service)? {
             loop {
@@ -136,16 +135,15 @@ impl Project {
         Ok(())
     }
 
-    fn not_healthy(&self, service: &str, container: &str, state: &str) -> Error {
+    fn not_healthy(&self, service: &str, container: &str, state: &str) -> anyhow::Error {
         let said = "{{range .State.Health.Log}}{{.Output}}{{end}}";
         let said = inspect(container, said).unwrap_or_default();
-        let log = self
-            .run(&["logs", "--tail", "20", service])
-            .unwrap_or_default();
-        Error::new(format!(
+        let log = self.run(&["logs", "--tail", "20", service]);
+        let log = log.unwrap_or_default();
+        anyhow!(
             "the container of {service} is {state:?}, but should be \"running healthy\"\n\
              health check: {said}\n{log}"
-        ))
+        )
     }
 }
 
@@ -154,7 +152,7 @@ impl Project {
 /// # Errors
 ///
 /// When there is no such thing, or the template does not fit it.
-pub fn inspect(thing: &str, template: &str) -> Result<String, Error> {
+pub fn inspect(thing: &str, template: &str) -> Result<String> {
     let mut docker = Command::new("docker");
     docker.args(["inspect", "--format", template, thing]);
     run(docker).map(|text| text.trim().to_owned())
@@ -162,11 +160,7 @@ pub fn inspect(thing: &str, template: &str) -> Result<String, Error> {
 
 fn command(compose: &Compose, name: &str, file: &Path, variables: &[(String, String)]) -> Command {
     let mut command = compose.command();
-    command
-        .arg("--project-name")
-        .arg(name)
-        .arg("--file")
-        .arg(file);
+    command.args(["--project-name", name, "--file"]).arg(file);
     for name in VARIABLES {
         command.env_remove(name);
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::mem;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -182,7 +183,7 @@ impl FaultProxy {
     /// Waits until no command is under way, closes the port and returns what went over the wire.
     pub fn finish(mut self) -> Record {
         self.close();
-        std::mem::take(&mut *self.wire.record())
+        mem::take(&mut *self.wire.record())
     }
 
     fn close(&mut self) {
@@ -225,7 +226,11 @@ impl Wire {
         let redis = TcpStream::connect_timeout(&addr, REDIS_TIMEOUT)?;
         redis.set_nodelay(true)?;
         redis.set_read_timeout(Some(REDIS_TIMEOUT))?;
-        let (mut client, mut redis) = (BufReader::new(client), BufReader::new(redis));
+        let mut client = BufReader::new(client);
+        let mut redis = BufReader::new(Copying {
+            stream: redis,
+            copy: Vec::new(),
+        });
         let mut goes_on = true;
         while goes_on && !self.is_over() {
             client.get_ref().set_read_timeout(Some(POLL_INTERVAL))?;
@@ -256,7 +261,7 @@ impl Wire {
         fault: Option<Fault>,
         random: &mut Rng,
         client: &mut TcpStream,
-        redis: &mut BufReader<TcpStream>,
+        redis: &mut BufReader<Copying>,
     ) -> io::Result<bool> {
         let count = self.note_command(command);
         let late = |random: &mut Rng| Duration::from_millis(random.u64(..LATE_MS_MAX));
@@ -267,15 +272,12 @@ impl Wire {
         }
         let mut request = Vec::new();
         write_request(command, &mut request);
-        redis.get_mut().write_all(&request)?;
-        let mut reader = Copying {
-            reader: redis,
-            copy: Vec::new(),
-        };
-        let value = read_value(&mut reader)?;
-        let reply = reader.copy;
+        redis.get_mut().stream.write_all(&request)?;
+        let value = read_value(redis)?;
+        // Redis says nothing unasked, so this is the reply and no more.
+        let reply = mem::take(&mut redis.get_mut().copy);
         self.note_reply(count, &value);
-        let (beginning, end) = match fault {
+        match fault {
             Some(Fault::LostReply) => return Ok(false),
             Some(Fault::HalfReply) => {
                 client.write_all(&reply[..reply.len() / 2])?;
@@ -285,17 +287,12 @@ impl Wire {
                 client.write_all(GARBAGE[random.usize(..GARBAGE.len())])?;
                 return Ok(true);
             }
-            Some(Fault::Pieces) => reply.split_at(reply.len() - 1),
-            Some(Fault::Late) => {
-                thread::sleep(late(random));
-                reply.split_at(0)
-            }
-            Some(Fault::TooLate) => {
-                thread::sleep(TOO_LATE);
-                reply.split_at(0)
-            }
-            Some(Fault::LostCommand) | None => reply.split_at(0),
-        };
+            Some(Fault::Late) => thread::sleep(late(random)),
+            Some(Fault::TooLate) => thread::sleep(TOO_LATE),
+            Some(Fault::Pieces | Fault::LostCommand) | None => {}
+        }
+        let is_whole = fault != Some(Fault::Pieces);
+        let (beginning, end) = reply.split_at(if is_whole { 0 } else { reply.len() - 1 });
         for piece in beginning.chunks(beginning.len().div_ceil(PIECES_MAX).max(1)) {
             client.write_all(piece)?;
             thread::sleep(BETWEEN_PIECES);
@@ -368,30 +365,17 @@ pub fn random(seed: u64, number: u64) -> Rng {
     Rng::with_seed(Rng::with_seed(seed).u64(..).wrapping_add(number))
 }
 
-/// A reader that keeps a copy of what is read: a client gets the bytes that Redis sent.
-struct Copying<R> {
-    reader: R,
+/// A connection that keeps a copy of what is read from it: a client gets the bytes that Redis sent.
+struct Copying {
+    stream: TcpStream,
     copy: Vec<u8>,
 }
 
-impl<R: BufRead> Read for Copying<R> {
+impl Read for Copying {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let count = self.reader.read(bytes)?;
+        let count = self.stream.read(bytes)?;
         self.copy.extend_from_slice(&bytes[..count]);
         Ok(count)
-    }
-}
-
-impl<R: BufRead> BufRead for Copying<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.reader.fill_buf()
-    }
-
-    fn consume(&mut self, count: usize) {
-        if let Ok(bytes) = self.reader.fill_buf() {
-            self.copy.extend_from_slice(&bytes[..count]);
-        }
-        self.reader.consume(count);
     }
 }
 

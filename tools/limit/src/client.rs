@@ -1,10 +1,16 @@
 //! One client: a connection that is read, answered, and read again, and never waited for.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::{
+    fmt::Display,
+    io::{self, ErrorKind, Read, Write},
+};
 
 use mio::{event::Event, net::TcpStream};
 
-use crate::request::{Kind, Request};
+use crate::{
+    request::{Kind, Request},
+    unless_it_blocks,
+};
 
 /// How much is read at once. A request of wrk has 40 bytes, one of a browser about 600.
 const CHUNK_BYTES: usize = 1024;
@@ -83,17 +89,7 @@ impl Client {
                         self.visit = Some(request);
                         return Ok(true);
                     }
-                    Kind::UnknownPath => {
-                        self.answer(&request, "404 Not Found\r\ncontent-length: 0", date);
-                    }
-                    Kind::UnknownMethod => {
-                        let status =
-                            "405 Method Not Allowed\r\nallow: GET,HEAD\r\ncontent-length: 0";
-                        self.answer(&request, status, date);
-                    }
-                    Kind::Malformed => {
-                        self.answer(&request, "400 Bad Request\r\ncontent-length: 0", date);
-                    }
+                    Kind::Refused(status) => self.answer(&request, status, date),
                 }
             } else if self.may_read {
                 self.read()?;
@@ -105,12 +101,11 @@ impl Client {
     }
 
     /// Writes the head of an answer into the output.
-    fn answer(&mut self, request: &Request, status: impl std::fmt::Display, date: &str) {
+    fn answer(&mut self, request: &Request, status: impl Display, date: &str) {
         self.is_last = request.is_last;
-        let close = if request.is_last {
-            "connection: close\r\n"
-        } else {
-            ""
+        let close = match request.is_last {
+            true => "connection: close\r\n",
+            false => "",
         };
         // Into memory, where there is no error.
         let _ = write!(
@@ -122,17 +117,15 @@ impl Client {
     /// Reads a piece.
     fn read(&mut self) -> io::Result<()> {
         let mut chunk = [0; CHUNK_BYTES];
-        match self.stream.read(&mut chunk) {
-            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-            Ok(length) => {
+        match unless_it_blocks(|| self.stream.read(&mut chunk))? {
+            None => self.may_read = false,
+            Some(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Some(length) => {
                 // Less than there was room for is all there was; to ask again would cost as much as
                 // the answer. Only the end does not announce itself twice.
                 self.may_read = length == CHUNK_BYTES || self.is_read_closed;
                 self.input.extend_from_slice(&chunk[..length]);
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => self.may_read = false,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
         }
         match self.input.len() > HEAD_BYTES_MAX {
             true => Err(ErrorKind::FileTooLarge.into()),
@@ -143,11 +136,9 @@ impl Client {
     /// Writes what there is to write. Returns whether that was possible.
     fn has_written(&mut self) -> io::Result<bool> {
         while !self.output.is_empty() {
-            match self.stream.write(&self.output) {
-                Ok(length) => drop(self.output.drain(..length)),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+            match unless_it_blocks(|| self.stream.write(&self.output))? {
+                Some(length) => drop(self.output.drain(..length)),
+                None => return Ok(false),
             }
         }
         Ok(true)

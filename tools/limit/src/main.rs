@@ -24,6 +24,7 @@ mod redis;
 mod request;
 
 use std::{
+    convert::Infallible,
     env, io,
     net::{SocketAddr, TcpListener},
     process::{self, ExitCode},
@@ -33,23 +34,20 @@ use std::{
 use crate::core::Core;
 
 fn main() -> ExitCode {
-    match start() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("limit: {error}");
-            ExitCode::from(2)
-        }
-    }
+    let Err(error) = start();
+    eprintln!("limit: {error}");
+    ExitCode::from(2)
 }
 
 /// Starts the cores, and deals the clients out to them in turn.
-fn start() -> Result<(), String> {
+fn start() -> Result<Infallible, String> {
     let redis_url = setting("REDIS_URL", "redis://127.0.0.1:6379");
     let mut dealers = Vec::new();
     let cores = thread::available_parallelism().map_or(1, usize::from);
     for _ in 0..cores {
         let redis = redis::Redis::connect(&redis_url)?;
-        let (core, dealer) = Core::new(redis).map_err(|error| format!("no event loop: {error}"))?;
+        let (core, dealer) =
+            Core::new(redis).map_err(|error| format!("cannot make an event loop: {error}"))?;
         thread::spawn(move || {
             let Err(error) = core.run();
             eprintln!("limit: {error}");
@@ -66,12 +64,13 @@ fn start() -> Result<(), String> {
         .map_err(|error| format!("ADDR is {addr}, but limit cannot listen there: {error}"))?;
     let addr = listener.local_addr().unwrap_or(addr);
     println!("limit: http://{addr}");
-    for (stream, dealer) in listener.incoming().zip(dealers.iter().cycle()) {
-        stream
-            .and_then(|stream| dealer.deal(stream))
-            .map_err(|error| format!("cannot accept a client: {error}"))?;
+    for dealer in dealers.iter().cycle() {
+        let dealt = listener
+            .accept()
+            .and_then(|(stream, _)| dealer.deal(stream));
+        dealt.map_err(|error| format!("cannot accept a client: {error}"))?;
     }
-    Ok(())
+    unreachable!("there is at least one core")
 }
 
 /// A listener whose queue for clients is as long as the system allows. The standard library asks for 128
@@ -80,6 +79,17 @@ fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(addr)?;
     rustix::net::listen(&listener, i32::MAX)?;
     Ok(listener)
+}
+
+/// Reads or writes, unless that would have to be waited for: then `None`.
+fn unless_it_blocks(mut attempt: impl FnMut() -> io::Result<usize>) -> io::Result<Option<usize>> {
+    loop {
+        match attempt() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result.map(Some),
+        }
+    }
 }
 
 fn setting(name: &str, default: &str) -> String {

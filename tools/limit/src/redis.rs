@@ -1,11 +1,13 @@
 //! The connection to Redis: one `INCRBY` at a time, by hand.
 
 use std::{
-    io::{self, ErrorKind, Read, Write},
+    io::{self, Read, Write},
     net,
 };
 
 use mio::net::TcpStream;
+
+use crate::unless_it_blocks;
 
 /// A connection.
 pub struct Redis {
@@ -17,22 +19,19 @@ pub struct Redis {
 impl Redis {
     /// Connects to a URL such as `redis://127.0.0.1:6379`.
     pub fn connect(url: &str) -> Result<Self, String> {
-        let addr = url
-            .strip_prefix("redis://")
-            .map(|rest| rest.trim_end_matches('/'));
         // All before the last @ may be secret.
         let shown = url.rsplit_once('@');
         let shown = shown.map_or_else(|| url.to_owned(), |(_, addr)| format!("***@{addr}"));
-        let addr = addr.ok_or_else(|| {
+        let addr = url.strip_prefix("redis://").ok_or_else(|| {
             format!("REDIS_URL is {shown:?}, but must be a URL such as redis://127.0.0.1:6379")
         })?;
-        let connect = || {
-            let stream = net::TcpStream::connect(addr)?;
+        let stream = net::TcpStream::connect(addr.trim_end_matches('/'));
+        let stream = stream.and_then(|stream| {
             stream.set_nodelay(true)?;
             stream.set_nonblocking(true)?;
             Ok(TcpStream::from_std(stream))
-        };
-        let stream = connect().map_err(|error: io::Error| {
+        });
+        let stream = stream.map_err(|error| {
             format!(
                 "REDIS_URL is {shown:?}, but nothing answers there: {error}; start a Redis first"
             )
@@ -61,18 +60,15 @@ impl Redis {
     pub fn reply(&mut self) -> io::Result<Option<u64>> {
         let mut chunk = [0; 64];
         while !self.reply.ends_with(b"\r\n") {
-            match self.stream.read(&mut chunk) {
-                Ok(0) => return Err(io::Error::other("Redis has closed the connection")),
-                Ok(length) => self.reply.extend_from_slice(&chunk[..length]),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+            match unless_it_blocks(|| self.stream.read(&mut chunk))? {
+                None => return Ok(None),
+                Some(0) => return Err(io::Error::other("Redis has closed the connection")),
+                Some(length) => self.reply.extend_from_slice(&chunk[..length]),
             }
         }
         let reply = String::from_utf8_lossy(&self.reply);
-        let count = reply
-            .strip_prefix(':')
-            .and_then(|n| n.trim_end().parse().ok());
+        let count = reply.strip_prefix(':');
+        let count = count.and_then(|count| count.trim_end().parse().ok());
         let count = count.ok_or_else(|| io::Error::other(format!("Redis says {reply:?}")))?;
         self.reply.clear();
         Ok(Some(count))

@@ -17,10 +17,14 @@ pub enum Kind {
     Page,
     /// `HEAD /`: a visit, too, and an answer without a body.
     HeadOfPage,
-    UnknownPath,
-    UnknownMethod,
-    Malformed,
+    /// Anything else, which is answered with this status.
+    Refused(&'static str),
 }
+
+const UNKNOWN_PATH: Kind = Kind::Refused("404 Not Found\r\ncontent-length: 0");
+const UNKNOWN_METHOD: Kind =
+    Kind::Refused("405 Method Not Allowed\r\nallow: GET,HEAD\r\ncontent-length: 0");
+const MALFORMED: Kind = Kind::Refused("400 Bad Request\r\ncontent-length: 0");
 
 impl Request {
     /// Reads the head at the start of `input`. `None` when not all of it is there.
@@ -34,7 +38,7 @@ impl Request {
             let (name, value) = line.split_once(':').unwrap_or_default();
             if !is_name(name) || value.bytes().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
                 // A proxy might read it in another way, and find another request behind it.
-                (kind, is_last) = (Kind::Malformed, true);
+                (kind, is_last) = (MALFORMED, true);
                 break;
             }
             let is = |other: &str| name.eq_ignore_ascii_case(other);
@@ -55,10 +59,8 @@ impl Request {
 /// Whether this can be the name of a header: a token (RFC 9110, 5.6.2), so there is no space in it.
 fn is_name(name: &str) -> bool {
     let is_mark = |byte| b"!#$%&'*+-.^_`|~".contains(&byte);
-    !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || is_mark(byte))
+    let is_right = |byte: u8| byte.is_ascii_alphanumeric() || is_mark(byte);
+    !name.is_empty() && name.bytes().all(is_right)
 }
 
 /// What the first line asks for, and whether it is the last that is asked.
@@ -68,14 +70,14 @@ fn first_line(line: &str) -> (Kind, bool) {
     let is_last = match (version, words.next()) {
         (Some("HTTP/1.1"), None) => false,
         (Some("HTTP/1.0"), None) => true,
-        _ => return (Kind::Malformed, true),
+        _ => return (MALFORMED, true),
     };
     let path = target.and_then(|target| target.split('?').next());
     let kind = match (method, path) {
         (Some("GET"), Some("/")) => Kind::Page,
         (Some("HEAD"), Some("/")) => Kind::HeadOfPage,
-        (_, Some("/")) => Kind::UnknownMethod,
-        _ => Kind::UnknownPath,
+        (_, Some("/")) => UNKNOWN_METHOD,
+        _ => UNKNOWN_PATH,
     };
     (kind, is_last)
 }
@@ -92,24 +94,21 @@ mod tests {
 
     #[test]
     fn the_first_line_says_what_is_asked() {
-        assert_eq!(parse("GET / HTTP/1.1"), (Kind::Page, false));
-        assert_eq!(parse("GET /?a=b HTTP/1.1"), (Kind::Page, false));
-        assert_eq!(parse("GET / HTTP/1.0"), (Kind::Page, true));
-        assert_eq!(parse("HEAD / HTTP/1.1"), (Kind::HeadOfPage, false));
-        assert_eq!(
-            parse("GET /favicon.ico HTTP/1.1"),
-            (Kind::UnknownPath, false)
-        );
-        assert_eq!(parse("POST / HTTP/1.1"), (Kind::UnknownMethod, false));
-        for nonsense in [
-            "",
-            "GET /",
-            "GET / HTTP/9",
-            "GET / HTTP/1.1 x",
-            "\u{0}",
-            "fish and chips",
+        for (line, kind, is_last) in [
+            ("GET / HTTP/1.1", Kind::Page, false),
+            ("GET /?a=b HTTP/1.1", Kind::Page, false),
+            ("GET / HTTP/1.0", Kind::Page, true),
+            ("HEAD / HTTP/1.1", Kind::HeadOfPage, false),
+            ("GET /favicon.ico HTTP/1.1", UNKNOWN_PATH, false),
+            ("POST / HTTP/1.1", UNKNOWN_METHOD, false),
+            ("", MALFORMED, true),
+            ("GET /", MALFORMED, true),
+            ("GET / HTTP/9", MALFORMED, true),
+            ("GET / HTTP/1.1 x", MALFORMED, true),
+            ("\u{0}", MALFORMED, true),
+            ("fish and chips", MALFORMED, true),
         ] {
-            assert_eq!(parse(nonsense), (Kind::Malformed, true), "{nonsense}");
+            assert_eq!(parse(line), (kind, is_last), "{line}");
         }
     }
 

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use contract::{Finding, RedisSource, Subject};
+use contract::{Program, Source, Subject, Verdict};
 use private_redis::{RedisProgram, TestRedis};
 use processes::{Output, Process};
 
@@ -82,8 +82,10 @@ fn the_contract_finds_all_but_overload_protection() {
     let subject = Subject::Step {
         name: "limit".to_owned(),
         number: 5,
-        program: PathBuf::from(LIMIT),
-        arguments: Vec::new(),
+        program: Program {
+            path: PathBuf::from(LIMIT),
+            arguments: Vec::new(),
+        },
     };
     let only = [
         "greets",
@@ -98,10 +100,10 @@ fn the_contract_finds_all_but_overload_protection() {
         "few-round-trips",
     ]
     .map(str::to_owned);
-    let report = contract::run(&subject, &RedisSource::Program(redis), &only, |_| {});
+    let report = contract::run(&subject, &Source::Private(redis), &only, |_| {});
     assert_eq!(report.cells.len(), only.len());
     for cell in report.cells {
-        assert!(matches!(cell.finding, Finding::Has { .. }), "{cell:?}");
+        assert_eq!(cell.finding.verdict, Verdict::Has, "{cell:?}");
     }
 }
 

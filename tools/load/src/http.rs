@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    framing::{Framing, Head, chunk_length, malformed},
+    framing::{self, Framing, malformed},
     url::Url,
 };
 
@@ -20,7 +20,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// More than any server that counts has to say.
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
+const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 
 /// What a client sends who is slow, or never means to send the rest.
 pub const HALF_A_REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: ";
@@ -29,12 +29,14 @@ pub const HALF_A_REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: ";
 pub const REST_OF_A_REQUEST: &[u8] = b"half\r\n\r\n";
 
 /// An answer, whole.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Response {
     /// The status code, such as 200.
     pub status: u16,
     /// The header lines in their order.
     pub headers: Vec<(String, String)>,
+    /// Whether the server means to answer more on this connection.
+    pub keeps_open: bool,
     /// The body, without its framing.
     pub body: Vec<u8>,
     /// How long it took, from the last byte of the request to the last of the answer.
@@ -44,11 +46,14 @@ pub struct Response {
 impl Response {
     /// The value of the first header with that name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self
-            .headers
-            .iter()
-            .find(|(candidate, _)| candidate.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_str())
+        self.values(name).next()
+    }
+
+    /// The values of all headers with that name.
+    pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &str> {
+        let named = self.headers.iter();
+        let named = named.filter(move |(candidate, _)| candidate.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| value.as_str())
     }
 
     /// The body as text.
@@ -100,8 +105,7 @@ impl fmt::Display for Response {
 pub fn get(url: &Url, timeout: Duration) -> io::Result<Response> {
     let mut connection = Connection::open_within(url.addr()?, timeout)?;
     connection.host.clone_from(&url.authority);
-    connection.send("GET", &url.path)?;
-    connection.receive("GET", timeout)
+    connection.ask_within("GET", &url.path, timeout)
 }
 
 /// A connection to a server. It stays open between requests as long as the server wants it to.
@@ -128,18 +132,10 @@ impl Connection {
     ///
     /// When nobody accepts within `timeout`.
     pub fn open_within(addr: SocketAddr, timeout: Duration) -> io::Result<Self> {
-        let stream = TcpStream::connect_timeout(&addr, timeout)?;
-        stream.set_nodelay(true)?;
-        stream.set_write_timeout(Some(ANSWER_TIMEOUT))?;
-        let wire = Wire {
-            stream,
-            deadline: Instant::now(),
-            received: 0,
-        };
         Ok(Self {
             addr,
             host: addr.to_string(),
-            wire: BufReader::new(wire),
+            wire: Wire::open(addr, timeout)?,
             is_open: true,
         })
     }
@@ -151,15 +147,25 @@ impl Connection {
     ///
     /// When there is no whole, well-formed answer within 10 s.
     pub fn ask(&mut self, method: &str, path: &str) -> io::Result<Response> {
+        self.ask_within(method, path, ANSWER_TIMEOUT)
+    }
+
+    /// The same, for who is in more of a hurry.
+    ///
+    /// # Errors
+    ///
+    /// When there is no whole, well-formed answer within `timeout`.
+    pub fn ask_within(
+        &mut self,
+        method: &str,
+        path: &str,
+        timeout: Duration,
+    ) -> io::Result<Response> {
         if !self.is_open {
-            let host = std::mem::take(&mut self.host);
-            *self = Self {
-                host,
-                ..Self::open(self.addr)?
-            };
+            self.wire = Wire::open(self.addr, CONNECT_TIMEOUT)?;
         }
         self.send(method, path)?;
-        self.receive(method, ANSWER_TIMEOUT)
+        self.receive(method, timeout)
     }
 
     /// Sends a request and does not wait.
@@ -179,7 +185,9 @@ impl Connection {
     ///
     /// When the connection is broken.
     pub fn send_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.wire.get_mut().stream.write_all(bytes)
+        let wire = self.wire.get_mut();
+        wire.received = 0;
+        wire.stream.write_all(bytes)
     }
 
     /// Says that nothing more will be sent. Answers can still come.
@@ -198,19 +206,14 @@ impl Connection {
     /// When there is no whole, well-formed answer within `timeout`, or something follows it.
     pub fn receive(&mut self, method: &str, timeout: Duration) -> io::Result<Response> {
         let started = Instant::now();
-        let wire = self.wire.get_mut();
-        (wire.deadline, wire.received) = (started + timeout, 0);
-        let head = self.read_head()?;
-        self.is_open = head.keeps_open;
-        let body = self.read_body(head.framing(method)?)?;
+        self.wire.get_mut().deadline = started + timeout;
+        let mut response = self.read_head()?;
+        self.is_open = response.keeps_open;
+        response.body = self.read_body(framing::of(&response, method)?)?;
+        response.took = started.elapsed();
         match self.wire.buffer().len() {
-            0 => Ok(Response {
-                status: head.status,
-                headers: head.headers,
-                body,
-                took: started.elapsed(),
-            }),
-            rest => Err(malformed(&format!(
+            0 => Ok(response),
+            rest => Err(malformed(format_args!(
                 "{rest} bytes follow it that nobody asked for"
             ))),
         }
@@ -228,7 +231,6 @@ impl Connection {
             match stream.read(&mut [0; 4096]) {
                 Ok(0) => break true,
                 Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => break error.kind() != io::ErrorKind::WouldBlock,
             }
         };
@@ -236,7 +238,7 @@ impl Connection {
         Ok(is_closed)
     }
 
-    /// Whether some of the last answer came, be it whole or not.
+    /// Whether some of the answer to what was last sent came, be it whole or not.
     pub fn has_begun(&self) -> bool {
         self.wire.get_ref().received > 0
     }
@@ -247,11 +249,11 @@ impl Connection {
     }
 
     /// Reads line by line, so that what is no HTTP is found out at once.
-    fn read_head(&mut self) -> io::Result<Head> {
+    fn read_head(&mut self) -> io::Result<Response> {
         let mut bytes = Vec::new();
         loop {
             self.read_line(&mut bytes)?;
-            if let Some(head) = Head::parse(&bytes)? {
+            if let Some(head) = framing::parse_head(&bytes)? {
                 return Ok(head);
             }
         }
@@ -268,13 +270,12 @@ impl Connection {
             Framing::Chunks => loop {
                 let mut line = Vec::new();
                 self.read_line(&mut line)?;
-                let length = chunk_length(&line)?;
-                self.read_exactly(length, &mut body)?;
-                let mut end = Vec::new();
-                self.read_exactly(2, &mut end)?;
-                if end != b"\r\n" {
+                let length = framing::chunk_length(&line)?;
+                self.read_exactly(length.saturating_add(2), &mut body)?;
+                if !body.ends_with(b"\r\n") {
                     return Err(malformed("a chunk without an end"));
                 }
+                body.truncate(body.len() - 2);
                 if length == 0 {
                     break;
                 }
@@ -297,12 +298,12 @@ impl Connection {
         }
     }
 
-    fn read_exactly(&mut self, length: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
+    fn read_exactly(&mut self, length: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
         if length > ANSWER_BYTES_MAX {
-            return Err(malformed(&format!("a body of {length} bytes")));
+            return Err(malformed(format_args!("a body of {length} bytes")));
         }
-        match self.wire.by_ref().take(length as u64).read_to_end(bytes)? {
-            read if read == length => Ok(()),
+        match self.wire.by_ref().take(length).read_to_end(bytes)? {
+            read if read as u64 == length => Ok(()),
             _ => Err(self.cut_short()),
         }
     }
@@ -321,7 +322,20 @@ struct Wire {
     stream: TcpStream,
     deadline: Instant,
     /// How many bytes of this answer came so far.
-    received: usize,
+    received: u64,
+}
+
+impl Wire {
+    fn open(addr: SocketAddr, timeout: Duration) -> io::Result<BufReader<Self>> {
+        let stream = TcpStream::connect_timeout(&addr, timeout)?;
+        stream.set_nodelay(true)?;
+        stream.set_write_timeout(Some(ANSWER_TIMEOUT))?;
+        Ok(BufReader::new(Self {
+            stream,
+            deadline: Instant::now(),
+            received: 0,
+        }))
+    }
 }
 
 impl Read for Wire {
@@ -337,7 +351,7 @@ impl Read for Wire {
         self.stream.set_read_timeout(Some(left))?;
         match self.stream.read(bytes) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(late()),
-            read => read.inspect(|count| self.received += count),
+            read => read.inspect(|count| self.received += *count as u64),
         }
     }
 }

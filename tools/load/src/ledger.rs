@@ -26,26 +26,29 @@ pub fn acceptable_counts(start: u64, acknowledged: u64, unknown: u64) -> RangeIn
     start + acknowledged..=start + acknowledged + unknown
 }
 
-/// What is wrong with numbers that must be exactly those from `first` on, in any order.
-pub fn flaw(numbers: &[u64], first: u64) -> Option<String> {
-    let range = first..first + numbers.len() as u64;
-    let mut strange: Vec<u64> = numbers.to_vec();
-    strange.retain(|number| !range.contains(number));
-    strange.sort_unstable();
+/// What is wrong with numbers that must be exactly those from `first` on, in any order; but a visit that
+/// was refused may have been counted.
+pub fn flaw(numbers: &[u64], first: u64, refused: usize) -> Option<String> {
+    let range = first..first + (numbers.len() + refused) as u64;
+    let (inside, mut outside): (Vec<u64>, Vec<u64>) =
+        numbers.iter().partition(|number| range.contains(number));
+    outside.sort_unstable();
+    let mut missing = gaps(&inside, range.clone());
+    if missing.len() <= refused {
+        missing.clear();
+    }
     let kinds = [
         ("given twice", duplicates(numbers)),
-        ("missing", gaps(numbers, range.clone())),
-        ("out of range", strange),
+        ("missing", missing),
+        ("out of range", outside),
     ];
-    let list = |(name, numbers): &(&str, Vec<u64>)| {
-        let some: Vec<String> = numbers.iter().take(5).map(u64::to_string).collect();
-        let dots = if numbers.len() > 5 { ", …" } else { "" };
-        format!("{} {name} ({}{dots})", numbers.len(), some.join(", "))
-    };
+    let kinds = kinds.iter().filter(|(_, numbers)| !numbers.is_empty());
     let kinds: Vec<String> = kinds
-        .iter()
-        .filter(|(_, numbers)| !numbers.is_empty())
-        .map(list)
+        .map(|(name, numbers)| {
+            let some: Vec<String> = numbers.iter().take(5).map(u64::to_string).collect();
+            let dots = if numbers.len() > 5 { ", …" } else { "" };
+            format!("{} {name} ({}{dots})", numbers.len(), some.join(", "))
+        })
         .collect();
     (!kinds.is_empty()).then(|| {
         let last = range.end - 1;

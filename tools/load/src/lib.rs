@@ -15,8 +15,5 @@ mod url;
 
 pub use commandstats::redis_commands;
 pub use http::{ANSWER_TIMEOUT, Connection, HALF_A_REQUEST, REST_OF_A_REQUEST, Response, get};
-pub use loops::{
-    Answer, Goodput, Lost, Visitors, at_once, beside, connect_at_once, goodput, in_parallel,
-    until_gone, visits,
-};
+pub use loops::{Answer, Lost, at_once, beside, in_parallel, numbers, until, until_gone, visits};
 pub use url::Url;

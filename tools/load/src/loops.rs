@@ -30,6 +30,22 @@ pub fn in_parallel<T: Send>(clients: usize, one: impl Fn(usize) -> T + Sync) -> 
     })
 }
 
+/// The same, beside `meanwhile`. When that is over, or says so before by setting what both are given, the
+/// clients are to end. Returns the results of both.
+pub fn until<T: Send, U>(
+    clients: usize,
+    one: impl Fn(usize, &AtomicBool) -> T + Sync,
+    meanwhile: impl FnOnce(&AtomicBool) -> U,
+) -> (Vec<T>, U) {
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let clients = scope.spawn(|| in_parallel(clients, |client| one(client, &over)));
+        let result = meanwhile(&over);
+        over.store(true, Relaxed);
+        (clients.join().expect("a client does not panic"), result)
+    })
+}
+
 /// `clients` ask for a page once, at the same moment, and wait no longer than `timeout`. An error stands
 /// for no answer.
 pub fn at_once(
@@ -37,66 +53,42 @@ pub fn at_once(
     clients: usize,
     path: &str,
     timeout: Duration,
-) -> Vec<Result<Response, String>> {
+) -> Vec<io::Result<Response>> {
     let barrier = Barrier::new(clients);
     in_parallel(clients, |_| {
         let connection = Connection::open(addr);
         barrier.wait();
-        let response = connection.and_then(|mut connection| {
-            connection.send("GET", path)?;
-            connection.receive("GET", timeout)
-        });
-        response.map_err(|error| error.to_string())
+        connection?.ask_within("GET", path, timeout)
     })
-}
-
-/// `clients` connect at the same moment, and give up after `timeout`.
-pub fn connect_at_once(
-    addr: SocketAddr,
-    clients: usize,
-    timeout: Duration,
-) -> Vec<io::Result<Connection>> {
-    in_parallel(clients, |_| Connection::open_within(addr, timeout))
-}
-
-/// One visit: its number, or `None` if it was refused with a 503 and `Retry-After`.
-fn visit(connection: &mut Connection) -> Result<Option<u64>, String> {
-    let response = connection.ask("GET", "/");
-    let response = response.map_err(|error| format!("GET /: {error}"))?;
-    match response.seen() {
-        None if !response.turns_away() => Err(format!("GET / answered\n{response}")),
-        number => Ok(number),
-    }
-}
-
-/// `clients` make `visits` visits each, over connections that stay open. Returns their numbers; or `None`
-/// if a visit was refused, which a busy machine can be the reason for.
-///
-/// # Errors
-///
-/// The first visit that ended in any other way.
-pub fn visits(addr: SocketAddr, clients: usize, visits: usize) -> Result<Option<Vec<u64>>, String> {
-    let one = |client: usize| -> Result<Option<Vec<u64>>, String> {
-        let error = |error| format!("client {client}: {error}");
-        let connection = Connection::open(addr);
-        let mut connection = connection.map_err(|what| error(format!("GET /: {what}")))?;
-        (0..visits)
-            .map(|_| visit(&mut connection).map_err(error).transpose())
-            .collect::<Option<_>>()
-            .transpose()
-    };
-    let numbers: Result<Vec<Option<Vec<u64>>>, String> =
-        in_parallel(clients, one).into_iter().collect();
-    let numbers: Option<Vec<Vec<u64>>> = numbers?.into_iter().collect();
-    Ok(numbers.map(|numbers| numbers.concat()))
 }
 
 /// A visit that was answered.
 pub struct Answer {
     /// When it was asked for.
     pub sent: Instant,
-    /// Its number, or `None` if it was refused: 503 with `Retry-After`.
+    /// Its number, or `None` if it was refused.
     pub number: Option<u64>,
+}
+
+/// The numbers among the answers, and how many visits were refused.
+pub fn numbers<'a>(answers: impl IntoIterator<Item = &'a Answer>) -> (Vec<u64>, usize) {
+    let (served, refused): (Vec<&Answer>, Vec<&Answer>) = answers
+        .into_iter()
+        .partition(|answer| answer.number.is_some());
+    let numbers = served.iter().filter_map(|answer| answer.number);
+    (numbers.collect(), refused.len())
+}
+
+/// `clients` make `visits` visits each. A client that is refused, with whatever 5xx, makes its next one a
+/// moment later.
+///
+/// # Errors
+///
+/// The first visit that ended with neither a number nor a 5xx.
+pub fn visits(addr: SocketAddr, clients: usize, visits: usize) -> Result<Vec<Answer>, String> {
+    let barrier = Barrier::new(clients);
+    let one = |_| visit(addr, &barrier, Response::is_failure, |made| made < visits);
+    flatten(in_parallel(clients, one))
 }
 
 /// `clients` visit again and again while `meanwhile` runs, which begins when all are connected. A client
@@ -110,58 +102,48 @@ pub fn beside<T>(
     clients: usize,
     meanwhile: impl FnOnce() -> T,
 ) -> (Result<Vec<Answer>, String>, T) {
-    let over = AtomicBool::new(false);
     let barrier = Barrier::new(clients + 1);
-    let one = |client: usize| -> Result<Vec<Answer>, String> {
-        let error = |error| format!("client {client}: {error}");
-        let connection = Connection::open(addr);
-        barrier.wait();
-        let mut connection = connection.map_err(|what| error(format!("GET /: {what}")))?;
-        let mut answers = Vec::new();
-        while !over.load(Relaxed) {
-            let sent = Instant::now();
-            let number = visit(&mut connection).map_err(error)?;
-            answers.push(Answer { sent, number });
-            if number.is_none() {
-                thread::sleep(REFUSED_PAUSE);
-            }
-        }
-        Ok(answers)
+    let one = |_, over: &AtomicBool| {
+        visit(addr, &barrier, Response::turns_away, |_| {
+            !over.load(Relaxed)
+        })
     };
-    thread::scope(|scope| {
-        let load = scope.spawn(|| in_parallel(clients, one));
+    let (answers, result) = until(clients, one, |_| {
         barrier.wait();
-        let result = meanwhile();
-        over.store(true, Relaxed);
-        let answers = load.join().expect("a client does not panic");
-        let answers: Result<Vec<Vec<Answer>>, String> = answers.into_iter().collect();
-        let answers = answers.map(|answers| answers.into_iter().flatten().collect());
-        (answers, result)
-    })
+        meanwhile()
+    });
+    (flatten(answers), result)
 }
 
-/// What clients got that kept coming.
-pub struct Goodput {
-    /// Visits that ended with a number, per second.
-    pub per_second: f64,
-    /// Visits that were refused: 503 with `Retry-After`.
-    pub refused: usize,
+fn flatten(answers: Vec<Result<Vec<Answer>, String>>) -> Result<Vec<Answer>, String> {
+    let answers: Result<Vec<_>, String> = answers.into_iter().collect();
+    Ok(answers?.into_iter().flatten().collect())
 }
 
-/// `clients` visit again and again for `duration`.
-///
-/// # Errors
-///
-/// The first visit that ended with neither a number nor a 503 with `Retry-After`.
-pub fn goodput(addr: SocketAddr, clients: usize, duration: Duration) -> Result<Goodput, String> {
-    let (answers, ()) = beside(addr, clients, || thread::sleep(duration));
-    let answers = answers?;
-    let refused = answers.iter().filter(|answer| answer.number.is_none());
-    let refused = refused.count();
-    Ok(Goodput {
-        per_second: (answers.len() - refused) as f64 / duration.as_secs_f64(),
-        refused,
-    })
+/// One of them, who visits for as long as `goes_on` says, which is told how many visits were made.
+fn visit(
+    addr: SocketAddr,
+    barrier: &Barrier,
+    is_refusal: fn(&Response) -> bool,
+    goes_on: impl Fn(usize) -> bool,
+) -> Result<Vec<Answer>, String> {
+    let failed = |error: io::Error| format!("GET /: {error}");
+    let connection = Connection::open(addr);
+    barrier.wait();
+    let mut connection = connection.map_err(failed)?;
+    let mut answers = Vec::new();
+    while goes_on(answers.len()) {
+        let sent = Instant::now();
+        let response = connection.ask("GET", "/").map_err(failed)?;
+        let number = response.seen();
+        answers.push(Answer { sent, number });
+        if is_refusal(&response) {
+            thread::sleep(REFUSED_PAUSE);
+        } else if number.is_none() {
+            return Err(format!("GET / answered\n{response}"));
+        }
+    }
+    Ok(answers)
 }
 
 /// A request on an open connection that was not answered.
@@ -174,41 +156,30 @@ pub struct Lost {
     pub why: String,
 }
 
-/// What visitors saw who came until the server was gone.
-#[derive(Default)]
-pub struct Visitors {
-    /// Requests that were answered.
-    pub answered: usize,
-    /// The last request of everyone whose request was not answered.
-    pub lost: Vec<Lost>,
-}
-
 /// `clients` visit in a loop until they are refused a connection or an answer, each visit on a new
 /// connection or all on one. `meanwhile` runs beside them; when it is over, or says so before by setting
-/// what it is given, they come no more.
+/// what it is given, they come no more. Returns how many requests were answered, the last request of
+/// everyone whose request was not, and what `meanwhile` did.
 pub fn until_gone<T>(
     addr: SocketAddr,
     clients: usize,
     keeps_alive: bool,
     meanwhile: impl FnOnce(&AtomicBool) -> T,
-) -> (Visitors, T) {
-    let over = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let load = scope.spawn(|| in_parallel(clients, |_| visitor(addr, keeps_alive, &over)));
-        let result = meanwhile(&over);
-        over.store(true, Relaxed);
-        let mut all = Visitors::default();
-        for (answered, lost) in load.join().expect("a client does not panic") {
-            all.answered += answered;
-            all.lost.extend(lost);
-        }
-        (all, result)
-    })
+) -> (usize, Vec<Lost>, T) {
+    let one = |_, over: &AtomicBool| visit_until_gone(addr, keeps_alive, over);
+    let (clients, result) = until(clients, one, meanwhile);
+    let (answered, lost): (Vec<usize>, Vec<Option<Lost>>) = clients.into_iter().unzip();
+    let lost = lost.into_iter().flatten().collect();
+    (answered.into_iter().sum(), lost, result)
 }
 
 /// One of them: how many requests were answered, and the last one, if it was not. Whoever gets no
 /// connection has lost nothing: nobody was there, and that is what it was told.
-fn visitor(addr: SocketAddr, keeps_alive: bool, over: &AtomicBool) -> (usize, Option<Lost>) {
+fn visit_until_gone(
+    addr: SocketAddr,
+    keeps_alive: bool,
+    over: &AtomicBool,
+) -> (usize, Option<Lost>) {
     let mut answered = 0;
     while let Ok(mut connection) = Connection::open(addr) {
         // The server may say that it closes the connection, and do it.
@@ -218,17 +189,10 @@ fn visitor(addr: SocketAddr, keeps_alive: bool, over: &AtomicBool) -> (usize, Op
             }
             let is_sent = connection.send("GET", "/");
             let sent = Instant::now();
-            let answer = match &is_sent {
-                Ok(()) => connection.receive("GET", ANSWER_TIMEOUT).map(drop),
-                Err(error) => Err(io::Error::from(error.kind())),
-            };
+            let answer = is_sent.and_then(|()| connection.receive("GET", ANSWER_TIMEOUT));
             if let Err(error) = answer {
-                let lost = Lost {
-                    sent,
-                    is_cut: is_sent.is_ok() && connection.has_begun(),
-                    why: error.to_string(),
-                };
-                return (answered, Some(lost));
+                let (is_cut, why) = (connection.has_begun(), error.to_string());
+                return (answered, Some(Lost { sent, is_cut, why }));
             }
             answered += 1;
             if !keeps_alive {

@@ -147,9 +147,8 @@ fn the_number_on_the_page_is_read_to_the_letter() {
         let body = text.as_bytes().to_vec();
         Response {
             status,
-            headers: Vec::new(),
             body,
-            took: Duration::ZERO,
+            ..Response::default()
         }
         .seen()
     };

@@ -7,16 +7,23 @@ use load::{
 
 #[test]
 fn every_kind_of_flaw_is_named() {
-    assert_eq!(flaw(&[3, 1, 2], 1), None);
-    assert_eq!(flaw(&[], 7), None);
+    assert_eq!(flaw(&[3, 1, 2], 1, 0), None);
+    assert_eq!(flaw(&[], 7, 0), None);
     assert_eq!(
-        flaw(&[1, 2, 2, 9], 1).unwrap(),
+        flaw(&[1, 2, 2, 9], 1, 0).unwrap(),
         "of the numbers 1 to 4: 1 given twice (2), 2 missing (3, 4), 1 out of range (9)"
     );
     assert_eq!(
-        flaw(&[1, 3], 1).unwrap(),
+        flaw(&[1, 3], 1, 0).unwrap(),
         "of the numbers 1 to 2: 1 missing (2), 1 out of range (3)"
     );
+}
+
+#[test]
+fn only_a_visit_that_was_refused_may_leave_a_gap() {
+    assert_eq!(flaw(&[1, 3, 4], 1, 1), None);
+    assert!(flaw(&[1, 3, 5], 1, 1).unwrap().contains("1 out of range"));
+    assert!(flaw(&[1, 3, 3], 1, 1).unwrap().contains("1 given twice"));
 }
 
 #[test]

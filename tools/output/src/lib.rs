@@ -17,12 +17,11 @@ const LIKENESS_MIN: f64 = 0.55;
 /// Says that there is no such thing, which one may have been meant, and which there are.
 pub fn unknown(what: &str, typed: &str, names: &[&str]) -> String {
     let known = names.join(", ");
-    match nearest(typed, names) {
-        Some(name) => {
-            format!("there is no {what} {typed:?}; did you mean {name}? There are: {known}")
-        }
-        None => format!("there is no {what} {typed:?}; there are: {known}"),
-    }
+    let next = match nearest(typed, names) {
+        Some(name) => format!("did you mean {name}? There are: {known}"),
+        None => format!("there are: {known}"),
+    };
+    format!("there is no {what} {typed:?}; {next}")
 }
 
 /// The name that is most like what was typed, if one is like it at all.

@@ -13,8 +13,8 @@ use anyhow::{Context, Result};
 /// When the README cannot be read or written, or has no such part.
 pub fn update(root: &Path, name: &str, content: &str, bless: bool) -> Result<Option<String>> {
     let path = root.join("README.md");
-    let old =
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let old = fs::read_to_string(&path);
+    let old = old.with_context(|| format!("cannot read {}", path.display()))?;
     let new = replace(&old, name, content)
         .with_context(|| format!("README.md has no part called {name:?} to put this into"))?;
     if new == old {
@@ -30,16 +30,12 @@ pub fn update(root: &Path, name: &str, content: &str, bless: bool) -> Result<Opt
 }
 
 fn replace(text: &str, name: &str, content: &str) -> Option<String> {
-    let (start, end) = (
-        format!("<!-- generated: {name} -->\n"),
-        format!("<!-- end: {name} -->"),
-    );
+    let start = format!("<!-- generated: {name} -->\n");
+    let end = format!("<!-- end: {name} -->");
     let (before, rest) = text.split_once(&start)?;
     let (_, after) = rest.split_once(&end)?;
-    Some(format!(
-        "{before}{start}\n{}\n\n{end}{after}",
-        content.trim()
-    ))
+    let content = content.trim();
+    Some(format!("{before}{start}\n{content}\n\n{end}{after}"))
 }
 
 #[cfg(test)]
@@ -51,11 +47,8 @@ mod tests {
         let text = "a\n<!-- generated: t -->\nold\n<!-- end: t -->\nb\n";
         let new = "a\n<!-- generated: t -->\n\nnew\n\n<!-- end: t -->\nb\n";
         assert_eq!(replace(text, "t", "new\n").as_deref(), Some(new));
-        assert_eq!(
-            replace(new, "t", "new").as_deref(),
-            Some(new),
-            "a second time changes nothing"
-        );
+        // A second time changes nothing.
+        assert_eq!(replace(new, "t", "new").as_deref(), Some(new));
         assert_eq!(replace(text, "u", "new"), None);
     }
 }

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use processes::poll;
+use processes::{last_lines, poll};
 
-use crate::{ClientError, Error, RedisClient, RedisProgram, RedisServer};
+use crate::{Error, RedisClient, RedisProgram, RedisServer};
 
 /// How many masters share the keys. Each has one replica.
 const MASTERS: usize = 3;
@@ -25,6 +25,17 @@ const NOTICE_TIMEOUT: Duration = NODE_TIMEOUT;
 
 /// How often the nodes are asked how far they are.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// What makes a server a node. The bus would listen on the port + 10000, which may be taken, or not be a port
+/// at all. A replica waits for no others that may want to be filled, too, and stays with its master.
+pub(super) fn node_arguments(bus_port: u16) -> Vec<String> {
+    let arguments = format!(
+        "--cluster-enabled yes --cluster-port {bus_port} --cluster-node-timeout {} \
+         --cluster-allow-replica-migration no --repl-diskless-sync-delay 0",
+        NODE_TIMEOUT.as_millis()
+    );
+    arguments.split(' ').map(str::to_owned).collect()
+}
 
 /// A private Redis Cluster: three masters, and a replica of each that takes over when its master dies.
 /// Like [`RedisServer`], of which it has six, it ends with us.
@@ -47,7 +58,7 @@ impl RedisCluster {
     /// cluster within 30 s.
     pub fn start(program: &Path) -> Result<RedisCluster, Error> {
         let program = RedisProgram::Server(program.to_owned());
-        let nodes = (0..2 * MASTERS).map(|_| RedisServer::start_node(&program, NODE_TIMEOUT));
+        let nodes = (0..2 * MASTERS).map(|_| RedisServer::start_node(&program));
         let cluster = RedisCluster {
             nodes: nodes.collect::<Result<_, _>>()?,
         };
@@ -91,7 +102,7 @@ impl RedisCluster {
     ///
     /// # Errors
     ///
-    /// [`Error::Cluster`] when none does within `timeout`.
+    /// When none does within `timeout`.
     pub fn wait_for_another_owner(
         &self,
         key: &str,
@@ -109,7 +120,7 @@ impl RedisCluster {
     ///
     /// # Errors
     ///
-    /// [`Error::Cluster`] when it does not notice in time that its master is dead, or takes over
+    /// When it does not notice in time that its master is dead, or takes over
     /// before it could be asked.
     pub fn last_word(&self, master: usize, key: &str) -> Result<u64, Error> {
         let mut replica = self.node(self.partner(master)).client()?;
@@ -158,8 +169,8 @@ impl RedisCluster {
                 FORM_TIMEOUT,
                 || match replica.command(&["CLUSTER", "REPLICATE", &id]) {
                     Ok(_) => Ok(Ok(())),
-                    Err(ClientError::Refused { message, .. }) => Ok(Err(message)),
-                    Err(error) => Err(error.into()),
+                    Err(Error::Refused { message, .. }) => Ok(Err(message)),
+                    Err(error) => Err(error),
                 },
             )?;
         }
@@ -216,6 +227,9 @@ fn wait_for<T>(
         Ok(Ok(answer)) => Some(Ok(answer)),
         Err(error) => Some(Err(error)),
     });
-    let what = format!("{what} after {timeout:?}");
-    answer.unwrap_or(Err(Error::Cluster { what, seen }))
+    answer.unwrap_or_else(|| {
+        let seen = last_lines(&seen);
+        let message = format!("the Redis Cluster does not have {what} after {timeout:?}{seen}");
+        Err(Error::Failed(message))
+    })
 }

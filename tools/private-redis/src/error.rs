@@ -1,80 +1,36 @@
-//! What can go wrong with a private Redis.
+//! What can go wrong with a Redis.
 
 use std::fmt;
-use std::process::ExitStatus;
 
-use processes::Tail;
-
-use crate::ClientError;
-
-/// What can go wrong with a private Redis.
-///
-/// The message says what happened and to what, and ends with the last lines that the server
-/// printed, where there are any.
+/// What can go wrong with a Redis, private or not.
 #[derive(Debug)]
 pub enum Error {
-    /// A private Redis does not answer `PING`.
-    RedisNotReady {
-        /// The program, in words.
-        name: String,
-        /// The port it was told to listen on.
-        port: u16,
-        /// How it ended, if it did.
-        status: Option<ExitStatus>,
-        /// The last lines of its log.
-        output: String,
+    /// It answered a command with an error.
+    Refused {
+        /// The name of the command.
+        command: String,
+        /// The server's words, such as `LOADING Redis is loading the dataset in memory`.
+        message: String,
     },
-    /// The nodes of a cluster have not become what they should be.
-    Cluster {
-        /// What was waited for, and how long.
-        what: String,
-        /// What was seen instead, last.
-        seen: String,
-    },
-    /// The process, its folder or its port failed.
-    Process(processes::Error),
-    /// A Redis did not answer as expected.
-    Client(ClientError),
+    /// Anything else, in words: what happened, to what, and why.
+    Failed(String),
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::RedisNotReady {
-                name,
-                port,
-                status,
-                output,
-            } => {
-                let address = format!("127.0.0.1:{port}");
-                match status {
-                    None => write!(f, "{name} does not answer PING on {address}"),
-                    Some(status) => {
-                        write!(f, "{name} ended ({status}) and does not serve {address}")
-                    }
-                }?;
-                Tail(output).fmt(f)
+            Error::Refused { command, message } => {
+                write!(f, "Redis answered {command} with: {message}")
             }
-            Error::Cluster { what, seen } => {
-                write!(f, "the Redis Cluster does not have {what}{}", Tail(seen))
-            }
-            Error::Process(source) => source.fmt(f),
-            Error::Client(source) => source.fmt(f),
+            Error::Failed(message) => f.write_str(message),
         }
     }
 }
 
-/// The messages quote their causes.
 impl std::error::Error for Error {}
-
-impl From<ClientError> for Error {
-    fn from(error: ClientError) -> Error {
-        Error::Client(error)
-    }
-}
 
 impl From<processes::Error> for Error {
     fn from(error: processes::Error) -> Error {
-        Error::Process(error)
+        Error::Failed(error.to_string())
     }
 }

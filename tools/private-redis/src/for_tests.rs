@@ -1,10 +1,11 @@
 //! A Redis for tests, on every machine.
 
+use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::thread;
 use std::time::Duration;
 
-use crate::{ClientError, Durability, Error, RedisClient, RedisProgram, RedisServer};
+use crate::{Durability, Error, RedisClient, RedisProgram, RedisServer};
 
 /// A Redis for a test: a private real one where there is one, else the embedded one, in a thread.
 ///
@@ -39,11 +40,8 @@ impl TestRedis {
             "redis-server is not on PATH, and SEEN_STRICT is set; install it"
         );
         eprintln!("redis-server is not on PATH: this test runs on the embedded Redis");
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-        let listener = listener.map_err(processes::Error::Port)?;
-        let address = listener.local_addr().map_err(processes::Error::Port)?;
-        let url = format!("redis://{address}");
-        thread::spawn(|| crate::embedded::serve(listener));
+        let url =
+            serve_embedded().map_err(|error| Error::Failed(format!("cannot listen: {error}")))?;
         Ok(Self { url, _server: None })
     }
 
@@ -52,7 +50,7 @@ impl TestRedis {
     /// # Errors
     ///
     /// See [`RedisClient::connect_url`].
-    pub fn client(&self) -> Result<RedisClient, ClientError> {
+    pub fn client(&self) -> Result<RedisClient, Error> {
         RedisClient::connect_url(&self.url, Duration::from_secs(2))
     }
 
@@ -60,4 +58,11 @@ impl TestRedis {
     pub fn url(&self) -> &str {
         &self.url
     }
+}
+
+fn serve_embedded() -> io::Result<String> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let address = listener.local_addr()?;
+    thread::spawn(|| crate::embedded::serve(listener));
+    Ok(format!("redis://{address}"))
 }

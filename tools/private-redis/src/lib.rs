@@ -16,7 +16,7 @@ pub mod resp;
 mod server;
 mod url;
 
-pub use client::{ClientError, RedisClient};
+pub use client::RedisClient;
 pub use cluster::RedisCluster;
 pub use error::Error;
 pub use for_tests::TestRedis;

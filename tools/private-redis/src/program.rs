@@ -36,40 +36,27 @@ impl RedisProgram {
         };
         let output = Command::new(program).arg("--version").output().ok()?;
         let text = String::from_utf8(output.stdout).ok()?;
-        text.split_whitespace()
-            .find_map(|word| word.strip_prefix("v="))
-            .map(str::to_owned)
+        let mut words = text.split_whitespace();
+        words.find_map(|word| Some(word.strip_prefix("v=")?.to_owned()))
     }
 
-    /// The command that serves `port` on 127.0.0.1 and keeps what it must keep in `folder`. With
-    /// `more` for a real server.
-    pub(super) fn command(
-        &self,
-        port: u16,
-        folder: &Path,
-        durability: Durability,
-        more: &[String],
-    ) -> Command {
-        match self {
-            RedisProgram::Server(program) => {
-                let mut command = Command::new(program);
-                // Its messages are compared with English ones.
-                command.env("LC_ALL", "C").arg("--dir").arg(folder);
-                command.args(["--port", &port.to_string(), "--bind", "127.0.0.1"]);
-                command.args(["--protected-mode", "yes", "--daemonize", "no", "--save", ""]);
-                command.args(match durability {
-                    Durability::None => ["--appendonly", "no"].as_slice(),
-                    Durability::AppendOnly => &["--appendonly", "yes", "--appendfsync", "always"],
-                });
-                command.args(more);
-                command
-            }
-            RedisProgram::Embedded(program) => {
-                let mut command = Command::new(program);
-                command.arg(format!("127.0.0.1:{port}"));
-                command
-            }
+    /// The command that serves `port` on 127.0.0.1 and keeps what it must keep in `folder`.
+    pub(super) fn command(&self, port: u16, folder: &Path, durability: Durability) -> Command {
+        let (RedisProgram::Server(program) | RedisProgram::Embedded(program)) = self;
+        let mut command = Command::new(program);
+        if let RedisProgram::Embedded(_) = self {
+            command.arg(format!("127.0.0.1:{port}"));
+            return command;
         }
+        // Its messages are compared with English ones.
+        command.env("LC_ALL", "C").arg("--dir").arg(folder);
+        command.args(["--port", &port.to_string(), "--bind", "127.0.0.1"]);
+        command.args(["--protected-mode", "yes", "--daemonize", "no", "--save", ""]);
+        command.args(match durability {
+            Durability::None => ["--appendonly", "no"].as_slice(),
+            Durability::AppendOnly => &["--appendonly", "yes", "--appendfsync", "always"],
+        });
+        command
     }
 }
 

@@ -1,13 +1,12 @@
 //! A private Redis.
 
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use processes::{Folder, Output, Process, Signal, free_port, poll};
+use processes::{Folder, Output, Process, Signal, free_port, last_lines, poll};
 
-use crate::{ClientError, Error, RedisClient, RedisProgram};
+use crate::{Error, RedisClient, RedisProgram, cluster};
 
 /// How long a server may take until it answers `PING`. It is usually there in a few milliseconds;
 /// a busy machine and a long append-only file take more.
@@ -51,16 +50,8 @@ pub struct RedisServer {
     program: RedisProgram,
     durability: Durability,
     port: u16,
-    as_node: Option<AsNode>,
-}
-
-/// What a server must know that is a node of a cluster.
-#[derive(Debug)]
-struct AsNode {
-    /// The port for the other nodes.
-    bus_port: u16,
-    /// How long a node may be silent until the others think of replacing it.
-    timeout: Duration,
+    /// The port for the other nodes, if this is a node of a cluster.
+    bus_port: Option<u16>,
 }
 
 impl RedisServer {
@@ -89,17 +80,14 @@ impl RedisServer {
             program: program.clone(),
             durability,
             port: free_port()?,
-            as_node: None,
+            bus_port: None,
         })
     }
 
     /// Starts a server that can be a node of a cluster, and is in none.
-    pub(super) fn start_node(program: &RedisProgram, timeout: Duration) -> Result<Self, Error> {
+    pub(super) fn start_node(program: &RedisProgram) -> Result<Self, Error> {
         let mut server = RedisServer::reserve(program, Durability::None)?;
-        server.as_node = Some(AsNode {
-            bus_port: free_port()?,
-            timeout,
-        });
+        server.bus_port = Some(free_port()?);
         server.start_on_a_free_port()?;
         Ok(server)
     }
@@ -109,28 +97,31 @@ impl RedisServer {
     ///
     /// # Errors
     ///
-    /// [`Error::Process`] when the program does not start, [`Error::RedisNotReady`] with the last
-    /// lines of its log when it ends or is not ready within 20 s.
+    /// When the program does not start, or ends, or is not ready within 20 s: with the last lines of its log.
     pub fn start_again(&mut self) -> Result<(), Error> {
         self.process = None;
-        let folder = self.folder.path();
-        let more = self.as_node.as_ref().map(AsNode::arguments);
-        let more = more.unwrap_or_default();
-        let command = self
-            .program
-            .command(self.port, folder, self.durability, &more);
-        let mut process = Process::spawn(&self.program.to_string(), command, Output::Capture)?;
+        let (program, folder) = (&self.program, self.folder.path());
+        let mut command = program.command(self.port, folder, self.durability);
+        if let Some(bus_port) = self.bus_port {
+            command.args(cluster::node_arguments(bus_port));
+        }
+        let mut process = Process::spawn(&program.to_string(), command, Output::Capture)?;
         let state = poll(START_TIMEOUT, POLL_INTERVAL, || match process.try_wait() {
             Ok(None) if !self.is_served_by(process.id()) => None,
             ready_or_ended => Some(ready_or_ended),
         });
-        match state.transpose()? {
-            Some(None) => {
-                self.process = Some(process);
-                Ok(())
-            }
-            ended => Err(self.not_ready(&process, ended.flatten())),
+        let started = state.transpose()?;
+        if started == Some(None) {
+            self.process = Some(process);
+            return Ok(());
         }
+        let (port, output) = (self.port, last_lines(&process.output_tail(ERROR_LINES)));
+        Err(Error::Failed(match started.flatten() {
+            Some(status) => {
+                format!("{program} ended ({status}) and does not serve 127.0.0.1:{port}{output}")
+            }
+            None => format!("{program} does not answer PING on 127.0.0.1:{port}{output}"),
+        }))
     }
 
     /// The address for clients, such as `redis://127.0.0.1:23456`.
@@ -150,7 +141,7 @@ impl RedisServer {
 
     /// The port for the other nodes of a cluster, if this is a node.
     pub(super) fn bus_port(&self) -> Option<u16> {
-        self.as_node.as_ref().map(|node| node.bus_port)
+        self.bus_port
     }
 
     /// The process number of the server, if it was started and not stopped or killed since.
@@ -162,7 +153,7 @@ impl RedisServer {
     ///
     /// # Errors
     ///
-    /// [`Error::Process`] when the operating system refuses.
+    /// When the operating system refuses.
     pub fn has_ended(&mut self) -> Result<Option<ExitStatus>, Error> {
         let status = self.process.as_mut().map(Process::try_wait);
         Ok(status.transpose()?.flatten())
@@ -178,25 +169,31 @@ impl RedisServer {
     ///
     /// # Errors
     ///
-    /// [`Error::Process`] when the operating system refuses.
+    /// When the operating system refuses.
     pub fn stop(&mut self) -> Result<(), Error> {
-        self.end(|process| process.stop(STOP_TIMEOUT))
+        if let Some(mut process) = self.process.take() {
+            process.stop(STOP_TIMEOUT)?;
+        }
+        Ok(())
     }
 
     /// Kills the server and waits until it is gone.
     ///
     /// # Errors
     ///
-    /// [`Error::Process`] when the operating system refuses.
+    /// When the operating system refuses.
     pub fn kill(&mut self) -> Result<(), Error> {
-        self.end(Process::kill)
+        if let Some(mut process) = self.process.take() {
+            process.kill()?;
+        }
+        Ok(())
     }
 
     /// Freezes the server: it keeps its connections, takes new ones, and answers nobody.
     ///
     /// # Errors
     ///
-    /// [`Error::Process`] when it does not run or the operating system refuses.
+    /// When it does not run or the operating system refuses.
     pub fn freeze(&self) -> Result<(), Error> {
         self.signal(Signal::Stop)
     }
@@ -205,7 +202,7 @@ impl RedisServer {
     ///
     /// # Errors
     ///
-    /// [`Error::Process`] when it does not run or the operating system refuses.
+    /// When it does not run or the operating system refuses.
     pub fn thaw(&self) -> Result<(), Error> {
         self.signal(Signal::Continue)
     }
@@ -215,17 +212,17 @@ impl RedisServer {
     /// # Errors
     ///
     /// See [`RedisClient::connect_url`].
-    pub fn client(&self) -> Result<RedisClient, ClientError> {
+    pub fn client(&self) -> Result<RedisClient, Error> {
         RedisClient::connect_url(&self.url(), ANSWER_TIMEOUT)
     }
 
     fn start_on_a_free_port(&mut self) -> Result<(), Error> {
         for _ in 1..PORT_TRIES {
             match self.start_again() {
-                Err(Error::RedisNotReady { output, .. }) if is_port_in_use(&output) => {
+                Err(Error::Failed(why)) if is_port_in_use(&why) => {
                     self.port = free_port()?;
-                    if let Some(node) = &mut self.as_node {
-                        node.bus_port = free_port()?;
+                    if let Some(port) = &mut self.bus_port {
+                        *port = free_port()?;
                     }
                 }
                 other => return other,
@@ -248,48 +245,11 @@ impl RedisServer {
         })
     }
 
-    fn end(
-        &mut self,
-        how: impl FnOnce(&mut Process) -> Result<ExitStatus, processes::Error>,
-    ) -> Result<(), Error> {
-        if let Some(process) = &mut self.process {
-            how(process)?;
-            self.process = None;
-        }
-        Ok(())
-    }
-
     fn signal(&self, signal: Signal) -> Result<(), Error> {
-        let not_running = || processes::Error::Control {
-            name: self.program.to_string(),
-            source: io::Error::new(io::ErrorKind::NotFound, "it does not run"),
-        };
-        let process = self.process.as_ref().ok_or_else(not_running)?;
-        Ok(process.signal(signal)?)
-    }
-
-    fn not_ready(&self, process: &Process, status: Option<ExitStatus>) -> Error {
-        let output = process.output_tail(ERROR_LINES);
-        Error::RedisNotReady {
-            name: self.program.to_string(),
-            port: self.port,
-            status,
-            output,
+        match &self.process {
+            Some(process) => Ok(process.signal(signal)?),
+            None => Err(Error::Failed(format!("{} does not run", self.program))),
         }
-    }
-}
-
-impl AsNode {
-    /// The bus would listen on the port + 10000, which may be taken, or not be a port at all. A replica
-    /// waits for no others that may want to be filled, too, and stays with its master.
-    fn arguments(&self) -> Vec<String> {
-        let arguments = format!(
-            "--cluster-enabled yes --cluster-port {} --cluster-node-timeout {} \
-             --cluster-allow-replica-migration no --repl-diskless-sync-delay 0",
-            self.bus_port,
-            self.timeout.as_millis()
-        );
-        arguments.split(' ').map(str::to_owned).collect()
     }
 }
 

@@ -2,8 +2,8 @@
 
 /// Where a Redis is, and what it must be told first.
 pub(super) struct RedisUrl {
-    pub(super) host: String,
-    pub(super) port: u16,
+    /// `host:port`.
+    pub(super) address: String,
     pub(super) user: Option<String>,
     pub(super) password: Option<String>,
     pub(super) database: u32,
@@ -29,7 +29,6 @@ impl RedisUrl {
         }
         let (credentials, address) = authority.rsplit_once('@').unwrap_or(("", authority));
         let (user, password) = credentials.split_once(':').unwrap_or((credentials, ""));
-        let (host, port) = parse_address(address)?;
         // What follows a question mark are options of client libraries.
         let database = rest.trim_start_matches('/').split('?').next();
         let database = match database.unwrap_or_default() {
@@ -39,8 +38,7 @@ impl RedisUrl {
                 .map_err(|_| format!("the database {number:?} is not a number"))?,
         };
         Ok(RedisUrl {
-            host,
-            port,
+            address: with_port(address)?,
             user: decode(user)?,
             password: decode(password)?,
             database,
@@ -48,26 +46,29 @@ impl RedisUrl {
     }
 }
 
-fn parse_address(address: &str) -> Result<(String, u16), String> {
+/// `host:port` of an address whose port may be missing.
+fn with_port(address: &str) -> Result<String, String> {
     // An IPv6 address has colons of its own, and so stands in brackets.
-    let (host, rest) = match address.strip_prefix('[') {
-        Some(bracketed) => bracketed
-            .split_once(']')
-            .ok_or("the bracket around the host does not close")?,
-        None => address.split_at(address.find(':').unwrap_or(address.len())),
+    let end = match address.starts_with('[') {
+        true => {
+            1 + address
+                .find(']')
+                .ok_or("the bracket around the host does not close")?
+        }
+        false => address.find(':').unwrap_or(address.len()),
     };
-    if host.is_empty() {
+    let (host, port) = address.split_at(end);
+    if matches!(host, "" | "[]") {
         return Err("it names no host".to_owned());
     }
-    let port = match rest.strip_prefix(':').map(str::parse) {
-        None if rest.is_empty() => DEFAULT_PORT,
-        Some(Ok(port @ 1..)) => port,
+    match port.strip_prefix(':').map(str::parse::<u16>) {
+        None if port.is_empty() => Ok(format!("{host}:{DEFAULT_PORT}")),
+        Some(Ok(1..)) => Ok(address.to_owned()),
         _ => {
-            let port = rest.trim_start_matches(':');
-            return Err(format!("the port {port:?} is not a number from 1 to 65535"));
+            let port = port.trim_start_matches(':');
+            Err(format!("the port {port:?} is not a number from 1 to 65535"))
         }
-    };
-    Ok((host.to_owned(), port))
+    }
 }
 
 /// Undoes percent encoding. An empty text is none.

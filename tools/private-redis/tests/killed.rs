@@ -37,7 +37,8 @@ fn helper() {
     let folder = Folder::new("seen a folder ").unwrap();
     std::fs::write(folder.path().join("a file"), "").unwrap();
     // It must not go by itself: it is a command that removes this one.
-    let to_be_undone = env::temp_dir().join(format!("seen-to-be-undone-{}", std::process::id()));
+    let to_be_undone = format!("seen-what's-to-be-undone-{}", std::process::id());
+    let to_be_undone = env::temp_dir().join(to_be_undone);
     std::fs::create_dir(&to_be_undone).unwrap();
     let mut undo = Command::new("rmdir");
     undo.arg(&to_be_undone);

@@ -16,14 +16,13 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// [`Error::Folder`] when the folder cannot be made or cannot be watched over.
+    /// When the folder cannot be made or cannot be watched over.
     pub fn new(prefix: &str) -> Result<Folder, Error> {
-        let folder = tempfile::Builder::new()
-            .prefix(prefix)
-            .tempdir()
-            .map_err(Error::Folder)?;
-        janitor::add(&Entry::Folder(folder.path())).map_err(Error::Folder)?;
-        Ok(Folder(folder))
+        let folder = TempDir::with_prefix(prefix).and_then(|folder| {
+            janitor::add(&Entry::Folder(folder.path()))?;
+            Ok(Folder(folder))
+        });
+        folder.map_err(|error| Error::cannot("make a temporary folder", &error))
     }
 
     /// Where the folder is.

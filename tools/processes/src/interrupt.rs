@@ -28,7 +28,7 @@ impl Interrupted {
 ///
 /// # Errors
 ///
-/// [`Error::Interrupt`] when the operating system refuses, or somebody else catches it.
+/// When the operating system refuses, or somebody else catches it.
 pub fn catch() -> Result<Interrupted, Error> {
     catch_and(|| {})
 }
@@ -38,7 +38,7 @@ pub fn catch() -> Result<Interrupted, Error> {
 ///
 /// # Errors
 ///
-/// [`Error::Interrupt`] when the operating system refuses, or somebody else catches it.
+/// When the operating system refuses, or somebody else catches it.
 pub fn catch_and(first: impl Fn() + Send + 'static) -> Result<Interrupted, Error> {
     let interrupted = Interrupted::default();
     let Interrupted(flag) = interrupted.clone();
@@ -48,7 +48,7 @@ pub fn catch_and(first: impl Fn() + Send + 'static) -> Result<Interrupted, Error
         }
         first();
     };
-    ctrlc::set_handler(handler).map_err(Error::Interrupt)?;
+    set_handler(handler)?;
     Ok(interrupted)
 }
 
@@ -56,9 +56,14 @@ pub fn catch_and(first: impl Fn() + Send + 'static) -> Result<Interrupted, Error
 ///
 /// # Errors
 ///
-/// [`Error::Interrupt`] when the operating system refuses, or somebody else catches it.
+/// When the operating system refuses, or somebody else catches it.
 pub fn exit_on_interrupt() -> Result<(), Error> {
-    ctrlc::set_handler(exit).map_err(Error::Interrupt)
+    set_handler(exit)
+}
+
+fn set_handler(handler: impl Fn() + Send + 'static) -> Result<(), Error> {
+    let refused = |error| Error(format!("cannot catch Ctrl-C: {error}"));
+    ctrlc::set_handler(handler).map_err(refused)
 }
 
 /// Ends us if Ctrl-C has ended a program that we waited for. It reaches both, and we may see the other's

@@ -28,30 +28,25 @@ pub(crate) enum Entry<'a> {
 
 /// Puts something on the list: the janitor deals with it when this process is gone.
 pub(crate) fn add(entry: &Entry<'_>) -> io::Result<()> {
-    tell(b'+', entry)
+    tell('+', entry)
 }
 
 /// Takes something off the list. A process group goes before its leader is reaped: after that, the
 /// number may belong to somebody else.
 pub(crate) fn remove(entry: &Entry<'_>) {
     // If the janitor is gone, there is no list to take it off.
-    let _ = tell(b'-', entry);
+    let _ = tell('-', entry);
 }
 
 /// Sends one line to the janitor, which is started by the first one.
-fn tell(sign: u8, entry: &Entry<'_>) -> io::Result<()> {
-    let mut line = vec![sign];
-    match entry {
-        Entry::Group(group) => line.extend(format!("group {group}").bytes()),
-        Entry::Folder(folder) => {
-            line.extend(b"folder ");
-            line.extend(folder.as_os_str().as_bytes());
-        }
-        Entry::Command(command) => {
-            line.extend(b"command ");
-            line.extend(for_shell(command));
-        }
-    }
+fn tell(sign: char, entry: &Entry<'_>) -> io::Result<()> {
+    let (kind, what) = match entry {
+        Entry::Group(group) => ("group", group.to_string().into_bytes()),
+        Entry::Folder(folder) => ("folder", folder.as_os_str().as_bytes().to_vec()),
+        Entry::Command(command) => ("command", for_shell(command)),
+    };
+    let mut line = format!("{sign}{kind} ").into_bytes();
+    line.extend(what);
     if line.contains(&b'\n') {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
@@ -72,13 +67,9 @@ fn tell(sign: u8, entry: &Entry<'_>) -> io::Result<()> {
 fn for_shell(command: &Command) -> Vec<u8> {
     let mut line = b"env".to_vec();
     let mut add = |word: &[u8]| {
+        let pieces: Vec<&[u8]> = word.split(|&byte| byte == b'\'').collect();
         line.extend(b" '");
-        for &byte in word {
-            match byte {
-                b'\'' => line.extend(b"'\\''"),
-                byte => line.push(byte),
-            }
-        }
+        line.extend(pieces.join(b"'\\''".as_slice()));
         line.push(b'\'');
     };
     // `env` takes what is to be left out first.

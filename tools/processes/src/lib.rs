@@ -21,7 +21,7 @@ mod process;
 pub mod programs;
 
 pub use clean_up::CleanUp;
-pub use error::{Error, Tail};
+pub use error::{Error, last_lines};
 pub use folder::Folder;
 pub use poll::poll;
 pub use port::free_port;

@@ -25,7 +25,7 @@ const TRIES_MAX: u16 = 200;
 ///
 /// # Errors
 ///
-/// [`Error::Port`], with the error of the last attempt, when 200 ports in a row cannot be bound.
+/// With the error of the last attempt, when 200 ports in a row cannot be bound.
 pub fn free_port() -> Result<u16, Error> {
     // Two processes start at different places, or they would race for the same ports.
     static NEXT: OnceLock<AtomicU16> = OnceLock::new();
@@ -39,5 +39,5 @@ pub fn free_port() -> Result<u16, Error> {
             Err(failure) => error = failure,
         }
     }
-    Err(Error::Port(error))
+    Err(Error::cannot("find a free port on 127.0.0.1", &error))
 }

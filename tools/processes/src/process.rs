@@ -4,7 +4,6 @@ mod tail;
 
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +12,7 @@ use rustix::io::Errno;
 use rustix::process::{self, Pid, WaitId, WaitIdOptions};
 
 use crate::janitor::{self, Entry};
-use crate::{Error, poll};
+use crate::{Error, last_lines, poll};
 use tail::{Source, Tail};
 
 /// How often a process is asked whether it has ended.
@@ -70,11 +69,14 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// [`Error::Spawn`] when the program cannot be started or cannot be watched over.
+    /// When the program cannot be started or cannot be watched over.
     pub fn spawn(name: &str, mut command: Command, output: Output) -> Result<Process, Error> {
-        let piped = |yes| match yes {
-            true => Stdio::piped(),
-            false => Stdio::inherit(),
+        let piped = |yes| {
+            if yes {
+                Stdio::piped()
+            } else {
+                Stdio::inherit()
+            }
         };
         command
             .stdin(Stdio::null())
@@ -82,16 +84,12 @@ impl Process {
             .stderr(piped(output == Output::Capture))
             // A group of its own, so that its own children can be reached.
             .process_group(0);
-        let program = PathBuf::from(command.get_program());
-        let error = |source| Error::Spawn {
-            name: name.to_owned(),
-            program: program.clone(),
-            source,
-        };
+        let what = format!("start {name} ({})", command.get_program().display());
+        let error = |error| Error::cannot(&what, &error);
 
         let mut child = command.spawn().map_err(error)?;
         let listed = janitor::add(&Entry::Group(child.id()));
-        let output = Tail::new();
+        let output = Arc::<Tail>::default();
         if let Some(stdout) = child.stdout.take() {
             output.follow(Source::Stdout, stdout);
         }
@@ -108,11 +106,6 @@ impl Process {
         listed.map(|()| process).map_err(error)
     }
 
-    /// The name given at the start.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
     /// The process number, which is also the number of its process group.
     pub fn id(&self) -> u32 {
         self.child.id()
@@ -124,7 +117,7 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// [`Error::Control`] when the operating system refuses.
+    /// When the operating system refuses.
     pub fn signal(&self, signal: Signal) -> Result<(), Error> {
         if self.status.is_some() {
             return Ok(());
@@ -136,10 +129,10 @@ impl Process {
             Signal::Stop => process::Signal::STOP,
             Signal::Continue => process::Signal::CONT,
         };
-        match process::kill_process_group(self.pid(), signal) {
+        match process::kill_process_group(Pid::from_child(&self.child), signal) {
             // The group is gone. macOS answers PERM when only a dead leader is left in it.
             Ok(()) | Err(Errno::SRCH | Errno::PERM) => Ok(()),
-            Err(error) => Err(self.out_of_control(error.into())),
+            Err(error) => Err(self.out_of_control(&error.into())),
         }
     }
 
@@ -148,14 +141,14 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// [`Error::Control`] when the operating system refuses.
+    /// When the operating system refuses.
     pub fn try_wait(&mut self) -> Result<Option<ExitStatus>, Error> {
         if self.status.is_none() && self.has_ended()? {
             // Only now, before it is reaped, is the number certain to be this group's.
             let _ = self.signal(Signal::Kill);
             janitor::remove(&Entry::Group(self.child.id()));
             let status = self.child.try_wait();
-            self.status = status.map_err(|source| self.out_of_control(source))?;
+            self.status = status.map_err(|error| self.out_of_control(&error))?;
             self.output.wait_until_complete(LAST_WORDS_TIMEOUT);
         }
         Ok(self.status)
@@ -165,7 +158,7 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// [`Error::Control`] when the operating system refuses.
+    /// When the operating system refuses.
     pub fn wait_timeout(&mut self, timeout: Duration) -> Result<Option<ExitStatus>, Error> {
         poll(timeout, POLL_INTERVAL, || self.try_wait().transpose()).transpose()
     }
@@ -175,7 +168,7 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// [`Error::Control`] when the operating system refuses.
+    /// When the operating system refuses.
     pub fn stop(&mut self, grace: Duration) -> Result<ExitStatus, Error> {
         self.signal(Signal::Terminate)?;
         self.signal(Signal::Continue)?;
@@ -189,7 +182,7 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// [`Error::Control`] when the operating system refuses.
+    /// When the operating system refuses.
     pub fn kill(&mut self) -> Result<ExitStatus, Error> {
         if let Some(status) = self.status {
             return Ok(status);
@@ -197,7 +190,7 @@ impl Process {
         // The process itself may have left its group.
         let _ = self.signal(Signal::Kill);
         let killed = self.child.kill();
-        killed.map_err(|source| self.out_of_control(source))?;
+        killed.map_err(|error| self.out_of_control(&error))?;
         loop {
             if let Some(status) = self.try_wait()? {
                 return Ok(status);
@@ -211,7 +204,8 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// [`Error::NoLine`] when the time is over, or as soon as no further line can come.
+    /// When the time is over, or as soon as no further line can come. If that is because the process has
+    /// ended, [`try_wait`](Process::try_wait) says how.
     pub fn wait_for_line(
         &mut self,
         timeout: Duration,
@@ -243,35 +237,28 @@ impl Process {
     /// signal its group.
     fn has_ended(&self) -> Result<bool, Error> {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        let ended = process::waitid(WaitId::Pid(self.pid()), options);
-        let ended = ended.map_err(|error| self.out_of_control(error.into()))?;
+        let ended = process::waitid(WaitId::Pid(Pid::from_child(&self.child)), options);
+        let ended = ended.map_err(|error| self.out_of_control(&error.into()))?;
         Ok(ended.is_some())
     }
 
-    fn out_of_control(&self, source: io::Error) -> Error {
-        Error::Control {
-            name: self.name.clone(),
-            source,
-        }
-    }
-
-    fn pid(&self) -> Pid {
-        Pid::from_child(&self.child)
+    fn out_of_control(&self, why: &io::Error) -> Error {
+        Error::cannot(&format!("control {}", self.name), why)
     }
 
     fn no_line(&mut self, timeout: Duration) -> Error {
-        let grace = if self.output.is_complete() {
-            LAST_WORDS_TIMEOUT
-        } else {
-            Duration::ZERO
+        let grace = match self.output.is_complete() {
+            true => LAST_WORDS_TIMEOUT,
+            false => Duration::ZERO,
         };
-        let status = self.wait_timeout(grace).ok().flatten();
-        Error::NoLine {
-            name: self.name.clone(),
-            timeout,
-            status,
-            output: self.output_tail(ERROR_LINES),
-        }
+        let ended = self.wait_timeout(grace).ok().flatten();
+        let (name, output) = (&self.name, last_lines(&self.output_tail(ERROR_LINES)));
+        Error(match ended {
+            Some(status) => {
+                format!("{name} ended ({status}) before it printed the expected line{output}")
+            }
+            None => format!("{name} did not print the expected line within {timeout:?}{output}"),
+        })
     }
 }
 

@@ -54,7 +54,7 @@ pub struct Tool {
     from: From,
     /// The commands that print its version in their first line: the first that is there counts. A program
     /// without arguments prints none.
-    version: &'static [&'static [&'static str]],
+    version: &'static [&'static str],
 }
 
 /// Where a program comes from.
@@ -71,7 +71,7 @@ impl Tool {
         name: "Rust",
         purpose: "everything",
         from: From::Command("curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh"),
-        version: &[&["rustc", "--version"]],
+        version: &["rustc --version"],
     };
 
     /// The server that keeps the count.
@@ -79,10 +79,7 @@ impl Tool {
         name: "Redis",
         purpose: "a count that lasts; without it, an embedded stand-in",
         from: From::Packages(["redis-server", "valkey", "valkey", "redis"]),
-        version: &[
-            &["redis-server", "--version"],
-            &["valkey-server", "--version"],
-        ],
+        version: &["redis-server --version", "valkey-server --version"],
     };
 
     /// The load generator.
@@ -91,7 +88,7 @@ impl Tool {
         purpose: "cargo xtask bench",
         from: From::Packages(["wrk", "wrk", "wrk", "wrk"]),
         // It has no flag that only prints the version: this also prints the usage, and fails.
-        version: &[&["wrk", "-v"]],
+        version: &["wrk -v"],
     };
 
     /// Another load generator, to compare with.
@@ -99,7 +96,7 @@ impl Tool {
         name: "ab",
         purpose: "the book, where it compares them with wrk",
         from: From::Packages(["apache2-utils", "httpd-tools", "apache", "httpd"]),
-        version: &[&["ab", "-V"]],
+        version: &["ab -V"],
     };
 
     /// A third one.
@@ -108,7 +105,7 @@ impl Tool {
         purpose: "the book, where it compares them with wrk",
         from: From::Packages(["siege", "siege", "siege", "siege"]),
         // It prints its version on standard error, so say only that it is there.
-        version: &[&["siege"]],
+        version: &["siege"],
     };
 
     /// Runs containers.
@@ -117,7 +114,7 @@ impl Tool {
         purpose: "docker-compose up",
         from: From::Packages(["docker.io", "moby-engine", "docker", "--cask docker"]),
         // A client alone starts nothing, so ask the engine.
-        version: &[&["docker", "version", "--format", "{{.Server.Version}}"]],
+        version: &["docker version --format {{.Server.Version}}"],
     };
 
     /// Starts several containers from one file.
@@ -131,8 +128,8 @@ impl Tool {
             "--cask docker",
         ]),
         version: &[
-            &["docker-compose", "version", "--short"],
-            &["docker", "compose", "version", "--short"],
+            "docker-compose version --short",
+            "docker compose version --short",
         ],
     };
 
@@ -142,9 +139,9 @@ impl Tool {
         purpose: "the browser tests",
         from: From::Packages(["chromium", "chromium", "chromium", "--cask chromium"]),
         version: &[
-            &["chromium", "--version"],
-            &["chromium-browser", "--version"],
-            &["google-chrome", "--version"],
+            "chromium --version",
+            "chromium-browser --version",
+            "google-chrome --version",
         ],
     };
 
@@ -153,7 +150,7 @@ impl Tool {
         name: "redis-cli",
         purpose: "the book, where it looks into Redis",
         from: From::Packages(["redis-tools", "valkey", "valkey", "redis"]),
-        version: &[&["redis-cli", "--version"], &["valkey-cli", "--version"]],
+        version: &["redis-cli --version", "valkey-cli --version"],
     };
 
     /// Runs the original.
@@ -161,7 +158,7 @@ impl Tool {
         name: "Python",
         purpose: "step 0",
         from: From::Packages(["python3", "python3", "python", "python"]),
-        version: &[&["python3", "--version"]],
+        version: &["python3 --version"],
     };
 
     /// Makes a place for Python's packages. Debian packs it apart from Python.
@@ -169,11 +166,7 @@ impl Tool {
         name: "Python's venv",
         purpose: "step 0",
         from: From::Packages(["python3-venv", "python3", "python", "python"]),
-        version: &[&[
-            "python3",
-            "-c",
-            "import ensurepip; print('pip', ensurepip.version())",
-        ]],
+        version: &["python3 -m ensurepip --version"],
     };
 
     /// Checks licences.
@@ -181,7 +174,7 @@ impl Tool {
         name: "cargo-deny",
         purpose: "cargo xtask test, which checks the licences with it",
         from: From::Command("cargo install cargo-deny --locked"),
-        version: &[&["cargo-deny", "--version"]],
+        version: &["cargo-deny --version"],
     };
 
     /// Slows a disk.
@@ -189,7 +182,7 @@ impl Tool {
         name: "strace",
         purpose: "cargo xtask test, which slows a disk with it",
         from: From::Packages(["strace", "strace", "strace", ""]),
-        version: &[&["strace", "--version"]],
+        version: &["strace --version"],
     };
 
     /// Makes a small Debian.
@@ -197,7 +190,7 @@ impl Tool {
         name: "debootstrap",
         purpose: "cargo xtask test, where no registry of images can be reached",
         from: From::Packages(["debootstrap", "debootstrap", "debootstrap", ""]),
-        version: &[&["debootstrap", "--version"]],
+        version: &["debootstrap --version"],
     };
 
     /// All of them, in the order in which a newcomer needs them.
@@ -239,10 +232,13 @@ impl Tool {
 
     /// The version that is here, in the tool's own words, or `None` where it is missing.
     pub fn version(&self) -> Option<String> {
-        self.version.iter().find_map(|command| match command {
-            [] => None,
-            [name] => on_path(name).map(|path| path.display().to_string()),
-            [name, arguments @ ..] => first_line(name, arguments),
+        self.version.iter().find_map(|command| {
+            let words: Vec<&str> = command.split(' ').collect();
+            match words[..] {
+                [name] => on_path(name).map(|path| path.display().to_string()),
+                [name, ref arguments @ ..] => first_line(name, arguments),
+                [] => None,
+            }
         })
     }
 }
@@ -259,11 +255,9 @@ pub fn first_line(name: &str, arguments: &[&str]) -> Option<String> {
         .stdin(Stdio::null())
         .output()
         .ok()?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    text.lines()
-        .next()
-        .map(|line| line.trim().to_owned())
-        .filter(|line| !line.is_empty())
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.lines().next()?.trim();
+    (!line.is_empty()).then(|| line.to_owned())
 }
 
 #[cfg(test)]
@@ -272,39 +266,39 @@ mod tests {
 
     #[test]
     fn a_linux_is_known_by_its_name_or_by_what_it_is_like() {
-        let platform = Platform::from_os_release;
-        assert_eq!(platform("ID=debian\n"), Platform::Debian);
-        assert_eq!(
-            platform("NAME=\"Ubuntu\"\nID=ubuntu\nID_LIKE=debian\n"),
-            Platform::Debian
-        );
-        assert_eq!(
-            platform("ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n"),
-            Platform::Fedora
-        );
-        assert_eq!(platform("ID=fedora\n"), Platform::Fedora);
-        assert_eq!(platform("ID=manjaro\nID_LIKE=arch\n"), Platform::Arch);
-        assert_eq!(platform(""), Platform::Debian);
+        for (text, platform) in [
+            ("ID=debian\n", Platform::Debian),
+            (
+                "NAME=\"Ubuntu\"\nID=ubuntu\nID_LIKE=debian\n",
+                Platform::Debian,
+            ),
+            (
+                "ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n",
+                Platform::Fedora,
+            ),
+            ("ID=fedora\n", Platform::Fedora),
+            ("ID=manjaro\nID_LIKE=arch\n", Platform::Arch),
+            ("", Platform::Debian),
+        ] {
+            assert_eq!(Platform::from_os_release(text), platform, "{text}");
+        }
     }
 
     #[test]
     fn every_tool_has_one_command_on_every_platform() {
         for tool in Tool::ALL {
-            for platform in [
-                Platform::Debian,
-                Platform::Fedora,
-                Platform::Arch,
-                Platform::MacOs,
+            for (platform, installer) in [
+                (Platform::Debian, "sudo apt install "),
+                (Platform::Fedora, "sudo dnf install "),
+                (Platform::Arch, "sudo pacman -S "),
+                (Platform::MacOs, "brew install "),
             ] {
                 let command = tool.install(platform);
                 let expected = match (tool.name, platform) {
                     ("Rust", _) => "curl ",
                     ("cargo-deny", _) => "cargo install ",
                     ("strace" | "debootstrap", Platform::MacOs) => "not for this system",
-                    (_, Platform::Debian) => "sudo apt install ",
-                    (_, Platform::Fedora) => "sudo dnf install ",
-                    (_, Platform::Arch) => "sudo pacman -S ",
-                    (_, Platform::MacOs) => "brew install ",
+                    _ => installer,
                 };
                 assert!(command.starts_with(expected), "{command}");
             }

@@ -9,7 +9,6 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use output::terminal;
 use processes::interrupt;
 
 use crate::{
@@ -29,19 +28,10 @@ pub enum Profile {
 }
 
 impl Profile {
-    /// What tells cargo of it.
-    pub fn options(self) -> &'static [&'static str] {
+    /// cargo's name for it.
+    fn name(self) -> &'static str {
         match self {
-            Self::Debug => &[],
-            Self::Release => &["--release"],
-            Self::Dist => &["--profile", "dist"],
-        }
-    }
-
-    /// The folder that cargo puts its programs into.
-    fn folder(self) -> &'static str {
-        match self {
-            Self::Debug => "debug",
+            Self::Debug => "dev",
             Self::Release => "release",
             Self::Dist => "dist",
         }
@@ -65,15 +55,9 @@ pub struct Program {
 ///
 /// When cargo cannot be started, or step 0 cannot be prepared.
 pub fn programs(root: &Path, steps: &[Step], profile: Profile) -> Result<Option<Vec<Program>>> {
-    let crates: Vec<&Step> = steps
-        .iter()
-        .filter(|step| step.language == Language::Rust)
-        .collect();
-    let crates: Vec<(&str, &str)> = crates
-        .iter()
-        .map(|step| (step.name.as_str(), step.name.as_str()))
-        .collect();
-    let Some(mut built) = compile(root, &crates, profile)? else {
+    let crates = steps.iter().filter(|step| step.language == Language::Rust);
+    let crates = crates.map(|step| (step.name.as_str(), step.name.as_str()));
+    let Some(mut built) = compile(root, &crates.collect::<Vec<_>>(), profile)? else {
         return Ok(None);
     };
     let program = |step: &Step| match step.language {
@@ -88,12 +72,7 @@ pub fn programs(root: &Path, steps: &[Step], profile: Profile) -> Result<Option<
 
 /// Step 0 needs no compiler, but packages: the first time, they are put into target/flask.
 fn python_program(root: &Path, step: &Step) -> Result<Program> {
-    let flask = Flask::prepare(
-        &step.folder,
-        &root.join("target"),
-        terminal::progress,
-        || false,
-    )?;
+    let flask = Flask::prepare(&step.folder, &root.join("target"), || false)?;
     let command = flask.command(FlaskServer::Debug);
     // The command expects to be run in the step's folder. Others have their reasons to be elsewhere.
     let in_folder = |argument: &OsStr| match step.folder.join(argument) {
@@ -126,7 +105,7 @@ fn compile(
         return Ok(Some(Vec::new()));
     }
     let mut command = cargo(root);
-    command.arg("build").args(profile.options());
+    command.args(["build", "--profile", profile.name()]);
     for (package, target) in targets {
         command.args(["--package", package, "--bin", target]);
     }
@@ -135,7 +114,13 @@ fn compile(
     if !status.success() {
         return Ok(None);
     }
-    let folder = profile_folders()?.join(profile.folder());
+    // The one folder that has another name than its profile.
+    let folder = if profile == Profile::Debug {
+        "debug"
+    } else {
+        profile.name()
+    };
+    let folder = profile_folders()?.join(folder);
     let program = |(_, target): &(&str, &str)| {
         let program = folder.join(target);
         ensure!(

@@ -32,11 +32,6 @@ pub enum Language {
 }
 
 impl Step {
-    /// The name of the library crate, such as `step_3_rocket`.
-    pub fn crate_name(&self) -> String {
-        self.name.replace('-', "_")
-    }
-
     /// Whether it counts in Redis. The first step is the one that does not.
     pub fn needs_redis(&self) -> bool {
         self.number != 1
@@ -54,9 +49,8 @@ impl Step {
         let manifest = self.folder.join("Cargo.toml");
         let text = fs::read_to_string(&manifest)
             .with_context(|| format!("cannot read {}", manifest.display()))?;
-        let line = text
-            .lines()
-            .find_map(|line| line.strip_prefix("description = \""));
+        let mut lines = text.lines();
+        let line = lines.find_map(|line| line.strip_prefix("description = \""));
         let line = line.with_context(|| format!("{} has no description", manifest.display()))?;
         Ok(line.trim_end_matches('"').to_owned())
     }
@@ -74,14 +68,10 @@ pub fn all(root: &Path) -> Result<Vec<Step>> {
     let mut steps = Vec::new();
     for entry in entries {
         let folder = entry?.path();
-        let name = folder
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let number = name
-            .strip_prefix("step-")
-            .and_then(|rest| rest.split('-').next()?.parse().ok());
+        let name = folder.file_name().unwrap_or_default();
+        let name = name.to_string_lossy().into_owned();
+        let number = name.strip_prefix("step-");
+        let number = number.and_then(|rest| rest.split('-').next()?.parse().ok());
         let language = match () {
             () if folder.join("Cargo.toml").is_file() => Language::Rust,
             () if folder.join("requirements.txt").is_file() => Language::Python,
@@ -144,19 +134,14 @@ mod tests {
     use super::*;
 
     fn steps() -> Vec<Step> {
-        let names = [
-            "step-1-memory",
-            "step-2-redis",
-            "step-3-rocket",
-            "step-4-pooled",
-        ];
-        let step = |(index, name): (usize, &&str)| Step {
-            name: (*name).to_owned(),
-            number: index as u32 + 1,
-            folder: PathBuf::from(name),
+        let names = ["step-1-memory", "step-2-redis", "step-3-rocket"];
+        let step = |(number, name): (u32, &str)| Step {
+            name: name.to_owned(),
+            number,
+            folder: name.into(),
             language: Language::Rust,
         };
-        names.iter().enumerate().map(step).collect()
+        (1..).zip(names).map(step).collect()
     }
 
     #[test]
@@ -169,7 +154,7 @@ mod tests {
     #[test]
     fn an_unknown_name_is_answered_with_the_nearest() {
         let message = |name| find(&steps(), name).unwrap_err().to_string();
-        insta::assert_snapshot!(message("step-3-rokcet"), @r#"there is no step "step-3-rokcet"; did you mean step-3-rocket? There are: step-1-memory, step-2-redis, step-3-rocket, step-4-pooled"#);
+        insta::assert_snapshot!(message("step-3-rokcet"), @r#"there is no step "step-3-rokcet"; did you mean step-3-rocket? There are: step-1-memory, step-2-redis, step-3-rocket"#);
         assert!(message("step-2-reddis").contains("did you mean step-2-redis?"));
         assert!(message("").contains("\"\"; there are: step-1-memory"));
         // `--redis` was forgotten.

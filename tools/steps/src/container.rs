@@ -1,16 +1,15 @@
 //! The Redis of docker-compose.yml, and the Compose that starts it.
 
-use std::{
-    path::Path,
-    process, thread,
-    time::{Duration, Instant},
-};
+use std::{path::Path, process, time::Duration};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use docker::{Compose, Count, Project};
 use output::terminal;
 use private_redis::RedisClient;
-use processes::programs::{Platform, Tool};
+use processes::{
+    poll,
+    programs::{Platform, Tool},
+};
 
 /// How long a Redis in a container may take to answer.
 const REDIS_TIMEOUT: Duration = Duration::from_secs(10);
@@ -38,22 +37,15 @@ impl Redis {
         let project = Project::new(&compose, root, &name, Count::Forgotten, &[])?;
         let address = format!("127.0.0.1:{}", processes::free_port()?);
         terminal::progress(&format!("{compose} run redis"));
-        project.run(&[
-            "run",
-            "--detach",
-            "--publish",
-            &format!("{address}:6379"),
-            "redis",
-        ])?;
+        let publish = format!("{address}:6379");
+        project.run(&["run", "--detach", "--publish", &publish, "redis"])?;
 
         let url = format!("redis://{address}");
-        let deadline = Instant::now() + REDIS_TIMEOUT;
-        while let Err(error) = RedisClient::connect_url(&url, REDIS_TIMEOUT) {
-            if Instant::now() >= deadline {
-                bail!("the Redis in the container does not answer: {error}");
-            }
-            thread::sleep(POLL_INTERVAL);
-        }
+        let connect = || RedisClient::connect_url(&url, REDIS_TIMEOUT);
+        // When it does not answer in the end, this says why.
+        poll(REDIS_TIMEOUT, POLL_INTERVAL, || connect().ok())
+            .map_or_else(connect, Ok)
+            .context("the Redis in the container does not answer")?;
         Ok(Self {
             url,
             _project: Box::new(project),

@@ -10,6 +10,6 @@ mod source;
 pub use build::{Profile, Program, cargo, programs, tool};
 pub use catalog::{Language, Step, all, one, several};
 pub use container::compose;
-pub use flask::{Flask, FlaskError, FlaskServer};
+pub use flask::{Flask, FlaskServer};
 pub use redis::{RedisChoice, Running, Source};
 pub use source::{Mark, files, without_marks};

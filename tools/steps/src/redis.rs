@@ -24,6 +24,11 @@ pub enum RedisChoice {
     Url(String),
 }
 
+impl RedisChoice {
+    /// What can be chosen.
+    pub const EXPECTED: &str = "auto, embedded, docker, or a URL such as redis://127.0.0.1:6379";
+}
+
 impl FromStr for RedisChoice {
     type Err = String;
 
@@ -34,9 +39,7 @@ impl FromStr for RedisChoice {
             "docker" => Ok(Self::Docker),
             // What has an @ may have a password in front of it, which clap would quote.
             url if url.contains("://") || url.contains('@') => Ok(Self::Url(url.to_owned())),
-            _ => Err(
-                "expected auto, embedded, docker, or a URL such as redis://127.0.0.1:6379".into(),
-            ),
+            _ => Err(format!("expected {}", Self::EXPECTED)),
         }
     }
 }
@@ -101,16 +104,14 @@ impl Source {
     /// When it does not start.
     pub fn start(&self) -> Result<Running> {
         match self {
-            Self::Running(url) | Self::Docker(container::Redis { url, .. }) => Ok(Running {
-                url: url.clone(),
-                server: None,
-            }),
+            Self::Running(url) | Self::Docker(container::Redis { url, .. }) => {
+                let (url, server) = (url.clone(), None);
+                Ok(Running { url, server })
+            }
             Self::Private(program) => {
                 let server = RedisServer::start(program, Durability::None)?;
-                Ok(Running {
-                    url: server.url(),
-                    server: Some(server),
-                })
+                let (url, server) = (server.url(), Some(server));
+                Ok(Running { url, server })
             }
         }
     }
@@ -143,10 +144,8 @@ impl Running {
     ///
     /// When the operating system cannot say.
     pub fn has_ended(&mut self) -> Result<Option<ExitStatus>> {
-        match &mut self.server {
-            Some(server) => Ok(server.has_ended()?),
-            None => Ok(None),
-        }
+        let status = self.server.as_mut().map(RedisServer::has_ended);
+        Ok(status.transpose()?.flatten())
     }
 }
 
@@ -163,10 +162,8 @@ mod tests {
                 panic!("{url} is no URL of a Redis");
             };
             let shown = terminal::one_line(&error);
-            assert!(
-                !shown.contains("secret") && shown.contains("***@h"),
-                "{shown}"
-            );
+            assert!(!shown.contains("secret"), "{shown}");
+            assert!(shown.contains("***@h"), "{shown}");
         }
     }
 }

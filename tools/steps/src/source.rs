@@ -37,7 +37,7 @@ impl Step {
         let text =
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let text = without_marks(&text).replace(&self.name, "step-N");
-        Ok(text.replace(&self.crate_name(), "step_N"))
+        Ok(text.replace(&self.name.replace('-', "_"), "step_N"))
     }
 }
 

@@ -13,37 +13,43 @@ use steps::Profile;
 
 use crate::{TestOptions, summary::Summary};
 
-/// What the book's tool found.
-pub struct Pages {
-    /// One a page; nothing if the tool does not compile or ended early.
-    pages: Option<Vec<Value>>,
-    /// What it printed: a line a page, and what is wrong with it.
-    printed: String,
-}
-
 /// Holds the pages to what they say. The tool writes down for us what it found.
-pub fn pages(root: &Path, options: &TestOptions) -> Result<Pages> {
-    let (mut pages, mut printed) = (None, String::new());
-    if let Some(mut command) = tool(root)? {
-        if options.strict {
-            command.env("SEEN_BOOK_DOCKER", "1");
-        }
-        let folder = Folder::new("seen-suite-")?;
-        let file = folder.path().join("book.json");
-        command.arg("test").arg("--json").arg(&file);
-        // Its progress is shown meanwhile, its results when it is done.
-        let output = command.stderr(Stdio::inherit()).output();
-        let output = output.context("cannot start the book's tool")?;
-        printed = String::from_utf8_lossy(&output.stdout).into_owned();
-        if let Ok(file) = File::open(&file) {
-            pages = serde_json::from_reader(file).context("the book's tool wrote no JSON")?;
+pub fn pages(root: &Path, options: &TestOptions, summary: &Summary) -> Result<()> {
+    let Some(mut command) = tool(root)? else {
+        summary.fail("book", "its tool does not compile; see above");
+        return Ok(());
+    };
+    if options.strict {
+        command.env("SEEN_BOOK_DOCKER", "1");
+    }
+    let folder = Folder::new("seen-suite-")?;
+    let file = folder.path().join("book.json");
+    command.arg("test").arg("--json").arg(&file);
+    // Its progress is shown meanwhile, its results when it is done: a line a page, and what is wrong with it.
+    let output = command.stderr(Stdio::inherit()).output();
+    let output = output.context("cannot start the book's tool")?;
+    anstream::print!("{}", String::from_utf8_lossy(&output.stdout));
+    let Ok(file) = File::open(&file) else {
+        summary.fail("book", "its tool ended early; see above");
+        return Ok(());
+    };
+    let pages: Vec<Value> =
+        serde_json::from_reader(file).context("the book's tool wrote no JSON")?;
+    for page in &pages {
+        let skipped = page["skipped"].as_array().into_iter().flatten();
+        for why in skipped.filter_map(Value::as_str) {
+            summary.skip("book", why);
         }
     }
-    Ok(Pages { pages, printed })
+    let is_good = |page: &&Value| page["result"]["Ok"].is_string();
+    let passed = pages.iter().filter(is_good).count();
+    let what = format!("{passed} of {} pages say what is so", pages.len());
+    summary.add(passed, pages.len() - passed, "book", &what);
+    Ok(())
 }
 
 /// Accepts what the pages would say now.
-pub fn bless(root: &Path, summary: &mut Summary) -> Result<()> {
+pub fn bless(root: &Path, summary: &Summary) -> Result<()> {
     let status = match tool(root)? {
         Some(mut command) => command.arg("bless").status().map(Some),
         None => Ok(None),
@@ -62,24 +68,4 @@ fn tool(root: &Path) -> Result<Option<Command>> {
         command.current_dir(root);
         command
     }))
-}
-
-impl Pages {
-    /// Puts the pages into the summary.
-    pub fn report(&self, summary: &mut Summary) {
-        anstream::print!("{}", self.printed);
-        let Some(pages) = &self.pages else {
-            return summary.fail("book", "see above");
-        };
-        for page in pages {
-            match page["result"]["Ok"].is_string() {
-                true => summary.passed += 1,
-                false => summary.failed += 1,
-            }
-            let skipped = page["skipped"].as_array().into_iter().flatten();
-            let skipped = skipped.filter_map(Value::as_str);
-            let skipped = skipped.map(|why| format!("book: {why}"));
-            summary.skipped.extend(skipped);
-        }
-    }
 }

@@ -1,16 +1,18 @@
 //! What can be said about the sources without running them.
 
-use std::{path::Path, process::Stdio};
+use std::{collections::BTreeSet, path::Path};
 
-use anyhow::{Context, Result};
-use output::terminal;
+use anyhow::Result;
 use processes::programs::{Platform, Tool};
-use serde_json::{Deserializer, Value};
+use serde_json::Value;
 
-use crate::{component, summary::Summary, summary::shown};
+use crate::{
+    cargo::{component, messages, shown},
+    summary::Summary,
+};
 
 /// Checks the format, what clippy and rustdoc say, and the licences.
-pub fn run(root: &Path, summary: &mut Summary) -> Result<()> {
+pub fn run(root: &Path, summary: &Summary) -> Result<()> {
     let mut format = component(root, "fmt", &["--all", "--check"]);
     summary.command("format", &mut format);
     clippy(root, summary)?;
@@ -25,21 +27,14 @@ pub fn run(root: &Path, summary: &mut Summary) -> Result<()> {
 /// Any warning fails, and so does an `unwrap` outside of tests, where nobody may meet a panic that says
 /// nothing. clippy itself knows tests by their attribute only, and not the functions that they share: so it
 /// is asked to find every `unwrap`, and those in the files of tests are left out here.
-fn clippy(root: &Path, summary: &mut Summary) -> Result<()> {
-    let mut arguments = vec!["--workspace", "--all-targets", "--keep-going"];
-    arguments.extend([
-        "--message-format=json",
-        "--",
-        "--warn",
-        "clippy::unwrap_used",
-    ]);
+fn clippy(root: &Path, summary: &Summary) -> Result<()> {
+    let arguments = "--workspace --all-targets --keep-going --message-format=json \
+                     -- --warn clippy::unwrap_used";
+    let arguments: Vec<&str> = arguments.split(' ').collect();
     let mut command = component(root, "clippy", &arguments);
-    terminal::progress(&shown(&command));
-    // cargo shows its progress on standard error.
-    let output = command.stderr(Stdio::inherit()).output();
-    let output = output.context("cannot start cargo")?;
-    let found = findings(&output.stdout)?;
-    if output.status.success() && found.is_empty() {
+    let (messages, has_succeeded) = messages(&mut command)?;
+    let found = findings(&messages);
+    if has_succeeded && found.is_empty() {
         summary.pass("lint", "");
     } else {
         summary.fail("lint", &format!("{}\n{}", shown(&command), found.join("")));
@@ -48,49 +43,42 @@ fn clippy(root: &Path, summary: &mut Summary) -> Result<()> {
 }
 
 /// What the compiler and clippy say in cargo's messages, as a terminal would show it.
-fn findings(messages: &[u8]) -> Result<Vec<String>> {
-    let mut found = Vec::new();
-    for message in Deserializer::from_slice(messages).into_iter::<Value>() {
-        let message = message.context("cannot read what cargo says")?;
-        let in_test = message["target"]["kind"][0] == "test";
-        let is_unwrap = message["message"]["code"]["code"] == "clippy::unwrap_used";
-        let text = message["message"]["rendered"].as_str();
-        match text {
-            Some(text) if !(in_test && is_unwrap) => found.push(text.to_owned()),
-            _ => {}
-        }
-    }
+fn findings(messages: &[Value]) -> Vec<&str> {
+    let is_allowed = |message: &&Value| {
+        message["target"]["kind"][0] == "test"
+            && message["message"]["code"]["code"] == "clippy::unwrap_used"
+    };
+    let found = messages.iter().filter(|message| !is_allowed(message));
+    let found = found.filter_map(|message| message["message"]["rendered"].as_str());
     // A library is looked at twice: as it is, and for its own tests.
-    found.sort();
-    found.dedup();
-    Ok(found)
+    found.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-fn licences(root: &Path, summary: &mut Summary) {
+fn licences(root: &Path, summary: &Summary) {
     if Tool::CARGO_DENY.version().is_none() {
         let install = Tool::CARGO_DENY.install(Platform::here());
         let why = format!("cargo-deny is missing; install it with: {install}");
         return summary.skip("licences", &why);
     }
     // The advisories need the network, and say something about today, not about this change.
-    let checks = [
+    let what = [
         "check",
         "--hide-inclusion-graph",
         "licenses",
         "bans",
         "sources",
     ];
-    summary.command("licences", &mut component(root, "deny", &checks));
+    summary.command("licences", &mut component(root, "deny", &what));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
-    fn message(kind: &str, code: &str) -> String {
-        format!(
-            r#"{{"reason":"compiler-message","target":{{"kind":["{kind}"]}},"message":{{"code":{{"code":"{code}"}},"rendered":"{kind} {code}\n"}}}}"#
-        )
+    fn message(kind: &str, code: &str) -> Value {
+        let message = json!({"code": {"code": code}, "rendered": format!("{kind} {code}\n")});
+        json!({"target": {"kind": [kind]}, "message": message})
     }
 
     #[test]
@@ -100,9 +88,9 @@ mod tests {
             message("lib", "clippy::unwrap_used"),
             message("lib", "clippy::unwrap_used"),
             message("test", "dead_code"),
-            r#"{"reason":"build-finished","success":true}"#.to_owned(),
+            json!({"reason": "build-finished", "success": true}),
         ];
-        let found = findings(messages.join("\n").as_bytes()).unwrap();
-        assert_eq!(found, ["lib clippy::unwrap_used\n", "test dead_code\n"]);
+        let expected = ["lib clippy::unwrap_used\n", "test dead_code\n"];
+        assert_eq!(findings(&messages), expected);
     }
 }

@@ -3,18 +3,17 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     time::Instant,
 };
 
 use anyhow::{Context, Result};
 use output::terminal;
-use serde_json::{Deserializer, Value};
-use steps::cargo;
 
 use crate::{
-    TestOptions, component,
-    summary::{Summary, shown, text},
+    TestOptions,
+    cargo::{component, messages},
+    summary::{Summary, text},
 };
 
 /// Tests say with a line that begins like this that they had nothing to run on. A test has no other way to
@@ -27,51 +26,37 @@ pub struct Package {
     programs: Vec<PathBuf>,
 }
 
-/// How the tests of a package ended.
-pub struct Tested {
-    name: String,
-    passed: usize,
-    failed: usize,
-    is_good: bool,
-    skipped: Vec<String>,
-    /// What the failed programs printed.
-    output: String,
-    seconds: f32,
-}
-
 /// Compiles all tests at once. cargo would compile the dependencies anew for every package, because each
 /// wants other features of them. `None` when they do not compile: cargo has said why.
-pub fn compile(root: &Path, summary: &mut Summary) -> Result<Option<Vec<Package>>> {
-    let mut arguments = vec!["--workspace", "--no-run"];
-    arguments.push("--message-format=json-render-diagnostics");
-    let mut compile = component(root, "test", &arguments);
-    terminal::progress(&shown(&compile));
-    let output = compile.stderr(Stdio::inherit()).output();
-    let output = output.context("cannot start cargo")?;
-    if !output.status.success() {
-        summary.fail("tests", "they do not compile");
+pub fn compile(root: &Path, summary: &Summary) -> Result<Option<Vec<Package>>> {
+    let arguments = [
+        "--workspace",
+        "--no-run",
+        "--message-format=json-render-diagnostics",
+    ];
+    let (messages, has_succeeded) = messages(&mut component(root, "test", &arguments))?;
+    if !has_succeeded {
+        summary.fail("tests", "they do not compile; see above");
         return Ok(None);
     }
-    let packages = test_programs(&output.stdout)?.into_iter();
-    let packages = packages.map(|(folder, programs)| Package { folder, programs });
-    Ok(Some(packages.collect()))
-}
-
-/// The programs that cargo compiled the tests into, by the folder of their package.
-fn test_programs(messages: &[u8]) -> Result<BTreeMap<PathBuf, Vec<PathBuf>>> {
     let mut programs: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
-    for message in Deserializer::from_slice(messages).into_iter::<Value>() {
-        let message = message.context("cannot read what cargo built")?;
-        let is_test = message["profile"]["test"] == true;
-        if let (true, Some(program)) = (is_test, message["executable"].as_str()) {
+    for message in messages
+        .iter()
+        .filter(|message| message["profile"]["test"] == true)
+    {
+        if let Some(program) = message["executable"].as_str() {
             let manifest = message["manifest_path"].as_str();
             let folder = manifest.and_then(|manifest| Path::new(manifest).parent());
             let folder = folder.context("cargo names a package without a manifest")?;
-            let programs = programs.entry(folder.to_owned()).or_default();
-            programs.push(program.into());
+            programs
+                .entry(folder.to_owned())
+                .or_default()
+                .push(program.into());
         }
     }
-    Ok(programs)
+    let packages = programs.into_iter();
+    let packages = packages.map(|(folder, programs)| Package { folder, programs });
+    Ok(Some(packages.collect()))
 }
 
 impl Package {
@@ -81,36 +66,35 @@ impl Package {
         name.to_string_lossy().into_owned()
     }
 
-    /// Runs the tests, one program after the other.
-    pub fn run(&self, options: &TestOptions) -> Result<Tested> {
-        terminal::progress(&format!("the tests of {}", self.name()));
+    /// Runs the tests, one program after the other. They have one line in the summary; more if something was
+    /// skipped or has failed.
+    pub fn run(&self, options: &TestOptions, summary: &Summary) -> Result<()> {
+        let name = self.name();
+        terminal::progress(&format!("the tests of {name}"));
         let started = Instant::now();
-        let mut tested = Tested {
-            name: self.name(),
-            passed: 0,
-            failed: 0,
-            is_good: true,
-            skipped: Vec::new(),
-            output: String::new(),
-            seconds: 0.0,
-        };
+        let (mut passed, mut failed, mut said_by_failed) = (0, 0, String::new());
         for program in &self.programs {
             let output = self.command(program, options).output();
             let output = output.with_context(|| format!("cannot run {}", program.display()))?;
             let text = text(&output);
-            let (passed, failed) = count_tests(&text);
-            tested.passed += passed;
-            tested.failed += failed;
+            let (passed_here, failed_here) = count_tests(&text);
+            passed += passed_here;
             let lines = text.lines().map(str::trim);
-            let reasons = lines.filter_map(|line| line.strip_prefix(SKIPPED));
-            tested.skipped.extend(reasons.map(str::to_owned));
+            for reason in lines.filter_map(|line| line.strip_prefix(SKIPPED)) {
+                summary.skip(&name, reason);
+            }
             if !output.status.success() {
-                tested.is_good = false;
-                tested.output += &text;
+                // A program that ends early has not counted.
+                failed += failed_here.max(1);
+                said_by_failed += &text;
             }
         }
-        tested.seconds = started.elapsed().as_secs_f32();
-        Ok(tested)
+        let what = match failed {
+            0 => format!("{passed} tests in {:.1} s", started.elapsed().as_secs_f32()),
+            _ => format!("{failed} tests failed:\n{said_by_failed}"),
+        };
+        summary.add(passed, failed, &name, &what);
+        Ok(())
     }
 
     /// Runs a test program as cargo would: in the folder of its package, knowing which cargo it is.
@@ -120,7 +104,7 @@ impl Package {
             .arg("--nocapture")
             .current_dir(&self.folder)
             .env("CARGO_MANIFEST_DIR", &self.folder)
-            .env("CARGO", cargo(&self.folder).get_program());
+            .env("CARGO", steps::cargo(&self.folder).get_program());
         if options.strict {
             command.env("SEEN_STRICT", "1");
         }
@@ -128,46 +112,38 @@ impl Package {
     }
 }
 
-impl Tested {
-    /// Puts this package into the summary, in one line; more if something was skipped or has failed.
-    pub fn report(&self, summary: &mut Summary) {
-        for reason in &self.skipped {
-            summary.skip(&self.name, reason);
-        }
-        // The line for the package counts as one of its tests.
-        summary.passed += self.passed.saturating_sub(1);
-        if self.is_good {
-            let what = format!("{} tests in {:.1} s", self.passed, self.seconds);
-            return summary.pass(&self.name, &what);
-        }
-        anstream::println!("{}", self.output);
-        summary.failed += self.failed.saturating_sub(1);
-        let what = format!("{} tests failed; see above", self.failed);
-        summary.fail(&self.name, &what);
-    }
-}
-
 /// Adds up the lines in which the test runner says how many tests passed and failed. It says so as JSON
 /// only in nightly Rust.
 fn count_tests(text: &str) -> (usize, usize) {
-    let results = text
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("test result: "));
+    let lines = text.lines().map(str::trim);
+    let results = lines.filter_map(|line| line.strip_prefix("test result: "));
     results.fold((0, 0), |(passed, failed), line| {
         let number = |word| {
             let before = line.split(word).next()?;
-            before.split_whitespace().last()?.parse::<usize>().ok()
+            before.split_whitespace().last()?.parse().ok()
         };
-        (
-            passed + number(" passed").unwrap_or(0),
-            failed + number(" failed").unwrap_or(0),
-        )
+        let number = |word| number(word).unwrap_or(0_usize);
+        (passed + number(" passed"), failed + number(" failed"))
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_that_ends_before_it_has_counted_has_failed() {
+        let summary = Summary::default();
+        let (folder, programs) = (PathBuf::from("/"), vec!["true".into(), "false".into()]);
+        let options = TestOptions {
+            strict: false,
+            bless: false,
+        };
+        let package = Package { folder, programs };
+        package.run(&options, &summary).unwrap();
+        let counts = summary.counts();
+        assert_eq!((counts.passed, counts.failed), (0, 1));
+    }
 
     #[test]
     fn results_of_several_test_programs_add_up() {

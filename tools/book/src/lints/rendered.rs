@@ -4,97 +4,75 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
-    path::Path,
+    path::{Path, PathBuf},
     sync::LazyLock,
 };
 
 use anyhow::Result;
-use html5ever::{
-    tendril::StrTendril,
-    tokenizer::{
-        BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer,
-        states::RawKind::{Rawtext, ScriptData},
-    },
+use html5ever::tokenizer::{
+    BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer,
+    states::RawKind::{Rawtext, ScriptData},
 };
+use mdbook_core::utils::fs;
 use regex::Regex;
-use steps::files;
 
 use crate::{
-    include::normal,
-    source::{Book, Problem, SRC, read, relative},
+    regex,
+    source::{Book, Problem, SRC, named_files, relative},
 };
 
 /// What a style sheet loads: `url(…)` and `@import "…"`.
-static LOADED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?:url\(\s*["']?|@import\s+["'])([^"')]+)"#).expect("the expression is right")
-});
+static LOADED: LazyLock<Regex> =
+    LazyLock::new(|| regex(r#"(?:url\(\s*["']?|@import\s+["'])([^"')]+)"#));
 
-static STYLE_COMMENT: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?s)/\*.*?\*/").expect("the expression is right"));
+static STYLE_COMMENT: LazyLock<Regex> = LazyLock::new(|| regex(r"(?s)/\*.*?\*/"));
 
-/// An HTML file: its ids, its links, and what it loads.
+/// What is wrong, behind the words that it is recognised by.
+type Wrong = (String, String);
+
+/// An HTML file: its ids, its links, and what is wrong with it alone.
 #[derive(Default)]
 struct Html {
     ids: BTreeSet<String>,
     links: Vec<String>,
-    loads: Vec<String>,
-    images_without_words: Vec<String>,
+    wrong: Vec<Wrong>,
 }
 
-/// Checks a rendered book.
-///
-/// # Errors
-///
-/// When a file cannot be read.
-pub fn check(book: &Book, out: &Path) -> Result<Vec<Problem>> {
-    let mut pages = BTreeMap::new();
-    let mut problems = Vec::new();
-    for file in files(out)? {
-        let name = relative(&file, out);
-        if name.ends_with(".html") {
-            pages.insert(name, html(&read(&file)?));
-        } else if name.ends_with(".css") {
-            for target in loaded_by_style(&read(&file)?) {
-                let what = elsewhere(&target).into_iter();
-                problems.extend(what.map(|what| Problem::new(format!("book: {name}"), 1, what)));
-            }
+impl Html {
+    fn read(text: &str) -> Self {
+        let tokenizer = Tokenizer::new(Reader::default(), Default::default());
+        let input = BufferQueue::default();
+        input.push_back(text.into());
+        // It stops wherever a script could change the page.
+        while !input.is_empty() {
+            let _ = tokenizer.feed(&input);
         }
+        tokenizer.end();
+        tokenizer.sink.0.into_inner()
     }
-    for (name, html) in &pages {
-        let mut wrong = |target: &str, what| problems.push(place(book, name, target, what));
-        for target in &html.loads {
-            if let Some(what) = elsewhere(target) {
-                wrong(target, what);
+
+    fn tag(&mut self, tag: &Tag) {
+        let (mut words, mut image) = (String::new(), String::new());
+        for attribute in &tag.attrs {
+            let value = attribute.value.to_string();
+            match (&*tag.name, &*attribute.name.local) {
+                (_, "id") | ("a", "name") => drop(self.ids.insert(value)),
+                ("a", "href") => self.links.push(value),
+                ("img", "alt") => words = value,
+                (_, "style") => self.wrong.extend(wrong_with_style(&value)),
+                (_, "href" | "src" | "srcset" | "poster" | "data" | "xlink:href") => {
+                    self.wrong.extend(elsewhere(&value));
+                    image = value;
+                }
+                _ => {}
             }
         }
-        for image in &html.images_without_words {
+        if &*tag.name == "img" && words.trim().is_empty() {
             let what =
                 format!("the image {image} says nothing to who cannot see it; give it an alt text");
-            wrong(image, what);
-        }
-        // The page for printing holds all the others, and mdBook rewrites their links for it.
-        let is_copy = ["print.html", "404.html", "toc.html", "index.html"].contains(&name.as_str());
-        for target in html.links.iter().filter(|_| !is_copy) {
-            if let Some(what) = dead(out, &pages, name, target) {
-                wrong(target, what);
-            }
+            self.wrong.push((image, what));
         }
     }
-    problems.sort();
-    problems.dedup();
-    Ok(problems)
-}
-
-fn html(text: &str) -> Html {
-    let tokenizer = Tokenizer::new(Reader::default(), Default::default());
-    let input = BufferQueue::default();
-    input.push_back(StrTendril::from_slice(text));
-    // It stops wherever a script could change the page.
-    while !input.is_empty() {
-        let _ = tokenizer.feed(&input);
-    }
-    tokenizer.end();
-    tokenizer.sink.0.into_inner()
 }
 
 /// Takes what the tokenizer finds.
@@ -105,51 +83,58 @@ impl TokenSink for Reader {
     type Handle = ();
 
     fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
-        let Token::TagToken(tag) = token else {
-            return TokenSinkResult::Continue;
-        };
-        if tag.kind == TagKind::EndTag {
-            return TokenSinkResult::Continue;
-        }
-        self.0.borrow_mut().tag(&tag);
-        // What stands in these is no HTML.
-        match &*tag.name {
-            "script" => TokenSinkResult::RawData(ScriptData),
-            "style" => TokenSinkResult::RawData(Rawtext),
+        match token {
+            Token::TagToken(tag) if tag.kind == TagKind::StartTag => {
+                self.0.borrow_mut().tag(&tag);
+                // What stands in these is no HTML.
+                match &*tag.name {
+                    "script" => TokenSinkResult::RawData(ScriptData),
+                    "style" => TokenSinkResult::RawData(Rawtext),
+                    _ => TokenSinkResult::Continue,
+                }
+            }
             _ => TokenSinkResult::Continue,
         }
     }
 }
 
-impl Html {
-    fn tag(&mut self, tag: &Tag) {
-        let get = |name: &str| {
-            let mut attributes = tag.attrs.iter();
-            let found = attributes.find(|attribute| &*attribute.name.local == name);
-            found.map(|attribute| attribute.value.to_string())
-        };
-        let is = |name: &str| &*tag.name == name;
-        self.ids.extend(get("id"));
-        if is("a") {
-            self.ids.extend(get("name"));
-            self.links.extend(get("href"));
-        } else {
-            let loading = ["href", "src", "srcset", "poster", "data", "xlink:href"];
-            self.loads.extend(loading.into_iter().filter_map(get));
-        }
-        let style = get("style").unwrap_or_default();
-        self.loads.extend(loaded_by_style(&style));
-        if is("img") && get("alt").is_none_or(|words| words.trim().is_empty()) {
-            let image = get("src").unwrap_or_default();
-            self.images_without_words.push(image);
+/// Checks a rendered book.
+///
+/// # Errors
+///
+/// When a file cannot be read.
+pub fn check(book: &Book, out: &Path) -> Result<Vec<Problem>> {
+    let (mut pages, mut problems) = (BTreeMap::new(), Vec::new());
+    let out = out.canonicalize()?;
+    for (name, file) in named_files(&out)? {
+        if name.ends_with(".html") {
+            let html = Html::read(&fs::read_to_string(&file)?);
+            pages.insert(file, html);
+        } else if name.ends_with(".css") {
+            let wrong = wrong_with_style(&fs::read_to_string(&file)?).into_iter();
+            let file = format!("book: {name}");
+            problems.extend(wrong.map(|(_, what)| Problem::new(&file, 1, what)));
         }
     }
+    for (file, html) in &pages {
+        let name = relative(file, &out);
+        // The page for printing holds all the others, and mdBook rewrites their links for it.
+        let is_copy = ["print.html", "404.html", "toc.html", "index.html"].contains(&name.as_str());
+        let links = html.links.iter().filter(|_| !is_copy);
+        let dead =
+            links.filter_map(|target| Some((target.clone(), dead(&out, &pages, file, target)?)));
+        let wrong = html.wrong.iter().cloned().chain(dead);
+        problems.extend(wrong.map(|(target, what)| place(book, &name, &target, what)));
+    }
+    problems.sort();
+    problems.dedup();
+    Ok(problems)
 }
 
-fn loaded_by_style(text: &str) -> Vec<String> {
+fn wrong_with_style(text: &str) -> Vec<Wrong> {
     let text = STYLE_COMMENT.replace_all(text, "");
-    let found = LOADED.captures_iter(&text);
-    found.map(|captures| captures[1].to_owned()).collect()
+    let loaded = LOADED.captures_iter(&text);
+    loaded.filter_map(|found| elsewhere(&found[1])).collect()
 }
 
 fn is_foreign(target: &str) -> bool {
@@ -161,41 +146,32 @@ fn is_foreign(target: &str) -> bool {
 }
 
 /// What is wrong with loading this.
-fn elsewhere(target: &str) -> Option<String> {
-    is_foreign(target).then(|| {
-        format!(
-            "{target} is loaded from another host; the book works without a network: bring it along"
-        )
-    })
+fn elsewhere(target: &str) -> Option<Wrong> {
+    let what = "is loaded from another host; the book works without a network: bring it along";
+    is_foreign(target).then(|| (target.to_owned(), format!("{target} {what}")))
 }
 
-/// What is wrong with a link.
-fn dead(out: &Path, pages: &BTreeMap<String, Html>, page: &str, target: &str) -> Option<String> {
+/// What is wrong with a link on this page.
+fn dead(out: &Path, pages: &BTreeMap<PathBuf, Html>, page: &Path, target: &str) -> Option<String> {
     if target.starts_with("http:") || target.starts_with("//") {
-        return Some(format!(
-            "{target}: links to other hosts begin with https://"
-        ));
+        let what = "links to other hosts begin with https://";
+        return Some(format!("{target}: {what}"));
     }
     if is_foreign(target) || target.starts_with("mailto:") || target.starts_with("javascript:") {
         return None;
     }
     let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
-    let file = if path.is_empty() {
-        page.to_owned()
-    } else {
-        let folder = Path::new(page).parent().unwrap_or(Path::new(""));
-        normal(&folder.join(path)).to_string_lossy().into_owned()
+    let file = match path {
+        "" => page.to_owned(),
+        path => page.with_file_name(path).canonicalize().unwrap_or_default(),
     };
-    let Some(html) = pages.get(&file) else {
-        return (!out.join(&file).is_file())
-            .then(|| format!("the link {target} leads nowhere; there is no such page"));
-    };
-    if anchor.is_empty() || html.ids.contains(anchor) {
-        return None;
+    if !file.starts_with(out) || !file.is_file() {
+        let what = "leads nowhere; there is no such page";
+        return Some(format!("the link {target} {what}"));
     }
-    Some(format!(
-        "the link {target} leads to a page without a heading #{anchor}"
-    ))
+    let html = pages.get(&file).filter(|_| !anchor.is_empty())?;
+    (!html.ids.contains(anchor))
+        .then(|| format!("the link {target} leads to a page without a heading #{anchor}"))
 }
 
 /// Says it of the line of Markdown that the target seems to come from.
@@ -208,32 +184,4 @@ fn place(book: &Book, html: &str, target: &str, what: String) -> Problem {
     let written = target.replace(".html", ".md");
     let line = page.text.lines().position(|line| line.contains(&written));
     Problem::new(format!("{SRC}/{name}"), line.unwrap_or(0) + 1, what)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tags_are_read_with_their_attributes() {
-        let page = html(
-            "<script>'<img src=no>'</script><style>a</style><h2 id=\"a\">x</h2><!-- <img src=\"no\"> --><a href='b.html#c&amp;d' class=x>y</a><img src=p.png alt=\"\">\
-             <script src=\"https://cdn.example/x.js\" defer></script><p style=\"background:url('//x/y.png')\">1 < 2</p>",
-        );
-        assert!(page.ids.contains("a"));
-        assert_eq!(page.links, ["b.html#c&d"]);
-        assert_eq!(
-            page.loads,
-            ["p.png", "https://cdn.example/x.js", "//x/y.png"]
-        );
-        assert_eq!(page.images_without_words, ["p.png"]);
-        for (target, is_elsewhere) in [
-            ("https://x/", true),
-            ("//x/", true),
-            ("a/b.css", false),
-            ("data:image/png", false),
-        ] {
-            assert_eq!(is_foreign(target), is_elsewhere, "{target}");
-        }
-    }
 }

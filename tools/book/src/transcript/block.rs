@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use anyhow::{Context, Result, bail, ensure};
+
 use crate::markdown::{self, Fence};
 
 /// How long a command may take if its block says nothing else.
@@ -58,13 +60,11 @@ pub fn of_page(text: &str) -> Vec<Block> {
 
 /// The commands that `<!-- prepare: COMMAND -->` names in a page: what takes long, but does not matter to
 /// the page.
-pub fn preparations(text: &str) -> Vec<String> {
-    let html = markdown::content(text).html;
-    let command = |text: &str| {
-        let command = text.trim().strip_prefix("<!-- prepare: ")?;
-        Some(command.strip_suffix(" -->")?.to_owned())
-    };
-    html.iter().filter_map(|(_, text)| command(text)).collect()
+pub fn preparations(text: &str) -> impl Iterator<Item = &str> {
+    let comments = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("<!-- prepare: "));
+    comments.filter_map(|line| line.trim_end().strip_suffix(" -->"))
 }
 
 /// Reads a block.
@@ -81,35 +81,25 @@ pub fn parse(fence: &Fence) -> Result<Block, Wrong> {
         timeout: TIMEOUT,
         parts: Vec::new(),
     };
-    for option in fence.options() {
-        block.set(option).map_err(|what| (fence.line, what))?;
+    let at = |line| move |error: anyhow::Error| (line, error.to_string());
+    let mut options = fence.options();
+    options
+        .try_for_each(|option| block.set(option))
+        .map_err(at(fence.line))?;
+    for (line, number) in fence.body.lines().zip(fence.line + 1..) {
+        block.push(line, number).map_err(at(number))?;
     }
-    for (index, line) in fence.body.lines().enumerate() {
-        block.push(line, fence.line + 1 + index)?;
-    }
-    let is_background = block.terminal.is_some();
-    let mut actions = block.parts.iter().map(|part| &part.action);
-    let what = match actions.next() {
-        None => "the block is empty; a line such as `$ curl …` is a command",
-        Some(_) if is_background => return Ok(block),
-        Some(Action::More | Action::Interrupt) => {
-            "the block begins without a command; begin it with `$ `, or say which terminal=NAME goes on"
-        }
-        Some(_) if actions.any(|action| *action == Action::Interrupt) => {
-            "^C ends what runs in the background; say which terminal=NAME"
-        }
-        Some(_) => return Ok(block),
-    };
-    Err((fence.line, what.to_owned()))
+    block.ensure_playable().map_err(at(fence.line))?;
+    Ok(block)
 }
 
 impl Block {
     /// Takes an option from behind the kind.
-    fn set(&mut self, option: &str) -> Result<(), String> {
+    fn set(&mut self, option: &str) -> Result<()> {
         let (name, value) = option.split_once('=').unwrap_or((option, ""));
         let number = || {
             let number = value.parse::<u16>();
-            number.map_err(|_| format!("{option}: expected a number, such as {name}=1"))
+            number.with_context(|| format!("{option}: expected a number, such as {name}=1"))
         };
         match (name, value) {
             ("terminal", name) if !name.is_empty() => self.terminal = Some(name.to_owned()),
@@ -118,42 +108,54 @@ impl Block {
             }
             ("status", _) => self.status = number()?.into(),
             ("timeout", _) => self.timeout = Duration::from_secs(number()?.into()),
-            _ => {
-                let known = "terminal=NAME, needs=PROGRAM, status=N, timeout=SECONDS";
-                return Err(format!(
-                    "console has no option {option:?}; there are {known}"
-                ));
-            }
+            _ => bail!(
+                "console has no option {option:?}; there are terminal=NAME, needs=PROGRAM, status=N, timeout=SECONDS"
+            ),
+        }
+        Ok(())
+    }
+
+    fn ensure_playable(&self) -> Result<()> {
+        let mut actions = self.parts.iter().map(|part| &part.action);
+        match actions.next() {
+            None => bail!("the block is empty; a line such as `$ curl …` is a command"),
+            Some(_) if self.terminal.is_some() => {}
+            Some(Action::Command(_)) => ensure!(
+                !actions.any(|action| *action == Action::Interrupt),
+                "^C ends what runs in the background; say which terminal=NAME"
+            ),
+            Some(_) => bail!(
+                "the block begins without a command; begin it with `$ `, or say which terminal=NAME goes on"
+            ),
         }
         Ok(())
     }
 
     /// Takes a line of the body.
-    fn push(&mut self, line: &str, number: usize) -> Result<(), Wrong> {
-        let action = if let Some(command) = line.strip_prefix("$ ") {
-            if command.starts_with("cd ") || command.starts_with("export ") {
-                let what = "every command has a shell of its own; write the variable or the path into the command";
-                return Err((number, what.to_owned()));
-            }
-            Some(Action::Command(command.to_owned()))
-        } else if line.trim_end() == "^C" {
-            Some(Action::Interrupt)
-        } else {
-            self.parts.is_empty().then_some(Action::More)
+    fn push(&mut self, line: &str, number: usize) -> Result<()> {
+        let action = match line.strip_prefix("$ ") {
+            Some(command) => Some(Action::Command(command.to_owned())),
+            None if line.trim_end() == "^C" => Some(Action::Interrupt),
+            None => None,
         };
-        let is_output = matches!(action, None | Some(Action::More));
-        self.parts.extend(action.map(|action| Part {
-            action,
-            line: number,
-            expected: Vec::new(),
-        }));
-        if let (true, Some(part)) = (is_output, self.parts.last_mut()) {
+        ensure!(
+            !line.starts_with("$ cd ") && !line.starts_with("$ export "),
+            "every command has a shell of its own; write the variable or the path into the command"
+        );
+        let is_output = action.is_none();
+        if !is_output || self.parts.is_empty() {
+            self.parts.push(Part {
+                action: action.unwrap_or(Action::More),
+                line: number,
+                expected: Vec::new(),
+            });
+        }
+        if is_output && let Some(part) = self.parts.last_mut() {
             match (&mut part.action, line.strip_prefix("> ")) {
                 (Action::Command(command), Some(rest))
                     if command.ends_with('\\') && part.expected.is_empty() =>
                 {
-                    command.push('\n');
-                    command.push_str(rest);
+                    *command += &format!("\n{rest}");
                 }
                 _ => part.expected.push(line.trim_end().to_owned()),
             }
@@ -187,7 +189,7 @@ impl Part {
 mod tests {
     use super::*;
 
-    fn block(text: &str) -> Result<Block, (usize, String)> {
+    fn block(text: &str) -> Result<Block, Wrong> {
         parse(&markdown::content(text).fences[0])
     }
 
@@ -195,10 +197,8 @@ mod tests {
     fn a_block_is_commands_and_what_appears() {
         let block = block("x\n```console,terminal=server,needs=wrk+ab,timeout=7\nmore\n$ a \\\n> b\none\n\ntwo  \n^C\nend\n```\n").unwrap();
         assert_eq!(block.terminal.as_deref(), Some("server"));
-        assert_eq!(
-            (block.needs.len(), block.timeout.as_secs(), block.status),
-            (2, 7, 0)
-        );
+        let (needs, seconds) = (block.needs.len(), block.timeout.as_secs());
+        assert_eq!((needs, seconds, block.status), (2, 7, 0));
         let lines: Vec<usize> = block.parts.iter().map(|part| part.line).collect();
         assert_eq!(lines, [3, 4, 9]);
         let text: Vec<String> = block.parts.iter().map(Part::lines).collect();

@@ -1,16 +1,17 @@
 //! Whether what was printed is what a page says, with `[..]` for anything within a line and `...` for
 //! any lines.
 
-use std::sync::LazyLock;
+use std::{slice, sync::LazyLock};
 
 use regex::Regex;
 
+use crate::regex;
+
 /// What cargo says of its own work. It depends on what was built before, so no page shows it.
 static PROGRESS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
+    regex(
         r"^ +(?:Compiling|Checking|Building|Finished|Running|Blocking|Updating|Locking|Adding|Downloading|Downloaded|Fresh|Dirty|Waiting|Installing|Installed|Unpacking|Removed|Doc-tests) |^warning: spurious network error",
     )
-    .expect("the expression is right")
 });
 
 /// The lines of an output that count: without cargo's progress, spaces at the end, and empty lines at the end.
@@ -26,53 +27,40 @@ pub fn significant(output: &str) -> Vec<String> {
     lines
 }
 
-/// Whether a line is what a page says.
-pub fn line_matches(expected: &str, found: &str) -> bool {
-    let mut parts = expected.split("[..]");
-    let Some(mut rest) = parts.next().and_then(|first| found.strip_prefix(first)) else {
-        return false;
-    };
-    let parts: Vec<&str> = parts.collect();
-    let Some((last, middle)) = parts.split_last() else {
-        return rest.is_empty();
-    };
-    for part in middle {
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
+/// What a page says, as an expression for the lines, each with its end, from the first one.
+fn expression(expected: &[String], end: &str) -> Regex {
+    let mut text = r"\A".to_owned();
+    let last = expected.iter().rposition(|line| !line.is_empty());
+    for line in &expected[..last.map_or(0, |last| last + 1)] {
+        text += &match line.trim() {
+            "..." => r"(?:.*\n)*?".to_owned(),
+            _ => ::regex::escape(line).replace(r"\[\.\.\]", ".*") + r"\n",
+        };
     }
-    rest.ends_with(last)
+    regex(&(text + end))
+}
+
+fn joined(lines: &[String]) -> String {
+    lines
+        .iter()
+        .fold(String::new(), |text, line| text + line + "\n")
 }
 
 /// Whether the lines are what a page says.
 pub fn matches(expected: &[String], found: &[String]) -> bool {
-    lengths(expected, found).last() == Some(&true)
+    expression(expected, r"\z").is_match(&joined(found))
 }
 
 /// How many lines, from the first, are what a page says: as few as possible.
 pub fn beginning(expected: &[String], found: &[String]) -> Option<usize> {
-    let lengths = lengths(expected, found);
-    lengths.iter().position(|is_match| *is_match)
+    let found = joined(found);
+    let beginning = expression(expected, "").find(&found)?;
+    Some(beginning.as_str().lines().count())
 }
 
-/// For every number of lines, from 0, whether so many lines are what a page says.
-fn lengths(expected: &[String], found: &[String]) -> Vec<bool> {
-    let mut reached = vec![false; found.len() + 1];
-    reached[0] = true;
-    let last = expected.iter().rposition(|line| !line.is_empty());
-    for line in &expected[..last.map_or(0, |last| last + 1)] {
-        if line.trim() == "..." {
-            let first = reached.iter().position(|is_reached| *is_reached);
-            reached[first.unwrap_or(found.len() + 1)..].fill(true);
-            continue;
-        }
-        for length in (0..found.len()).rev() {
-            reached[length + 1] = reached[length] && line_matches(line, &found[length]);
-        }
-        reached[0] = false;
-    }
-    reached
+/// Whether a line is what a page says.
+fn line_matches(expected: &String, found: &String) -> bool {
+    matches(slice::from_ref(expected), slice::from_ref(found))
 }
 
 /// What a page should say: what was found, with the placeholders of what the page said where they
@@ -89,30 +77,22 @@ pub fn blessed(expected: &[String], found: &[String]) -> Vec<String> {
     });
     let mut lines: Vec<String> = with_placeholders.collect();
     // "..." at the start or at the end goes on standing for what is not worth showing.
-    let dots = |line: &&String| line.trim() == "...";
-    let mut shown = expected
-        .iter()
-        .filter(|line| !dots(line) && !line.is_empty());
-    let (first, last) = (shown.clone().next(), shown.next_back());
-    let ends_in_dots = expected.last().filter(dots).and(last);
-    if let Some(end) = ends_in_dots.and_then(|last| position(&lines, last, true)) {
+    let is_dots = |line: &String| line.trim() == "...";
+    let is_shown = |line: &&String| !is_dots(line) && !line.is_empty();
+    if expected.last().is_some_and(is_dots)
+        && let Some(last) = expected.iter().rfind(is_shown)
+        && let Some(end) = lines.iter().rposition(|line| line_matches(last, line))
+    {
         lines.truncate(end + 1);
         lines.push("...".to_owned());
     }
-    let begins_with_dots = expected.first().filter(dots).and(first);
-    if let Some(start) = begins_with_dots.and_then(|first| position(&lines, first, false)) {
+    if expected.first().is_some_and(is_dots)
+        && let Some(first) = expected.iter().find(is_shown)
+        && let Some(start) = lines.iter().position(|line| line_matches(first, line))
+    {
         lines.splice(..start, ["...".to_owned()]);
     }
     lines
-}
-
-/// Where a line of the page stands among others, from the front or from the back.
-fn position(lines: &[String], expected: &str, from_back: bool) -> Option<usize> {
-    let is_match = |line: &String| line_matches(expected, line);
-    match from_back {
-        true => lines.iter().rposition(is_match),
-        false => lines.iter().position(is_match),
-    }
 }
 
 /// Lines below each other, with a sign in front of each.
@@ -137,57 +117,48 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_stand_for_anything_in_a_line_and_nothing_else() {
-        for (expected, found) in [
-            ("a", "a"),
-            ("[..]", ""),
-            ("a [..] c", "a b c"),
-            ("[..]c", "abc"),
-            ("a[..]", "a"),
-            ("x [..] y [..] z", "x 1 y 2 y 3 z"),
+    fn placeholders_stand_for_anything_in_a_line_and_dots_for_any_lines() {
+        for (expected, found, is_match) in [
+            ("[..]", "|", true),
+            ("a [..] c", "a b c", true),
+            ("[..]c", "abc", true),
+            ("x [..] y [..] z", "x 1 y 2 y 3 z", true),
+            ("a", "ab", false),
+            ("a [..] c", "a b d", false),
+            ("[..]c", "ab", false),
+            ("ab[..]b", "ab", false),
+            (".", "a", false),
+            ("", "a", false),
+            ("a|b", "a|b", true),
+            ("...|b", "x|a|b", true),
+            ("...", "", true),
+            ("a|...|d|...", "a|b|c|d|e", true),
+            ("a|", "a", true),
+            ("a", "a|b", false),
+            ("a|b", "a", false),
+            ("[..]", "a|b", false),
+            ("...|b", "b|c", false),
+            ("a|...|d", "a|b|c", false),
         ] {
-            assert!(line_matches(expected, found), "{expected} {found}");
-        }
-        for (expected, found) in [
-            ("a", "ab"),
-            ("a [..] c", "a b d"),
-            ("[..]c", "ab"),
-            ("ab[..]b", "ab"),
-            ("", "a"),
-        ] {
-            assert!(!line_matches(expected, found), "{expected} {found}");
+            let found_match = matches(&lines(expected), &lines(found));
+            assert_eq!(found_match, is_match, "{expected:?} {found:?}");
         }
     }
 
     #[test]
-    fn dots_stand_for_any_lines() {
-        for (expected, found) in [
-            ("a|b", "a|b"),
-            ("...|b", "x|a|b"),
-            ("...", ""),
-            ("a|...", "a"),
-            ("a|...|d|...", "a|b|c|d|e"),
-            ("a|", "a"),
+    fn a_beginning_is_as_short_as_possible() {
+        for (expected, found, length) in [
+            ("...|b", "a|b|c|b", Some(2)),
+            ("a|...", "a|b", Some(1)),
+            ("...|b|...|c", "b|a|c|c", Some(3)),
+            ("b", "a|b", None),
         ] {
-            assert!(
-                matches(&lines(expected), &lines(found)),
-                "{expected} {found}"
+            assert_eq!(
+                beginning(&lines(expected), &lines(found)),
+                length,
+                "{expected}"
             );
         }
-        for (expected, found) in [
-            ("a", "a|b"),
-            ("a|b", "a"),
-            ("...|b", "b|c"),
-            ("", "a"),
-            ("a|...|d", "a|b|c"),
-        ] {
-            assert!(
-                !matches(&lines(expected), &lines(found)),
-                "{expected} {found}"
-            );
-        }
-        assert_eq!(beginning(&lines("...|b"), &lines("a|b|c|b")), Some(2));
-        assert_eq!(beginning(&lines("b"), &lines("a|b")), None);
     }
 
     #[test]

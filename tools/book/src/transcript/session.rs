@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
+use output::terminal::one_line;
 use processes::{Folder, Output, Process, Signal};
 
 use super::{
@@ -54,43 +55,32 @@ pub fn play(root: &Path, page: &str, blocks: &[Block], bless: bool) -> Outcome {
     let blocks = runnable(blocks, &mut outcome.skipped);
     let commands: Vec<&str> = blocks.iter().flat_map(|block| block.commands()).collect();
     outcome.commands = commands.len();
-    if let Some(port) = shell::port_in_use(&commands) {
-        let what = format!(
-            "port {port} is in use, and the commands of this page need it; stop what listens there"
-        );
-        outcome.failure = Some((blocks.first().map_or(1, |block| block.line), what));
-        return outcome;
-    }
-    let home = match shell::home() {
-        Ok(home) => home,
-        Err(error) => {
-            outcome.failure = Some((1, format!("{error:#}")));
-            return outcome;
-        }
-    };
-    let mut session = Session {
-        home,
-        root,
-        page,
-        bless,
-        terminals: BTreeMap::new(),
-    };
-    for block in blocks {
-        match session.block(block) {
-            Ok(parts) if parts == block.parts => {}
-            Ok(parts) => drop(outcome.blessed.insert(block.line, parts)),
-            Err(failure) => {
-                outcome.failure = Some(failure);
-                break;
+    let mut run = || {
+        let home = shell::ensure_free(&commands).and_then(|()| shell::home());
+        let first_line = blocks.first().map_or(1, |block| block.line);
+        let home = home.map_err(|error| (first_line, one_line(&error)))?;
+        let mut session = Session {
+            home,
+            root,
+            page,
+            bless,
+            terminals: BTreeMap::new(),
+        };
+        for block in &blocks {
+            let parts = session.block(block)?;
+            if parts != block.parts {
+                outcome.blessed.insert(block.line, parts);
             }
         }
-    }
+        Ok(())
+    };
+    outcome.failure = run().err();
     outcome
 }
 
 /// Runs commands whose output nobody compares, one after another, and gives way to whatever else runs.
 /// What fails here fails again where its output is compared.
-pub fn prepare(root: &Path, commands: &[String]) {
+pub fn prepare(root: &Path, commands: &[&str]) {
     let Ok(home) = shell::home() else { return };
     for command in commands {
         let quiet = format!("nice -n 5 sh -c '{command}' > /dev/null");
@@ -134,7 +124,7 @@ impl Session<'_> {
         let mut parts = block.parts.clone();
         for (part, index) in parts.iter_mut().zip(1..) {
             let expected = self.part(block, part, block.parts.get(index));
-            part.expected = expected.map_err(|error| (part.line, format!("{error:#}")))?;
+            part.expected = expected.map_err(|error| (part.line, one_line(&error)))?;
         }
         Ok(parts)
     }
@@ -158,7 +148,8 @@ impl Session<'_> {
             (Action::Command(command), terminal) => {
                 let is_last = next.is_none() && terminal.is_none();
                 let status = if is_last { block.status } else { 0 };
-                self.foreground(block, command, status, expected)
+                let found = self.foreground(block, command, status)?;
+                self.compared(expected, &found)
             }
             (Action::More, Some(name)) => self.appears(block, name, expected),
             (Action::Interrupt, Some(name)) => self.interrupt(name, expected),
@@ -174,52 +165,44 @@ impl Session<'_> {
         Ok(Process::spawn(&name, shell, Output::Capture)?)
     }
 
-    fn foreground(
-        &self,
-        block: &Block,
-        command: &str,
-        status: i32,
-        expected: &[String],
-    ) -> Result<Vec<String>> {
+    /// Runs a command to its end. Returns what it printed.
+    fn foreground(&self, block: &Block, command: &str, status: i32) -> Result<Vec<String>> {
         let mut process = self.spawn(command)?;
         let ended = process.wait_timeout(block.timeout)?;
         let found = printed(&process);
         let what = match ended {
-            Some(ended) if ended.code() == Some(status) => {
-                return self.compared(expected, &found);
-            }
+            Some(ended) if ended.code() == Some(status) => return Ok(found),
             Some(ended) => format!("ended with {ended}, but should with {status}"),
             None => format!(
                 "still runs after {} s; if it never ends, give it a terminal=NAME; if it is slow, a timeout=SECONDS",
                 block.timeout.as_secs()
             ),
         };
-        let printed = listed("|", &found);
-        bail!("{command:?} {what}. It printed:{printed}")
+        bail!("{command:?} {what}. It printed:{}", listed("|", &found))
     }
 
     fn compared(&self, expected: &[String], found: &[String]) -> Result<Vec<String>> {
         if self.bless {
             return Ok(blessed(expected, found));
         }
-        if matches(expected, found) {
-            return Ok(expected.to_vec());
-        }
-        bail!(
+        ensure!(
+            matches(expected, found),
             "it prints something else; accept with: cargo xtask book bless {}{}",
             self.page,
             difference(expected, found)
-        )
+        );
+        Ok(expected.to_vec())
     }
 
     /// Waits until something in the background has printed what the page says.
     fn appears(&mut self, block: &Block, name: &str, expected: &[String]) -> Result<Vec<String>> {
         let terminal = self.terminals.get_mut(name);
-        let terminal = terminal.with_context(|| format!("nothing runs in terminal {name}"))?;
+        let terminal = terminal
+            .with_context(|| format!("nothing runs in terminal {name}; begin it with a command"))?;
         // Nothing to wait for; but blessing finds out what there is.
         let is_free = expected.is_empty();
         if is_free && !self.bless {
-            return Ok(expected.to_vec());
+            return Ok(Vec::new());
         }
         let deadline = Instant::now() + block.timeout;
         let (mut lines, mut last_change) = (0, Instant::now());
@@ -239,25 +222,27 @@ impl Session<'_> {
             let is_over = ended.is_some() || Instant::now() > deadline;
             let is_silent = lines > 0 && last_change.elapsed() > SILENCE;
             if self.bless && (is_over || is_silent) {
-                let blessed = blessed(expected, found);
                 terminal.seen = all.len();
-                return Ok(blessed);
+                return Ok(blessed(expected, found));
             }
-            if is_over {
-                let what = match ended {
-                    Some(ended) => format!("it ended with {ended} before it printed"),
-                    None => format!("within {} s it did not print", block.timeout.as_secs()),
-                };
-                bail!("{what} what the page says{}", difference(expected, found));
-            }
+            let what = match ended {
+                Some(ended) => format!("it ended with {ended} before it printed"),
+                None => format!("within {} s it did not print", block.timeout.as_secs()),
+            };
+            ensure!(
+                !is_over,
+                "{what} what the page says{}",
+                difference(expected, found)
+            );
             thread::sleep(POLL_INTERVAL);
         }
     }
 
     fn interrupt(&mut self, name: &str, expected: &[String]) -> Result<Vec<String>> {
         let terminal = self.terminals.remove(name);
-        let Background { mut process, seen } =
-            terminal.with_context(|| format!("nothing runs in terminal {name}"))?;
+        let terminal = terminal
+            .with_context(|| format!("nothing runs in terminal {name}; begin it with a command"))?;
+        let Background { mut process, seen } = terminal;
         if let Some(ended) = process.try_wait()? {
             let printed = listed("|", &printed(&process));
             bail!("it had ended before ^C, with {ended}. It printed:{printed}");

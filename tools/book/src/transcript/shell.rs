@@ -9,13 +9,14 @@ use std::{
     sync::LazyLock,
 };
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use processes::{Folder, programs::on_path};
 use regex::Regex;
 
-static NAMED_PORT: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:--port[ =]|localhost:|127\.0\.0\.1:)(\d+)").expect("the expression is right")
-});
+use crate::regex;
+
+static NAMED_PORT: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"(?:--port[ =]|localhost:|127\.0\.0\.1:)(\d+)"));
 
 /// The port of a step that was not told another one.
 const DEFAULT_PORT: u16 = 8000;
@@ -32,28 +33,36 @@ const SETTINGS: [&str; 6] = [
 
 /// Why a tool cannot be used; `None` if it can.
 pub fn lack(tool: &str) -> Option<String> {
+    let is_docker = tool == "docker" || tool == "docker-compose";
+    let answers = || {
+        Command::new("docker")
+            .arg("info")
+            .output()
+            .is_ok_and(|output| output.status.success())
+    };
     if on_path(tool).is_none() {
-        return Some(format!(
+        Some(format!(
             "{tool} is missing; cargo xtask doctor says how to get it"
-        ));
+        ))
+    } else if is_docker && env::var_os("SEEN_BOOK_DOCKER").is_none() {
+        let why = "images take minutes to build; set SEEN_BOOK_DOCKER=1 to build them";
+        Some(why.to_owned())
+    } else if is_docker && !answers() {
+        Some("no Docker Engine answers; start one".to_owned())
+    } else {
+        None
     }
-    if tool == "docker" || tool == "docker-compose" {
-        if env::var_os("SEEN_BOOK_DOCKER").is_none() {
-            let why = "images take minutes to build; set SEEN_BOOK_DOCKER=1 to build them";
-            return Some(why.to_owned());
-        }
-        let engine = Command::new("docker").arg("info").output();
-        if !engine.is_ok_and(|output| output.status.success()) {
-            return Some("no Docker Engine answers".to_owned());
-        }
-    }
-    None
 }
 
-/// The first port that these commands name, or take without naming it, and that is not free.
-pub fn port_in_use(commands: &[&str]) -> Option<u16> {
-    let is_in_use = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_err();
-    ports(commands).into_iter().find(is_in_use)
+/// That all ports are free that these commands name, or take without naming them.
+pub fn ensure_free(commands: &[&str]) -> Result<()> {
+    for port in ports(commands) {
+        ensure!(
+            TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok(),
+            "port {port} is in use, and the commands of this page need it; stop what listens there"
+        );
+    }
+    Ok(())
 }
 
 fn ports(commands: &[&str]) -> BTreeSet<u16> {
@@ -84,8 +93,7 @@ pub fn command(root: &Path, home: &Folder, command: &str) -> Command {
     // One pipe for both streams keeps their lines in order.
     let script = format!("exec 2>&1\n{command}");
     shell.arg("-c").arg(script).current_dir(root);
-    for (name, _) in env::vars_os() {
-        let name = name.to_string_lossy().into_owned();
+    for name in env::vars_os().filter_map(|(name, _)| name.into_string().ok()) {
         // What cargo told us is not meant for the cargo that the command runs.
         let of_cargo = ["CARGO_PKG_", "CARGO_BIN_", "CARGO_MANIFEST_"];
         let is_of_cargo = of_cargo.iter().any(|start| name.starts_with(start));
@@ -117,15 +125,5 @@ mod tests {
         ];
         let found: Vec<u16> = ports(&commands).into_iter().collect();
         assert_eq!(found, [8000, 8001, 8002]);
-    }
-
-    #[test]
-    fn a_port_in_use_is_found() {
-        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = taken.local_addr().unwrap().port();
-        let command = format!("curl localhost:{port}");
-        assert_eq!(port_in_use(&[&command]), Some(port));
-        drop(taken);
-        assert_eq!(port_in_use(&[&command]), None);
     }
 }

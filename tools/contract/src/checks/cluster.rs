@@ -2,23 +2,16 @@
 
 mod trouble;
 
-use std::{
-    path::Path,
-    thread,
-    time::{Duration, Instant},
-};
+use std::path::Path;
 
 use load::{Answer, ledger};
 use private_redis::{RedisCluster, RedisProgram};
 use processes::free_port;
+use steps::Source;
 
 use super::page;
-use crate::{
-    finding::{Checked, Finding, broken, but, left_out},
-    service::{Service, Visit},
-    subject::RedisSource,
-    testbed::Testbed,
-};
+use super::prelude::*;
+use crate::finding::Verdict;
 use trouble::{CLIENTS, HEAL_TIMEOUT, KEY};
 
 /// The first Redis whose nodes can be told which port to use among themselves.
@@ -42,30 +35,32 @@ pub fn cluster(testbed: &Testbed) -> Checked {
             return ended.gave_up("with several nodes in REDIS_URL", &names);
         }
         Ok(service) => match (service.try_visit()?, service.try_visit()?) {
-            (Visit::Number(1), Visit::Number(2)) => return Ok(Finding::has_but(but::NO_REDIS)),
-            (Visit::Refused(_), Visit::Refused(_)) => service.stop()?,
+            (Ok(1), Ok(2)) => return has_but(but::NO_REDIS),
+            (Err(_), Err(_)) => service.stop()?,
             _ => return broken("a number was given without any node of a cluster"),
         },
     }
     let mut cluster = RedisCluster::start(real_redis(testbed)?)?;
     let service = testbed.start(&cluster.url(), &[])?;
-    for finding in [
-        page::counts_at(&service, true)?,
-        page::greets_at(&service)?,
-        page::unique_at(&service)?,
+    for checked in [
+        page::counts_at(&service, true),
+        page::greets_at(&service),
+        page::unique_at(&service),
     ] {
-        if let Finding::Lacks { seen: flaw } = finding {
-            return broken(format!("on a cluster: {flaw}"));
-        }
+        checked.map_err(|end| Finding {
+            verdict: Verdict::Broken,
+            evidence: format!("on a cluster: {}", end.evidence),
+            ..end
+        })?;
     }
     trouble::half_moved(&service, &cluster)?;
     trouble::down(&service, &cluster)?;
-    failover(testbed, &service, &mut cluster).map(|note| Finding::Has { note })
+    failover(testbed, &service, &mut cluster)
 }
 
 /// The program to make a cluster of.
 fn real_redis<'a>(testbed: &'a Testbed) -> Checked<&'a Path> {
-    let RedisSource::Program(program) = testbed.redis else {
+    let Source::Private(program) = testbed.redis else {
         return left_out(
             "one Redis is no cluster, and the suite makes its own from a redis-server",
         );
@@ -74,14 +69,11 @@ fn real_redis<'a>(testbed: &'a Testbed) -> Checked<&'a Path> {
         return left_out("the embedded Redis makes no cluster; it takes a real redis-server");
     };
     let version = program.version().unwrap_or_default();
-    let major = version
-        .split('.')
-        .next()
-        .and_then(|major| major.parse().ok());
-    if major.is_some_and(|major: u32| major < REDIS_MIN) {
-        return left_out("a private cluster takes Redis 7 or later, or Valkey");
+    let major = version.split('.').next().unwrap_or_default();
+    match major.parse::<u32>() {
+        Ok(..REDIS_MIN) => left_out("a private cluster takes Redis 7 or later, or Valkey"),
+        _ => Ok(path),
     }
-    Ok(path)
 }
 
 /// What happened to the cluster while visitors came.
@@ -94,14 +86,11 @@ struct Course {
     count: u64,
 }
 
-/// Kills the master that counts while visitors come. Returns what that cost.
-fn failover(testbed: &Testbed, service: &Service, cluster: &mut RedisCluster) -> Checked<String> {
-    let Some(owner) = cluster.owner(KEY) else {
-        return broken(format!("no node of the cluster owns the key {KEY}"));
-    };
+/// Kills the master that counts while visitors come, and says what that cost.
+fn failover(testbed: &Testbed, service: &Service, cluster: &mut RedisCluster) -> Checked {
+    let (owner, other) = trouble::owner_and_other(cluster)?;
     // It knows one node, which is not the one, and will have to ask it again.
-    let seed = cluster.node(usize::from(owner == 0)).url();
-    let other_service = testbed.start(&seed, &[])?;
+    let other_service = testbed.start(&cluster.node(other).url(), &[])?;
     other_service.visit()?;
     let first = service.visit()? + 1;
     let (answers, course) = load::beside(service.addr, CLIENTS, || -> Checked<_> {
@@ -110,31 +99,30 @@ fn failover(testbed: &Testbed, service: &Service, cluster: &mut RedisCluster) ->
         let killed = Instant::now();
         let heard = cluster.last_word(owner, KEY)?;
         let next = cluster.wait_for_another_owner(KEY, owner, FAILOVER_TIMEOUT)?;
-        let replaced_after = killed.elapsed();
+        let replaced_after = killed.elapsed().as_secs_f32();
         service.serves_within(HEAL_TIMEOUT, "after a replica took over")?;
-        let healed_after = killed.elapsed();
+        let healed_after = killed.elapsed().as_secs_f32();
         thread::sleep(CALM);
-        Ok((killed, heard, next, replaced_after, healed_after))
+        let times = format!(
+            "a replica took over {replaced_after:.1} s after the master was killed, and visits were \
+             served after {healed_after:.1} s"
+        );
+        Ok((killed, heard, next, times))
     });
-    let (killed, heard, next, replaced_after, healed_after) = course?;
+    let (killed, heard, next, times) = course?;
     let answers = answers.or_else(|error| service.broken(error))?;
     service.visit_at_once(CLIENTS)?;
+    let count = cluster.number(next, KEY)?;
+    let when = "a service that was told of one node stays with a dead master";
+    other_service.serves_within(HEAL_TIMEOUT, when)?;
     let course = Course {
         killed,
         heard,
-        count: cluster.number(next, KEY)?,
+        count,
     };
-    let when = "a service that was told of one node stays with a dead master";
-    other_service.serves_within(HEAL_TIMEOUT, when)?;
     let losses = losses(&answers, first, &course).or_else(broken)?;
-    let refused = answers.iter().filter(|answer| answer.number.is_none());
-    Ok(format!(
-        "a replica took over {:.1} s after the master was killed, and visits were served after {:.1} s; \
-         {} were refused; {losses}",
-        replaced_after.as_secs_f32(),
-        healed_after.as_secs_f32(),
-        refused.count(),
-    ))
+    let (_, refused) = load::numbers(&answers);
+    has(format!("{times}; {refused} were refused; {losses}"))
 }
 
 /// What visitors saw of a failover, if all of it can be explained.
@@ -149,21 +137,17 @@ fn failover(testbed: &Testbed, service: &Service, cluster: &mut RedisCluster) ->
 /// of the two gives no number twice and skips numbers only for visits that were refused. And what the
 /// new one gives, is above what the replica had heard of.
 fn losses(answers: &[Answer], first: u64, course: &Course) -> Result<String, String> {
-    let numbers = |is_after: bool| -> Vec<u64> {
+    let numbers = |is_after: bool| {
         let answers = answers.iter();
-        let sent = answers.filter(|answer| (answer.sent >= course.killed) == is_after);
-        sent.filter_map(|answer| answer.number).collect()
+        load::numbers(answers.filter(|answer| (answer.sent >= course.killed) == is_after))
     };
-    let (before, after) = (numbers(false), numbers(true));
+    let ((before, refused), (after, refused_after)) = (numbers(false), numbers(true));
+    let refused = refused + refused_after;
     if before.is_empty() || after.is_empty() {
         return Err(
             "no number was given before the master was killed, or none after it".to_owned(),
         );
     }
-    let refused = answers
-        .iter()
-        .filter(|answer| answer.number.is_none())
-        .count();
     for numbers in [&before, &after] {
         if let Some(number) = ledger::duplicates(numbers).first() {
             return Err(format!(
@@ -228,35 +212,19 @@ mod tests {
 
     #[test]
     fn a_failover_explains_what_the_replica_had_not_heard_of_and_nothing_else() {
-        let told = |result: Result<String, String>, words: &str| {
-            let text = result.unwrap_or_else(|error| format!("error: {error}"));
-            assert!(text.contains(words), "expected {words:?}, got {text:?}");
-        };
-        told(
-            judge(&[1, 2, 3], &[4, 5, 6], 0),
-            "not heard of 0, and 0 were",
-        );
-        told(
-            judge(&[1, 2, 3, 4, 5], &[4, 6], 1),
-            "not heard of 2, and 1 were",
-        );
-        told(
-            judge(&[1, 2, 2], &[4, 5, 6], 0),
-            "error: number 2 was given twice",
-        );
-        told(
-            judge(&[1, 2, 3], &[4, 6, 6], 0),
-            "error: number 6 was given twice",
-        );
-        told(
-            judge(&[1, 2, 3], &[3, 5, 6], 0),
-            "error: number 3 was given again",
-        );
-        told(
-            judge(&[1, 2, 9], &[4, 5, 6], 5),
-            "error: the old master counted 9",
-        );
-        told(judge(&[1, 2, 3], &[4, 5, 7], 0), "has not counted");
-        told(judge(&[1, 2, 3], &[], 0), "error: no number was given");
+        for (before, after, refused, words) in [
+            (&[1, 2, 3][..], &[4, 5, 6][..], 0, "heard of 0, and 0 were"),
+            (&[1, 2, 3, 4, 5], &[4, 6], 1, "heard of 2, and 1 were"),
+            (&[1, 2, 2], &[4, 5, 6], 0, "error: number 2 was given twice"),
+            (&[1, 2, 3], &[4, 6, 6], 0, "error: number 6 was given twice"),
+            (&[1, 2, 3], &[3, 5, 6], 0, "error: number 3 was given again"),
+            (&[1, 2, 9], &[4, 5, 6], 5, "error: the old master counted 9"),
+            (&[1, 2, 3], &[4, 5, 7], 0, "error: a number was given that"),
+            (&[1, 2, 3], &[], 0, "error: no number was given"),
+        ] {
+            let told = judge(before, after, refused);
+            let told = told.unwrap_or_else(|error| format!("error: {error}"));
+            assert!(told.contains(words), "expected {words:?}, got {told:?}");
+        }
     }
 }

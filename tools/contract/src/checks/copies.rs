@@ -2,12 +2,9 @@
 
 use load::ledger;
 
-use crate::{
-    finding::{Checked, Finding, broken},
-    testbed::Testbed,
-};
+use super::prelude::*;
 
-/// Visitors at once on each of two copies, and how often each comes.
+/// Clients at once on each of two copies, and how often each visits.
 const CLIENTS: usize = 8;
 const VISITS_EACH: usize = 50;
 
@@ -22,8 +19,8 @@ pub fn survives_restart(testbed: &Testbed) -> Checked {
         "the last visit before the restart had number {before}, the first after it {after}"
     );
     match after {
-        _ if after == before + 1 => Ok(Finding::has()),
-        1 => Ok(Finding::lacks(seen)),
+        _ if after == before + 1 => Ok(()),
+        1 => lacks(seen),
         _ => broken(seen),
     }
 }
@@ -32,19 +29,18 @@ pub fn survives_restart(testbed: &Testbed) -> Checked {
 pub fn shared(testbed: &Testbed) -> Checked {
     let (redis, one) = testbed.own(&[])?;
     let copies = [one, testbed.start(&redis.url(), &[])?];
-    let numbers = load::in_parallel(copies.len(), |copy| {
-        let numbers = load::visits(copies[copy].addr, CLIENTS, VISITS_EACH);
-        let numbers = numbers.and_then(|numbers| numbers.ok_or("a visit was refused".into()));
-        copies[copy].logged(numbers, "of two copies, one")
+    let visits = load::in_parallel(copies.len(), |copy| {
+        copies[copy].visits(CLIENTS, VISITS_EACH)
     });
-    let numbers: Vec<Vec<u64>> = numbers.into_iter().collect::<Result<_, _>>()?;
-    let Some(flaw) = ledger::flaw(&numbers.concat(), 1) else {
-        return Ok(Finding::has());
+    let visits = visits.into_iter().collect::<Checked<Vec<_>>>()?;
+    let (numbers, refused): (Vec<Vec<u64>>, Vec<usize>) = visits.into_iter().unzip();
+    let Some(flaw) = ledger::flaw(&numbers.concat(), 1, refused.iter().sum()) else {
+        return Ok(());
     };
     let flaw = format!("two copies together, {flaw}");
-    if numbers.iter().all(|own| ledger::flaw(own, 1).is_none()) {
-        Ok(Finding::lacks(flaw))
-    } else {
-        broken(flaw)
+    let mut copies = numbers.iter().zip(refused);
+    match copies.all(|(own, refused)| ledger::flaw(own, 1, refused).is_none()) {
+        true => lacks(flaw),
+        false => broken(flaw),
     }
 }

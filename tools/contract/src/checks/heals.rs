@@ -1,19 +1,10 @@
 //! The check in which Redis is restarted, and replaced by another one.
 
-use std::time::Instant;
-
 use fault_proxy::FaultProxy;
 use load::Response;
 
-use super::{
-    outages::{CLIENTS, HEAL_TIMEOUT, goes_on_without},
-    retry,
-};
-use crate::{
-    finding::{Checked, Finding, but},
-    service::{Service, Visit},
-    testbed::{Testbed, needs_no_redis},
-};
+use super::outages::{CLIENTS, HEAL_TIMEOUT, misses_redis};
+use super::prelude::*;
 
 /// How often that is tried: a busy machine is not the service's fault.
 const HEAL_TRIES: usize = 3;
@@ -21,9 +12,7 @@ const HEAL_TRIES: usize = 3;
 /// The lack is exactly that every visit is refused (5xx) for as long as we wait.
 pub fn heals(testbed: &Testbed) -> Checked {
     let (mut redis, service) = testbed.own(&[])?;
-    if needs_no_redis(&service, &redis)? {
-        return goes_on_without(&service, &mut redis);
-    }
+    misses_redis(&service, &mut redis)?;
     for how in ["killed", "stopped"] {
         service.visit_at_once(CLIENTS)?;
         match how {
@@ -31,57 +20,41 @@ pub fn heals(testbed: &Testbed) -> Checked {
             _ => redis.stop()?,
         }
         redis.start_again()?;
-        if let Visit::Refused(last) = service.visit_within(HEAL_TIMEOUT)? {
+        if let Err(last) = service.visit_within(HEAL_TIMEOUT)? {
             let seconds = HEAL_TIMEOUT.as_secs();
-            return Ok(Finding::lacks(format!(
+            return unless_busy(lacks(format!(
                 "{seconds} s after Redis was {how} and is back, GET / answered\n{last}"
             )));
         }
         // One visit may get through by luck.
         service.visit_at_once(CLIENTS)?;
     }
-    for end in [End::Silent, End::ReadOnly] {
-        if !retry(HEAL_TRIES, || follows(testbed, end))? {
-            return Ok(Finding::has_but(but::STAYS));
-        }
+    for end in ["silent", "read-only"] {
+        retry(HEAL_TRIES, || follows(testbed, end))?;
     }
-    Ok(Finding::has())
+    Ok(())
 }
 
-/// What becomes of the Redis that a name led to, before it leads to another one.
-#[derive(Clone, Copy)]
-enum End {
-    /// Its machine is gone: no answer, and no end of the connections.
-    Silent,
-    /// It was replaced, and does not know better than to answer.
-    ReadOnly,
-}
-
-/// Lets the name of Redis lead to another one, while the old connections stay as good as they look. All
-/// visits must be served by the new one in time; if some are not, it is said how many were. Returns
-/// whether the service follows: it is of no use to wait for one whose visits are not even refused.
-fn follows(testbed: &Testbed, end: End) -> Checked<Result<bool, String>> {
+/// Lets the name of Redis lead to another one, while the old connections stay as good as they look: its
+/// machine is gone, without an answer and without an end of the connections; or it was replaced, and does
+/// not know better than to answer. All visits must be served by the new one in time. It is of no use to
+/// wait for a service whose visits are not even refused.
+fn follows(testbed: &Testbed, end: &str) -> Checked {
     let (old, new) = (testbed.redis()?, testbed.redis()?);
     let wire = FaultProxy::start(old.addr(), 0, |_| 0)?;
     let service = testbed.start(&wire.url(), &[])?;
     service.visit_at_once(CLIENTS)?;
     new.client()?.command(&["SET", "seen", "1000"])?;
     wire.lead_to(new.addr());
-    let end = match end {
-        End::Silent => {
-            wire.silence();
-            "silent"
-        }
-        End::ReadOnly => {
-            let port = new.port().to_string();
-            let replicates = old.client()?.command(&["REPLICAOF", "127.0.0.1", &port]);
+    if end == "silent" {
+        wire.silence();
+    } else {
+        let command = ["REPLICAOF", "127.0.0.1", &new.port().to_string()];
+        if old.client()?.command(&command).is_err() {
             // The embedded Redis has no replicas.
-            if replicates.is_err() {
-                return Ok(Ok(true));
-            }
-            "read-only"
+            return Ok(());
         }
-    };
+    }
     let gone = Instant::now();
     loop {
         let asked = gone.elapsed();
@@ -91,18 +64,16 @@ fn follows(testbed: &Testbed, end: End) -> Checked<Result<bool, String>> {
         if answers == [Some(true)] {
             answers = visits(&service, CLIENTS);
         }
-        let served = answers
-            .iter()
-            .filter(|answer| **answer == Some(true))
-            .count();
+        let is_served = |answer: &&Option<bool>| **answer == Some(true);
+        let served = answers.iter().filter(is_served).count();
         if served == CLIENTS {
-            return Ok(Ok(true));
+            return Ok(());
         }
         if answers.iter().all(Option::is_none) {
-            return Ok(Ok(false));
+            return has_but(but::STAYS);
         }
         if asked > HEAL_TIMEOUT {
-            return Ok(Err(format!(
+            return unless_busy(broken(format!(
                 "{} ms after Redis had become {end} and its name led to another one, {served} of {} \
                  visits were served{}",
                 asked.as_millis(),
@@ -113,10 +84,10 @@ fn follows(testbed: &Testbed, end: End) -> Checked<Result<bool, String>> {
     }
 }
 
-/// Whether each of so many visitors at once is served by the new Redis; if not, it must at least be
+/// Whether each of so many visits at once is served by the new Redis; if not, it must at least be
 /// refused, or there is `None`.
-fn visits(service: &Service, visitors: usize) -> Vec<Option<bool>> {
-    let answers = load::at_once(service.addr, visitors, "/", HEAL_TIMEOUT);
+fn visits(service: &Service, clients: usize) -> Vec<Option<bool>> {
+    let answers = load::at_once(service.addr, clients, "/", HEAL_TIMEOUT);
     let served = |answer: Response| match answer.seen() {
         Some(number) => (number > 1000).then_some(true),
         None => answer.turns_away().then_some(false),

@@ -1,17 +1,7 @@
 //! The check in which many clients send as much as they can, and that measures what it costs.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
-
-use super::{LONG_HEADER_TIMEOUT, OTHERS_TIMEOUT};
-use crate::{
-    finding::{Checked, Finding, broken},
-    hostile::Client,
-    service::Service,
-    testbed::Testbed,
-};
+use super::prelude::*;
+use crate::hostile::Client;
 
 /// Clients that send a large head.
 const LARGE_HEADS: usize = 128;
@@ -43,12 +33,12 @@ pub fn bounded_memory(testbed: &Testbed) -> Checked {
         let grown = grown(&service, &mut clients, &head, is_lawful)?;
         largest = largest.max(grown / LARGE_HEADS as u64);
         if largest > BYTES_PER_CONNECTION {
-            return Ok(Finding::lacks(format!(
+            return lacks(format!(
                 "{LARGE_HEADS} clients send {} KB of a head each, and the memory grows by {} KiB a connection \
                  and more",
                 head.len() / 1000,
                 largest / 1024,
-            )));
+            ));
         }
         let beside = format!("beside {LARGE_HEADS} clients with a large head");
         service.serves_within(OTHERS_TIMEOUT, beside)?;
@@ -56,8 +46,7 @@ pub fn bounded_memory(testbed: &Testbed) -> Checked {
             finish(&service, &mut clients[0])?;
         }
     }
-    let note = format!("{} KiB a connection", largest / 1024);
-    Ok(Finding::Has { note })
+    has(format!("{} KiB a connection", largest / 1024))
 }
 
 /// A head that lacks nothing but its end.
@@ -107,16 +96,16 @@ fn grown(service: &Service, clients: &mut [Client], head: &[u8], is_lawful: bool
 }
 
 /// Whoever sent no more than the limit is answered, when the end of the head comes.
-fn finish(service: &Service, client: &mut Client) -> Checked<()> {
+fn finish(service: &Service, client: &mut Client) -> Checked {
     client.send(b"\r\n");
     let deadline = Instant::now() + FINISH_TIMEOUT;
     while !client.received.starts_with(b"HTTP/1.1 200 ") {
         client.receive();
         if client.is_closed() || Instant::now() > deadline {
             let seen = String::from_utf8_lossy(&client.received);
-            return service.broken(format!(
+            return unless_busy(service.broken(format!(
                 "a head of 14 KB was answered with {seen:?}; expected: 200"
-            ));
+            )));
         }
         thread::sleep(Duration::from_millis(5));
     }

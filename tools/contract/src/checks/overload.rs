@@ -1,30 +1,25 @@
 //! Checks in which more come than there is room for.
 
-use std::{fs, io, thread, time::Duration};
+use std::{fs, io};
 
-use load::{ANSWER_TIMEOUT, Response, ledger};
+use load::{Connection, Response, ledger};
 use private_redis::RedisServer;
 use processes::Signal;
 
-use super::retry;
-use crate::{
-    finding::{Checked, Finding, broken, left_out},
-    service::{Service, Visit},
-    testbed::Testbed,
-};
+use super::prelude::*;
 
-/// Visitors who arrive in the same moment.
+/// Clients that connect in the same moment.
 const BURST: usize = 500;
 
-/// How long they wait to be let in. Who finds room in the queue is in at once, and who finds none is not
-/// let in at all while the service is frozen: how long this is decides nothing.
+/// How long they wait for that. Who finds room in the listen backlog is connected at once, and who finds
+/// none is not at all while the service is frozen: how long this is decides nothing.
 const BURST_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long it may take until a signal has frozen every thread of the service.
 const FREEZE_TIME: Duration = Duration::from_millis(100);
 
-/// Where Linux says how many visitors may wait at most, whatever a service asks for.
-const QUEUE_MAX: &str = "/proc/sys/net/core/somaxconn";
+/// Where Linux says how long a listen backlog may be, whatever a service asks for.
+const BACKLOG_MAX: &str = "/proc/sys/net/core/somaxconn";
 
 /// The limit that `sheds` sets, and how many come beyond it.
 const IN_FLIGHT: usize = 64;
@@ -41,12 +36,14 @@ const GOODPUT_MIN: f64 = 0.8;
 const LOAD_TIME: Duration = Duration::from_millis(400);
 const COMPARISONS: usize = 12;
 
-/// How often a thing is tried that a busy machine can spoil.
+/// How often the rest is refused until that is in time, and how long the service may take in between to
+/// come to itself.
 const TRIES: usize = 3;
+const CALM: Duration = Duration::from_secs(2);
 
-/// The kernel lets visitors in before the service does, into a queue. How many have room there shows when
-/// the service is frozen and takes none out. The lack is exactly that some of the visitors have no room:
-/// whoever is in must be served as soon as the service goes on.
+/// The kernel completes a connection before the service accepts it, and lets it wait in the listen backlog.
+/// How many have room there shows when the service is frozen and accepts none. The lack is exactly that
+/// some clients find no room: whoever does must be served as soon as the service goes on.
 pub fn queues_a_burst(testbed: &Testbed) -> Checked {
     let (_redis, service) = testbed.service()?;
     // A server that is not ours cannot be frozen. `signal` leaves it out.
@@ -55,38 +52,38 @@ pub fn queues_a_burst(testbed: &Testbed) -> Checked {
     let before = service.visit()?;
     service.signal(Signal::Stop)?;
     thread::sleep(FREEZE_TIME);
-    let burst = load::connect_at_once(service.addr, BURST, BURST_TIMEOUT);
+    let burst = load::in_parallel(BURST, |_| {
+        Connection::open_within(service.addr, BURST_TIMEOUT)
+    });
     service.signal(Signal::Continue)?;
     let mut numbers = Vec::with_capacity(BURST);
-    for visitor in burst {
-        let mut visitor = match visitor {
+    for connection in burst {
+        let mut connection = match connection {
             Err(error) if error.kind() == io::ErrorKind::TimedOut => continue,
-            visitor => visitor?,
+            connection => connection?,
         };
-        let answer = visitor.ask("GET", "/").map_err(|error| error.to_string());
-        let number = answer.and_then(|answer| Visit::of(answer)?.number());
-        numbers.push(service.logged(number, "of the visitors who got in, one saw")?);
+        let answer = connection.ask("GET", "/");
+        let answer = service.logged(answer, "of the clients that found room, one saw")?;
+        numbers.push(service.number(answer)?);
     }
     let count = numbers.len();
-    match ledger::flaw(&numbers, before + 1) {
+    match ledger::flaw(&numbers, before + 1, 0) {
         Some(flaw) => broken(flaw),
-        None if count == BURST => Ok(Finding::has()),
-        None => Ok(Finding::lacks(format!(
-            "{count} of {BURST} visitors got in; the others have to connect again"
-        ))),
+        None if count == BURST => Ok(()),
+        None => lacks(format!(
+            "{count} of {BURST} connections found room in the listen backlog; the other clients have to \
+             connect again"
+        )),
     }
 }
 
 /// A system that lets fewer visitors wait tells nothing about the service.
-fn ensure_room_for_a_burst() -> Checked<()> {
-    let max = fs::read_to_string(QUEUE_MAX).ok();
-    match max.and_then(|max| max.trim().parse::<usize>().ok()) {
-        Some(max) if max >= BURST => Ok(()),
-        Some(max) => left_out(format!(
-            "this system lets at most {max} connections wait ({QUEUE_MAX}), and {BURST} come"
-        )),
-        None => left_out(format!(
-            "this system does not say how many connections may wait: there is no {QUEUE_MAX}"
+fn ensure_room_for_a_burst() -> Checked {
+    let max = fs::read_to_string(BACKLOG_MAX).ok();
+    match max.and_then(|max| max.trim().parse().ok()) {
+        Some(BURST..) => Ok(()),
+        _ => left_out(format!(
+            "{BACKLOG_MAX} does not say that {BURST} connections may wait; on Linux, set it to {BURST} or more"
         )),
     }
 }
@@ -95,58 +92,51 @@ fn ensure_room_for_a_burst() -> Checked<()> {
 pub fn sheds(testbed: &Testbed) -> Checked {
     let limit = IN_FLIGHT.to_string();
     let (redis, service) = testbed.own(&[("MAX_IN_FLIGHT", &limit)])?;
-    service.visit()?;
-    if !retry(TRIES, || refuses_the_rest(&service, &redis))? {
-        let visits = IN_FLIGHT + BEYOND;
-        let seen = format!("no visit is refused when {visits} come at once");
-        return Ok(Finding::lacks(seen));
-    }
+    retry(TRIES, || refuses_the_rest(&service, &redis))?;
     retry(COMPARISONS, || keeps_serving(&service))
 }
 
-/// Sends more visits at once than the limit while Redis is frozen, so that none of them can end. Returns
-/// whether those beyond the limit are refused at once, or else none is.
-fn refuses_the_rest(service: &Service, redis: &RedisServer) -> Checked<Result<bool, String>> {
+/// Sends more visits at once than the limit while Redis is frozen, so that none of them can end. Those
+/// beyond the limit must be refused at once.
+fn refuses_the_rest(service: &Service, redis: &RedisServer) -> Checked {
+    // Be it served or not: what matters comes now.
+    _ = service.visit_within(CALM)?;
     let visits = IN_FLIGHT + BEYOND;
     redis.freeze()?;
-    let answers = load::at_once(service.addr, visits, "/", ANSWER_TIMEOUT);
+    let answers = service.ask_at_once(visits, "/", "beyond the limit");
     redis.thaw()?;
-    let one_saw = format!("of {visits} visits at once, one saw");
-    let answers: Result<Vec<Response>, String> = answers.into_iter().collect();
-    let answers = answers.or_else(|error| broken(format!("{one_saw}: {error}")))?;
+    let answers = answers?;
     let is_odd = |answer: &&Response| answer.seen().is_none() && !answer.is_failure();
     if let Some(odd) = answers.iter().find(is_odd) {
-        return broken(format!("{one_saw}\n{odd}"));
+        return broken(format!("of {visits} visits at once, one saw\n{odd}"));
     }
     if answers.iter().all(|answer| answer.status != 503) {
-        return Ok(Ok(false));
+        return lacks(format!("no visit is refused when {visits} come at once"));
     }
     let is_shed = |answer: &&Response| answer.turns_away() && answer.took <= SHED_TIMEOUT;
-    let shed = answers.iter().filter(is_shed).count();
-    if shed == BEYOND {
-        return Ok(Ok(true));
+    match answers.iter().filter(is_shed).count() {
+        BEYOND => Ok(()),
+        shed => unless_busy(broken(format!(
+            "of {visits} visits at once with a limit of {IN_FLIGHT}, {shed} got a 503 with Retry-After \
+             within {SHED_TIMEOUT:?}; expected: {BEYOND}"
+        ))),
     }
-    service.visit_within(Duration::from_secs(2))?;
-    Ok(Err(format!(
-        "of {visits} visits at once with a limit of {IN_FLIGHT}, {shed} got a 503 with Retry-After within \
-         {SHED_TIMEOUT:?}; expected: {BEYOND}"
-    )))
 }
 
 /// The visits within the limit must all be served, and nearly as many when twice as many come.
-fn keeps_serving(service: &Service) -> Checked<Result<Finding, String>> {
-    let load = |visitors| {
-        let goodput = load::goodput(service.addr, visitors, LOAD_TIME);
-        goodput.or_else(|error| broken(format!("of {visitors} visitors, {error}")))
+fn keeps_serving(service: &Service) -> Checked {
+    let load = |clients| -> Checked<_> {
+        let (answers, ()) = load::beside(service.addr, clients, || thread::sleep(LOAD_TIME));
+        let answers = answers.or_else(|error| broken(format!("of {clients} clients, {error}")))?;
+        let (numbers, refused) = load::numbers(&answers);
+        Ok((numbers.len() as f64 / LOAD_TIME.as_secs_f64(), refused))
     };
-    let (peak, doubled) = (load(IN_FLIGHT)?, load(2 * IN_FLIGHT)?);
-    let is_served = doubled.per_second > 0.0 && peak.refused == 0;
-    if is_served && doubled.per_second >= GOODPUT_MIN * peak.per_second {
-        return Ok(Ok(Finding::has()));
+    let ((peak, refused), (doubled, _)) = (load(IN_FLIGHT)?, load(2 * IN_FLIGHT)?);
+    if doubled > 0.0 && refused == 0 && doubled >= GOODPUT_MIN * peak {
+        return Ok(());
     }
-    Ok(Err(format!(
-        "as many visitors as the limit make {:.0} visits a second, and {} are refused; twice as many \
-         make {:.0}",
-        peak.per_second, peak.refused, doubled.per_second
+    unless_busy(broken(format!(
+        "as many clients as the limit make {peak:.0} visits a second, and {refused} are refused; twice as \
+         many make {doubled:.0}"
     )))
 }

@@ -1,35 +1,30 @@
 //! Checks that only visit.
 
-use std::time::Duration;
-
 use load::{Response, ledger};
 
-use super::retry;
-use crate::{
-    finding::{Checked, Finding, broken, but},
-    service::Service,
-    testbed::{Testbed, commands},
-};
+use super::prelude::*;
+use crate::testbed::commands;
 
 /// Visits made one after the other.
 const SEQUENCE: u64 = 20;
 
-/// Visitors at once, and how often each comes.
+/// Clients at once, and how often each visits.
 const CLIENTS: usize = 64;
 const VISITS_EACH: usize = 200;
 
-/// How often they come until none of them is refused, and how long the service may take in between to
-/// come to itself.
+/// How often they come until few enough are refused, and how long the service may take in between to come
+/// to itself.
 const LOADS: usize = 5;
 const CALM: Duration = Duration::from_secs(2);
 
 /// Redis commands a visit that are still few.
 const COMMANDS_PER_VISIT_MAX: f64 = 0.1;
 
-/// A finding that shows the question, the answer, and what it should have been.
-fn lacks(question: &str, answer: &Response, expected: &str) -> Checked {
-    let seen = format!("{question} answered\n{answer}\nexpected: {expected}");
-    Ok(Finding::lacks(seen))
+/// What shows the question, the answer, and what it should have been.
+fn lacks_answer(question: &str, answer: &Response, expected: &str) -> Checked {
+    lacks(format!(
+        "{question} answered\n{answer}\nexpected: {expected}"
+    ))
 }
 
 pub fn greets(testbed: &Testbed) -> Checked {
@@ -39,14 +34,13 @@ pub fn greets(testbed: &Testbed) -> Checked {
 /// The same, of a service that runs.
 pub fn greets_at(service: &Service) -> Checked {
     let page = service.ask("GET", "/")?;
-    if page.seen().is_none() {
-        let expected = "200 and `Hello World! I have been seen N times.`";
-        return lacks("GET /", &page, expected);
-    }
-    match page.header("content-type") {
-        Some("text/plain; charset=utf-8") => Ok(Finding::has()),
-        Some("text/html; charset=utf-8") => Ok(Finding::has_but(but::HTML)),
-        _ => lacks("GET /", &page, "content-type: text/plain; charset=utf-8"),
+    let expected = "200 and `Hello World! I have been seen N times.`";
+    match (page.seen(), page.header("content-type")) {
+        (Some(_), Some("text/plain; charset=utf-8")) => Ok(()),
+        (Some(_), Some("text/html; charset=utf-8")) => has_but(but::HTML),
+        (Some(_), _) => lacks_answer("GET /", &page, "content-type: text/plain; charset=utf-8"),
+        (None, _) if page.turns_away() => unless_busy(lacks_answer("GET /", &page, expected)),
+        (None, _) => lacks_answer("GET /", &page, expected),
     }
 }
 
@@ -59,27 +53,27 @@ pub fn counts(testbed: &Testbed) -> Checked {
 pub fn counts_at(service: &Service, was_empty: bool) -> Checked {
     let first = service.visit()?;
     if was_empty && first != 1 {
-        let seen = format!("the first visit on an empty store has number {first}");
-        return Ok(Finding::lacks(seen));
+        return lacks(format!(
+            "the first visit on an empty store has number {first}"
+        ));
     }
     let last = first + SEQUENCE - 1;
     for number in first + 1..=last {
         let seen = service.visit()?;
         if seen != number {
-            let seen = format!("after number {} comes number {seen}", number - 1);
-            return Ok(Finding::lacks(seen));
+            return lacks(format!("after number {} comes number {seen}", number - 1));
         }
     }
     let head = service.ask("HEAD", "/")?;
     if head.status != 200 {
-        return lacks("HEAD /", &head, "200, as for GET");
+        return lacks_answer("HEAD /", &head, "200, as for GET");
     }
     match service.visit()? {
-        number if number == last + 2 => Ok(Finding::has()),
-        number if number == last + 1 => Ok(Finding::has_but(but::HEAD_IS_NO_VISIT)),
-        number => Ok(Finding::lacks(format!(
+        number if number == last + 2 => Ok(()),
+        number if number == last + 1 => has_but(but::HEAD_IS_NO_VISIT),
+        number => lacks(format!(
             "after number {last}, a HEAD / and a GET / comes number {number}"
-        ))),
+        )),
     }
 }
 
@@ -89,48 +83,37 @@ pub fn unique(testbed: &Testbed) -> Checked {
 
 /// The same, of a service that runs.
 pub fn unique_at(service: &Service) -> Checked {
-    let (first, numbers, ()) = visits(service, || Ok(()))?;
-    match ledger::flaw(&numbers, first) {
-        None => Ok(Finding::has()),
-        Some(flaw) => Ok(Finding::lacks(flaw)),
-    }
+    let ((), flaw) = visits(service, || Ok(()))?;
+    flaw.map_or(Ok(()), lacks)
 }
 
 /// The visits must be counted right all the same. The lack is that they cost more commands.
 pub fn few_round_trips(testbed: &Testbed) -> Checked {
     let (redis, service) = testbed.own(&[])?;
     let mut client = redis.client()?;
-    let (first, numbers, before) = visits(&service, || commands(&mut client))?;
-    let per_visit = (commands(&mut client)? - before) as f64 / numbers.len() as f64;
-    if let Some(flaw) = ledger::flaw(&numbers, first) {
-        return broken(flaw);
-    }
-    Ok(match per_visit {
-        0.0 => Finding::has_but(but::NO_REDIS),
-        ..=COMMANDS_PER_VISIT_MAX => Finding::has(),
-        _ => Finding::lacks(format!(
+    let (before, flaw) = visits(&service, || commands(&mut client))?;
+    let commands = commands(&mut client)? - before;
+    flaw.map_or(Ok(()), broken)?;
+    match commands as f64 / (CLIENTS * VISITS_EACH) as f64 {
+        0.0 => has_but(but::NO_REDIS),
+        ..=COMMANDS_PER_VISIT_MAX => Ok(()),
+        per_visit => lacks(format!(
             "{per_visit:.2} Redis commands a visit at {CLIENTS} connections"
         )),
-    })
+    }
 }
 
-/// The numbers of many visitors at once, none of whom is refused; the lowest number that there should
-/// be; and what `before` said in the moment before they came.
+/// Visits by many clients at once, of which a busy machine may make the service refuse some. Returns what
+/// `before` said in the moment before they came, and what is wrong with their numbers.
 fn visits<T>(
     service: &Service,
     mut before: impl FnMut() -> Checked<T>,
-) -> Checked<(u64, Vec<u64>, T)> {
+) -> Checked<(T, Option<String>)> {
     retry(LOADS, || {
-        let first = service.visit()? + 1;
+        let first = service.serves_within(CALM, "before the visits")? + 1;
         let before = before()?;
-        let numbers = load::visits(service.addr, CLIENTS, VISITS_EACH);
-        if let Some(numbers) = numbers.or_else(|error| service.broken(error))? {
-            return Ok(Ok((first, numbers, before)));
-        }
-        service.visit_within(CALM)?;
-        Ok(Err(format!(
-            "{CLIENTS} visitors at once came {LOADS} times, and each time a visit was refused"
-        )))
+        let (numbers, refused) = service.visits(CLIENTS, VISITS_EACH)?;
+        Ok((before, ledger::flaw(&numbers, first, refused)))
     })
 }
 
@@ -141,16 +124,16 @@ pub fn ignores_strangers(testbed: &Testbed) -> Checked {
     let post = service.ask("POST", "/")?;
     let after = service.visit()?;
     if icon.status != 404 {
-        return lacks("GET /favicon.ico", &icon, "404");
+        return lacks_answer("GET /favicon.ico", &icon, "404");
     }
     if after != before + 1 {
-        return Ok(Finding::lacks(format!(
+        return lacks(format!(
             "number {before}, then GET /favicon.ico and POST /, then number {after}: they count"
-        )));
+        ));
     }
     match (post.status, post.header("allow")) {
-        (405, Some(_)) => Ok(Finding::has()),
-        (404, _) => Ok(Finding::has_but(but::NOT_FOUND)),
-        _ => lacks("POST /", &post, "405 with an Allow header"),
+        (405, Some(_)) => Ok(()),
+        (404, _) => has_but(but::NOT_FOUND),
+        _ => lacks_answer("POST /", &post, "405 with an Allow header"),
     }
 }

@@ -1,22 +1,12 @@
 //! Checks with clients that are slow: to ask, and to take their answers.
 
-use std::{
-    io, thread,
-    time::{Duration, Instant},
-};
+use load::{ANSWER_TIMEOUT, Connection, HALF_A_REQUEST};
+use processes::{Signal, poll};
 
-use load::{ANSWER_TIMEOUT, Connection, HALF_A_REQUEST, Response};
-use processes::Signal;
+use super::prelude::*;
+use crate::hostile::Client;
 
-use super::{LONG_HEADER_TIMEOUT, OTHERS_TIMEOUT, within};
-use crate::{
-    finding::{Checked, Finding, broken, but},
-    hostile::Client,
-    service::Service,
-    testbed::Testbed,
-};
-
-/// How long slow clients must be borne and may stay: the header or the answer time-out of 5 s, 1 s less
+/// How long slow clients must be kept and may stay: the header or the answer time-out of 5 s, 1 s less
 /// for a clock that is not ours, and 3 s more for a busy machine.
 const SLOW_MIN: Duration = Duration::from_secs(4);
 const SLOW_MAX: Duration = Duration::from_secs(8);
@@ -35,35 +25,33 @@ pub fn outlasts_slow_clients(testbed: &Testbed) -> Checked {
     service.signal(Signal::Continue)?;
     let mut idle = service.connect()?;
     idle.ask("GET", "/")?;
-    let mut slow = Vec::with_capacity(SLOW_CLIENTS);
-    for _ in 0..SLOW_CLIENTS {
+    let slow = (0..SLOW_CLIENTS).map(|_| {
         let mut connection = service.connect()?;
         connection.send_bytes(HALF_A_REQUEST)?;
-        slow.push((connection, Instant::now()));
-    }
+        Ok((connection, Instant::now()))
+    });
+    let slow = slow.collect::<Checked<Vec<_>>>()?;
     let deadline = Instant::now() + SLOW_MAX;
     let is_closed = |connection: &mut Connection| Ok(connection.is_closed()?);
-    let lack = outlast(&service, slow, is_closed, ("half-sent requests", "open"))?;
-    if let Some(lack) = lack {
-        return Ok(Finding::lacks(lack));
-    }
+    outlast(&service, slow, is_closed, ("half-sent requests", "open"))?;
     let rest = deadline.saturating_duration_since(Instant::now());
-    if !within(rest, || Ok(idle.is_closed()?))? {
-        return broken(format!(
+    let is_closed = || idle.is_closed().ok()?.then_some(());
+    if poll(rest, WATCH_INTERVAL, is_closed).is_none() {
+        return unless_busy(broken(format!(
             "after {SLOW_MAX:?}, an idle connection is still open"
-        ));
+        )));
     }
     answers_half_closed(&service)
 }
 
-/// Waits until all of these clients are closed, none of them too early, while others are served. Returns
-/// the lack if not one of them is closed in time.
+/// Waits until all of these clients are closed, none of them too early, while others are served. It is the
+/// lack if not one of them is closed in time.
 fn outlast<C>(
     service: &Service,
     mut clients: Vec<(C, Instant)>,
     mut is_closed: impl FnMut(&mut C) -> Checked<bool>,
     (what, still): (&str, &str),
-) -> Checked<Option<String>> {
+) -> Checked {
     let (all, deadline) = (clients.len(), Instant::now() + SLOW_MAX);
     while Instant::now() < deadline && !clients.is_empty() {
         service.serves_within(OTHERS_TIMEOUT, format_args!("beside {all} {what}"))?;
@@ -82,9 +70,9 @@ fn outlast<C>(
     let (open, seconds) = (clients.len(), SLOW_MAX.as_secs());
     let seen = format!("after {seconds} s, {open} of {all} {what} are still {still}");
     match open {
-        0 => Ok(None),
-        open if open == all => Ok(Some(seen)),
-        _ => broken(seen),
+        0 => Ok(()),
+        _ if open == all => lacks(seen),
+        _ => unless_busy(broken(seen)),
     }
 }
 
@@ -99,13 +87,15 @@ fn answers_half_closed(service: &Service) -> Checked {
         connection.close_own_side()?;
         connection.receive("GET", ANSWER_TIMEOUT)
     });
-    let is_lost =
-        |answer: &&io::Result<Response>| !matches!(answer, Ok(page) if page.seen().is_some());
-    match answers.iter().filter(is_lost).count() {
-        0 => Ok(Finding::has()),
-        lost => broken(format!(
+    let pages = answers
+        .iter()
+        .flatten()
+        .filter(|page| page.seen().is_some());
+    match HALF_CLOSED - pages.count() {
+        0 => Ok(()),
+        lost => unless_busy(broken(format!(
             "of {HALF_CLOSED} clients that closed their side after a request, {lost} got no number"
-        )),
+        ))),
     }
 }
 
@@ -131,19 +121,12 @@ pub fn outlasts_slow_readers(testbed: &Testbed) -> Checked {
     let mut first = service.connect()?;
     first.ask("GET", "/")?;
     if !first.is_open() {
-        return Ok(Finding::has_but(but::ONE_ANSWER));
+        return has_but(but::ONE_ANSWER);
     }
-    let started = Instant::now();
     let readers = slow_readers(&service, SLOW_READERS)?;
-    let readers = readers
-        .into_iter()
-        .map(|reader| (reader, started))
-        .collect();
     let is_closed = |reader: &mut Client| Ok(reader.is_closed());
-    match outlast(&service, readers, is_closed, ("slow readers", "connected"))? {
-        Some(lack) => Ok(Finding::lacks(lack)),
-        None => stops_beside_slow_readers(testbed),
-    }
+    outlast(&service, readers, is_closed, ("slow readers", "connected"))?;
+    stops_beside_slow_readers(testbed)
 }
 
 /// Whoever never reads must not hold up a stop.
@@ -151,23 +134,22 @@ fn stops_beside_slow_readers(testbed: &Testbed) -> Checked {
     let (_redis, mut service) = testbed.own(&STOP_SETTINGS)?;
     let _readers = slow_readers(&service, SLOW_READERS_AT_STOP)?;
     service.signal(Signal::Terminate)?;
-    service.ends_well_within(STOP_TIMEOUT)?;
-    Ok(Finding::has())
+    service.ends_well_within(STOP_TIMEOUT)
 }
 
 /// Slow readers who are no longer answered, because there is no room left for their answers.
-fn slow_readers(service: &Service, count: usize) -> Checked<Vec<Client>> {
+fn slow_readers(service: &Service, count: usize) -> Checked<Vec<(Client, Instant)>> {
     // No visit: an answer is an answer, and this one costs least. And a long request, so that no
     // thousands of them wait to be read.
     let pad = "x".repeat(500);
     let request = format!("GET /none HTTP/1.1\r\nhost: slow\r\nx-pad: {pad}\r\n\r\n");
     let requests = request.repeat(100).into_bytes();
-    let readers = (0..count).map(|_| Client::open_narrow(service.addr));
-    let mut readers = readers.collect::<Result<Vec<_>, _>>()?;
+    let readers = (0..count).map(|_| Ok((Client::open_narrow(service.addr)?, Instant::now())));
+    let mut readers = readers.collect::<Checked<Vec<_>>>()?;
     let deadline = Instant::now() + FILL_TIMEOUT;
     let mut last_progress = Instant::now();
     while last_progress.elapsed() < STALL {
-        for reader in &mut readers {
+        for (reader, _) in &mut readers {
             if reader.send(&requests[reader.sent % requests.len()..]) > 0 {
                 last_progress = Instant::now();
             }

@@ -1,20 +1,11 @@
 //! The check that stops the service in the middle of its work.
 
-use std::{
-    sync::atomic::Ordering::Relaxed,
-    thread,
-    time::{Duration, Instant},
-};
+use std::sync::atomic::Ordering::Relaxed;
 
-use load::{Connection, HALF_A_REQUEST, Lost, REST_OF_A_REQUEST};
+use load::{Connection, HALF_A_REQUEST, Lost, REST_OF_A_REQUEST, Response};
 use processes::Signal;
 
-use super::{LONG_HEADER_TIMEOUT, has_without, retry};
-use crate::{
-    finding::{Checked, Finding, broken, but},
-    service::Service,
-    testbed::Testbed,
-};
+use super::prelude::*;
 
 /// Visitors under way when the service is told to stop.
 const CLIENTS: usize = 32;
@@ -39,8 +30,8 @@ const FROST_AFTER: Duration = Duration::from_millis(250);
 /// How often the machine may be too busy to tell.
 const TRIES: usize = 3;
 
-/// Visitors who come as fast as they can when the service is told to stop, and how long before that.
-const VISITORS: usize = 64;
+/// Clients that visit as fast as they can when the service is told to stop, and how long before that.
+const LOAD: usize = 64;
 const LOAD_TIME: Duration = Duration::from_millis(400);
 
 /// How many rounds in which nothing is lost are enough, how many rounds there may be until then, and how
@@ -76,27 +67,22 @@ const AT_ONCE: Duration = Duration::from_secs(3);
 /// server that closes its idle connections at once loses them. HTTP allows that, and the client may ask
 /// again (RFC 9112, section 9.3.1): the service drains, but not to the letter.
 pub fn drains(testbed: &Testbed) -> Checked {
-    if let Some(lack) = answers_what_it_read(testbed)? {
-        return Ok(Finding::lacks(lack));
-    }
+    answers_what_it_read(testbed)?;
     if retry(TRIES, || lost_on_the_wire(testbed))? > 0 {
-        return Ok(Finding::has_but(but::LOST_ON_THE_WIRE));
+        return unless_busy(has_but(but::LOST_ON_THE_WIRE));
     }
-    let mut flaws = Vec::new();
-    flaws.extend(loses_under_load(testbed)?);
-    flaws.extend(retry(TRIES, || loses_who_was_warned(testbed))?);
-    flaws.extend(ignores_a_second_signal(testbed)?);
-    has_without(&flaws)
+    all([
+        loses_little_under_load(testbed),
+        retry(TRIES, || loses_nobody_who_was_warned(testbed)),
+        ends_at_a_second_signal(testbed),
+    ])
 }
 
-/// What an attempt has seen that took too long.
-const TOO_BUSY: &str = "this machine is too busy to tell what was in time";
-
-/// Stops the service while visitors wait for Redis. All must be answered; or the lack is returned.
-fn answers_what_it_read(testbed: &Testbed) -> Checked<Option<String>> {
+/// Stops the service while visitors wait for Redis. All must be answered.
+fn answers_what_it_read(testbed: &Testbed) -> Checked {
     let (redis, mut service) = testbed.own(&[LONG_HEADER_TIMEOUT])?;
     let _in_the_way = in_the_way(&service)?;
-    let (visitors, stopped) = load::until_gone(service.addr, CLIENTS, true, |_| {
+    let (answered, lost, stopped) = load::until_gone(service.addr, CLIENTS, true, |_| {
         thread::sleep(WARM_UP);
         redis.freeze()?;
         thread::sleep(FROST_BEFORE);
@@ -108,47 +94,48 @@ fn answers_what_it_read(testbed: &Testbed) -> Checked<Option<String>> {
     });
     let (signalled, status) = stopped?;
     if let Some(status) = status.filter(|status| status.code().is_none()) {
-        return Ok(Some(format!("it ended at once ({status})")));
+        return lacks(format!("it ended at once ({status})"));
     }
-    service.ends_well_within(Duration::ZERO)?;
+    service.ends_well_within(DRAIN_TIMEOUT)?;
     // A request that was sent after the signal may find the listener closed: the client can see that it
     // was not heard. But an answer that has begun must be finished.
     let is_lost = |request: &&Lost| request.sent < signalled || request.is_cut;
-    let lost: Vec<&Lost> = visitors.lost.iter().filter(is_lost).collect();
+    let lost: Vec<&Lost> = lost.iter().filter(is_lost).collect();
     let Some(Lost { why, .. }) = lost.first() else {
-        return match visitors.answered {
+        return match answered {
             0 => broken("no visitor was answered"),
-            _ => Ok(None),
+            _ => Ok(()),
         };
     };
     let count = lost.len();
     let seen = format!("{count} of {CLIENTS} requests under way got no whole answer ({why})");
-    match count {
-        CLIENTS => Ok(Some(seen)),
+    // Where the service stood still, it had not read them.
+    unless_busy(match count {
+        CLIENTS => lacks(seen),
         _ => service.broken(seen),
-    }
+    })
 }
 
-/// Stops the service while requests are on a long wire: they come a moment after the signal. Returns
-/// how many were not answered, or else that the moment was too long to tell.
-fn lost_on_the_wire(testbed: &Testbed) -> Checked<Result<usize, String>> {
+/// Stops the service while requests are on a long wire: they come a moment after the signal. Returns how
+/// many were not answered.
+fn lost_on_the_wire(testbed: &Testbed) -> Checked<usize> {
     let (_redis, mut service) = testbed.own(&[LONG_HEADER_TIMEOUT])?;
-    let mut visitors = Vec::with_capacity(CLIENTS);
+    let mut connections = Vec::with_capacity(CLIENTS);
     for _ in 0..CLIENTS {
         let mut connection = service.connect()?;
         connection.ask("GET", "/")?;
-        visitors.push(connection);
+        connections.push(connection);
     }
     let signalled = Instant::now();
     service.signal(Signal::Terminate)?;
     thread::sleep(WIRE);
-    let sent: Vec<bool> = visitors
-        .iter_mut()
-        .map(|connection| connection.send("GET", "/").is_ok())
+    let connections = connections.iter_mut();
+    let sent: Vec<_> = connections
+        .map(|connection| (connection.send("GET", "/").is_ok(), connection))
         .collect();
     let is_in_time = signalled.elapsed() <= WIRE_MAX;
     let mut lost = 0;
-    for (connection, is_sent) in visitors.iter_mut().zip(sent) {
+    for (is_sent, connection) in sent {
         match connection.receive("GET", DRAIN_TIMEOUT) {
             Ok(_) if is_sent => {}
             Err(error) if connection.has_begun() => {
@@ -158,122 +145,112 @@ fn lost_on_the_wire(testbed: &Testbed) -> Checked<Result<usize, String>> {
         }
     }
     service.ends_well_within(DRAIN_TIMEOUT)?;
-    Ok(is_in_time.then_some(lost).ok_or(TOO_BUSY.to_owned()))
+    match is_in_time {
+        true => Ok(lost),
+        false => unless_busy(broken(format!(
+            "this machine cannot send {CLIENTS} requests within {WIRE_MAX:?} of a signal"
+        ))),
+    }
 }
 
 /// Stops the service under load, again and again: half of the time on connections that stay
 /// open, and half of the time on new ones. A request on a connection that was made, and that was closed
 /// or reset without an answer, is lost.
-fn loses_under_load(testbed: &Testbed) -> Checked<Option<String>> {
-    let mut losses = Vec::new();
-    for round in 0..ROUNDS {
+fn loses_little_under_load(testbed: &Testbed) -> Checked {
+    let (mut losses, mut why) = (Vec::new(), String::new());
+    while losses.len() < ROUNDS {
         let (_redis, mut service) = testbed.own(&[])?;
-        let keeps_alive = round % 2 == 0;
-        let (visitors, stopped) = load::until_gone(service.addr, VISITORS, keeps_alive, |_| {
+        let keeps_alive = losses.len() % 2 == 0;
+        let (_, lost, stopped) = load::until_gone(service.addr, LOAD, keeps_alive, |_| {
             thread::sleep(LOAD_TIME);
             service.signal(Signal::Terminate)?;
             service.ends_well_within(DRAIN_TIMEOUT)
         });
         stopped?;
-        losses.push(visitors.lost.len());
-        if losses.iter().filter(|lost| **lost == 0).count() == LOSSLESS_ROUNDS {
-            return Ok(None);
+        losses.push(lost.len());
+        why = lost.into_iter().next().map_or(why, |lost| lost.why);
+        let rounds = |is_such: fn(&&usize) -> bool| losses.iter().filter(is_such).count();
+        if rounds(|lost| **lost == 0) == LOSSLESS_ROUNDS {
+            return Ok(());
         }
-        let spoilt = losses.iter().filter(|lost| **lost > LOST_MAX).count();
-        let too_many = visitors.lost.len() > LOST_MAX && spoilt > SPOILT_MAX;
-        let is_over = too_many || round + 1 == ROUNDS;
-        if let (true, Some(Lost { why, .. })) = (is_over, visitors.lost.first()) {
-            return Ok(Some(format!(
-                "with {VISITORS} visitors at SIGTERM, {losses:?} requests on open connections were lost, \
-                 round by round ({why}); expected: nothing in most rounds, and at most {LOST_MAX}"
-            )));
+        if rounds(|lost| **lost > LOST_MAX) > SPOILT_MAX {
+            break;
         }
     }
-    broken(format!(
-        "of {ROUNDS} stops, fewer than {LOSSLESS_ROUNDS} lost nothing: {losses:?} requests, round by round"
-    ))
+    unless_busy(broken(format!(
+        "with {LOAD} clients at SIGTERM, {losses:?} requests on open connections were lost, round by round \
+         ({why}); expected: nothing in {LOSSLESS_ROUNDS} of at most {ROUNDS} rounds, and at most {LOST_MAX}"
+    )))
 }
 
-/// Stops the service when there are visitors who ask whether it is ready and go elsewhere when it is
-/// not, and others who are in the middle of a request. Nothing of theirs may be lost. Returns what was,
-/// or else that the machine was too busy for them to react in time.
-fn loses_who_was_warned(testbed: &Testbed) -> Checked<Result<Option<String>, String>> {
+/// Stops the service when there are clients that ask whether it is ready and go elsewhere when it is
+/// not, and others in the middle of a request. Nothing of theirs may be lost.
+fn loses_nobody_who_was_warned(testbed: &Testbed) -> Checked {
     let (_redis, mut service) = testbed.own(&[LONG_LAME_DUCK])?;
     let (mut old, mut new) = (service.connect()?, service.connect()?);
     old.ask("GET", "/")?;
     old.send_bytes(HALF_A_REQUEST)?;
     new.send_bytes(HALF_A_REQUEST)?;
-    let (visitors, stopped) = load::until_gone(service.addr, CLIENTS, true, |over| {
+    let (_, lost, stopped) = load::until_gone(service.addr, CLIENTS, true, |over| {
         thread::sleep(WARM_UP);
-        let signalled = Instant::now();
         service.signal(Signal::Terminate)?;
-        thread::sleep(SIGNAL_TIME);
-        while signalled.elapsed() < REACTION_TIMEOUT && is_ready(&service) {
-            thread::sleep(Duration::from_millis(5));
-        }
+        let is_not_ready = |readyz: &Response| readyz.status != 200;
+        let readyz = service.ask_within(REACTION_TIMEOUT, "/readyz", is_not_ready)?;
         over.store(true, Relaxed);
         let rest = [&mut old, &mut new].map(|connection| {
             connection.send_bytes(REST_OF_A_REQUEST)?;
             connection.receive("GET", REACTION_TIMEOUT)
         });
-        let took = signalled.elapsed();
         service.ends_well_within(DRAIN_TIMEOUT + REACTION_TIMEOUT)?;
-        Ok::<_, Finding>((took, rest))
+        Ok::<_, Finding>((readyz.status, rest))
     });
-    let (took, rest) = stopped?;
-    if took > REACTION_TIMEOUT + REACTION_TIMEOUT / 2 {
-        return Ok(Err(TOO_BUSY.to_owned()));
-    }
-    let mut flaws = Vec::new();
-    if took > REACTION_TIMEOUT {
-        flaws.push(format!(
+    let (readyz, rest) = unless_busy(stopped)?;
+    let mut seen = Vec::new();
+    if readyz == 200 {
+        seen.push(broken(format!(
             "{REACTION_TIMEOUT:?} after SIGTERM, /readyz is still 200"
-        ));
+        )));
     }
-    if let Some(Lost { why, .. }) = visitors.lost.first() {
-        let lost = visitors.lost.len();
-        flaws.push(format!(
-            "{lost} requests of visitors who heed /readyz were lost ({why})"
-        ));
+    if let Some(Lost { why, .. }) = lost.first() {
+        seen.push(broken(format!(
+            "{} requests of clients that heed /readyz were lost ({why})",
+            lost.len()
+        )));
     }
     for (answer, which) in rest.into_iter().zip(["an old", "a new"]) {
+        let half = format!("half a request on {which} connection at SIGTERM, and the rest in time");
         match answer {
             Ok(answer) if answer.seen().is_some() => {}
-            Ok(answer) => flaws.push(format!("half a request on {which} connection: {answer}")),
-            Err(error) => flaws.push(format!(
-                "half a request on {which} connection at SIGTERM, and the rest in time: {error}"
-            )),
+            Ok(answer) => seen.push(broken(format!("{half}: {answer}"))),
+            Err(error) => seen.push(broken(format!("{half}: {error}"))),
         }
     }
-    Ok(Ok((!flaws.is_empty()).then(|| flaws.join("\n"))))
-}
-
-fn is_ready(service: &Service) -> bool {
-    service
-        .ask("GET", "/readyz")
-        .is_ok_and(|readyz| readyz.status == 200)
+    unless_busy(all(seen))
 }
 
 /// Whoever asks twice does not want to wait.
-fn ignores_a_second_signal(testbed: &Testbed) -> Checked<Option<String>> {
+fn ends_at_a_second_signal(testbed: &Testbed) -> Checked {
     for second in [Signal::Terminate, Signal::Interrupt] {
         let (_redis, mut service) = testbed.own(&[("LAME_DUCK_MS", "8000")])?;
         let _in_the_way = in_the_way(&service)?;
         service.signal(Signal::Terminate)?;
         if let Some(status) = service.ended_within(3 * SIGNAL_TIME)? {
-            return Ok(Some(format!(
+            return broken(format!(
                 "with LAME_DUCK_MS=8000, it ended at once ({status})"
-            )));
+            ));
         }
         service.signal(second)?;
-        let flaw = match service.ended_within(AT_ONCE)? {
-            Some(status) if !status.success() => continue,
-            Some(status) => format!("after a second signal it ended with {status}"),
-            None => format!("it still ran {AT_ONCE:?} after a second signal ({second:?})"),
-        };
-        return Ok(Some(flaw));
+        match service.ended_within(AT_ONCE)? {
+            Some(status) if !status.success() => {}
+            Some(status) => return broken(format!("after a second signal it ended with {status}")),
+            None => {
+                return unless_busy(broken(format!(
+                    "it still ran {AT_ONCE:?} after a second signal ({second:?})"
+                )));
+            }
+        }
     }
-    Ok(None)
+    Ok(())
 }
 
 /// A client between two visits, and one in the middle of a request.

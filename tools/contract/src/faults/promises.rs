@@ -1,6 +1,9 @@
 //! What visitors saw, compared with what went over the wire.
 
-use std::{collections::HashMap, time::Instant};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Instant,
+};
 
 use fault_proxy::{Count, Record};
 use load::ledger;
@@ -61,22 +64,17 @@ fn falling(visitors: &[Vec<Outcome>]) -> Option<String> {
 
 /// A number must be one of those of a reply, and the reply must have been there before the answer was.
 fn early(visitors: &[Vec<Outcome>], record: &Record) -> Option<String> {
-    let mut counts: Vec<(u64, u64, &Count)> = record
-        .counts
-        .iter()
-        .filter_map(|count| {
-            let numbers = count.numbers.as_ref()?;
-            Some((numbers.start, numbers.end, count))
-        })
-        .collect();
-    counts.sort_by_key(|(start, ..)| *start);
+    let counts = record.counts.iter();
+    let counts = counts.filter_map(|count| Some((count.numbers.as_ref()?.start, count)));
+    let counts: BTreeMap<u64, &Count> = counts.collect();
     for outcome in visitors.iter().flatten() {
         let Outcome::Number(number, answered) = *outcome else {
             continue;
         };
-        let after = counts.partition_point(|(start, ..)| *start <= number);
-        let count = counts[..after].last().filter(|(_, end, _)| number < *end);
-        let Some((.., count)) = count else {
+        let count = counts.range(..=number).next_back().map(|(_, count)| count);
+        let is_counted =
+            |count: &&&Count| count.numbers.iter().any(|range| range.contains(&number));
+        let Some(count) = count.filter(is_counted) else {
             return Some(format!(
                 "number {number} was given, which Redis never counted"
             ));
@@ -100,10 +98,8 @@ fn early(visitors: &[Vec<Outcome>], record: &Record) -> Option<String> {
 fn skipped(visitors: &[Vec<Outcome>], record: &Record, count: u64) -> Option<String> {
     let outcomes: usize = visitors.iter().map(Vec::len).sum();
     let outcomes = outcomes as u64;
-    let given: u64 = visitors
-        .iter()
-        .map(|visitor| numbers(visitor).count() as u64)
-        .sum();
+    let given = visitors.iter().flat_map(|visitor| numbers(visitor));
+    let given = given.count() as u64;
     let unhappy = outcomes - given;
     let asked: u64 = record.counts.iter().map(|count| count.size).sum();
     if asked > outcomes {

@@ -27,66 +27,37 @@ fn record(start: Instant) -> Record {
     }
 }
 
-/// What is wrong with these visits: a number and when it was given, or `None` for a refusal.
-fn flaw(visitors: &[&[Option<(u64, u64)>]], count: u64) -> Option<String> {
+/// What is wrong with the visits of three visitors: the numbers that they were given, or `-` for a refusal.
+/// A number is given when Redis has replied, or so many milliseconds after the start as stand behind `@`.
+fn flaw(visitors: &str, count: u64) -> Option<String> {
     let start = Instant::now();
-    let outcome = |visit: &Option<(u64, u64)>| match visit {
-        Some((number, ms)) => Outcome::Number(*number, start + Duration::from_millis(*ms)),
-        None => Outcome::Refused,
+    let outcome = |visit: &str| {
+        let (number, ms) = visit.split_once('@').unwrap_or((visit, "21"));
+        let given = start + Duration::from_millis(ms.parse().unwrap());
+        let number = number.parse().ok();
+        number.map_or(Outcome::Refused, |number| Outcome::Number(number, given))
     };
+    let visitors = visitors.split('|');
     let visitors: Vec<Vec<Outcome>> = visitors
-        .iter()
-        .map(|visits| visits.iter().map(outcome).collect())
+        .map(|visits| visits.split_whitespace().map(outcome).collect())
         .collect();
     broken_promise(&visitors, &record(start), count)
 }
 
 #[test]
 fn each_promise_is_kept_or_named() {
-    let (one, five, six) = (Some((1, 11)), Some((5, 21)), Some((6, 22)));
-    assert_eq!(
-        flaw(&[&[one, None, six], &[None, None, five], &[None]], 6),
-        None
-    );
+    assert_eq!(flaw("1 - 6 | - - 5 | -", 6), None);
     for (visitors, count, words) in [
-        (
-            [&[one, None, six][..], &[None, None, six], &[None]],
-            6,
-            "number 6 was given twice",
-        ),
-        (
-            [&[one, None, six], &[None, None], &[None, six, five]],
-            6,
-            "number 6 was given twice",
-        ),
-        (
-            [&[one, None, six, five], &[None, None], &[None]],
-            6,
-            "given number 5 after number 6",
-        ),
-        (
-            [&[one, None, Some((7, 30))], &[None, None], &[None, None]],
-            6,
-            "Redis never counted",
-        ),
-        (
-            [&[one, Some((3, 30)), six], &[None, None, five], &[None]],
-            6,
-            "without Redis's reply",
-        ),
-        (
-            [&[one, None, six], &[None, None, Some((5, 19))], &[None]],
-            6,
-            "before Redis replied",
-        ),
-        (
-            [&[one, None, six], &[None, None, five], &[None]],
-            8,
-            "skipped for nobody",
-        ),
-        ([&[one, None, six], &[None, five], &[None]], 6, "sent again"),
+        ("1 - 6 | - - 6 | -", 6, "number 6 was given twice"),
+        ("1 - 6 | - - | - 6 5", 6, "number 6 was given twice"),
+        ("1 - 6 5 | - - | -", 6, "given number 5 after number 6"),
+        ("1 - 7 | - - | - -", 6, "Redis never counted"),
+        ("1 3 6 | - - 5 | -", 6, "without Redis's reply"),
+        ("1 - 6 | - - 5@19 | -", 6, "before Redis replied"),
+        ("1 - 6 | - - 5 | -", 8, "skipped for nobody"),
+        ("1 - 6 | - 5 | -", 6, "sent again"),
     ] {
-        let flaw = flaw(&visitors, count).unwrap_or_default();
+        let flaw = flaw(visitors, count).unwrap_or_default();
         assert!(flaw.contains(words), "expected {words:?}, got {flaw:?}");
     }
 }

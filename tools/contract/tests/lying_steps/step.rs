@@ -4,21 +4,21 @@
 use std::{
     collections::{HashMap, VecDeque},
     env,
-    io::{BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     sync::{
         Mutex,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use private_redis::resp::Value;
-use private_redis::{ClientError, RedisClient};
+use private_redis::{Error, RedisClient};
 
-/// How long Redis may take.
-const REDIS_TIMEOUT: Duration = Duration::from_millis(400);
+/// How long Redis may take: longer than a busy machine stands still, and less than a refusal may take.
+const REDIS_TIMEOUT: Duration = Duration::from_millis(700);
 
 /// How long a head may be, as in our steps.
 const HEAD_BYTES_MAX: u64 = 16 * 1024;
@@ -48,6 +48,24 @@ struct Step {
 struct Nodes {
     clients: HashMap<String, RedisClient>,
     owner: Option<String>,
+}
+
+/// A connection on which a head must come in time. A read that is interrupted has no new time.
+struct Timed<'a> {
+    stream: &'a TcpStream,
+    deadline: Option<Instant>,
+}
+
+impl Read for Timed<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let now = Instant::now();
+        let left = self.deadline.map(|deadline| deadline - now.min(deadline));
+        if left == Some(Duration::ZERO) {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.stream.set_read_timeout(left)?;
+        self.stream.read(bytes)
+    }
 }
 
 fn main() {
@@ -104,12 +122,15 @@ impl Step {
             "waits for no reader" => Some(Duration::from_millis(300)),
             _ => Some(Duration::from_secs(5)),
         };
-        stream.set_read_timeout(timeout).ok()?;
         stream.set_write_timeout(write_timeout).ok()?;
         stream.set_nodelay(true).ok()?;
-        let mut reader = BufReader::new(stream);
+        let mut reader = BufReader::new(Timed {
+            stream,
+            deadline: None,
+        });
         let mut nodes = Nodes::default();
         loop {
+            reader.get_mut().deadline = timeout.map(|timeout| Instant::now() + timeout);
             let head = self.head(&mut reader)?;
             let request = head.lines().next()?;
             let mut answer = match request.split(' ').nth(1)? {
@@ -125,7 +146,7 @@ impl Step {
     }
 
     /// The head of the next request; or `None` if it does not come, or is too large.
-    fn head(&self, reader: &mut BufReader<&TcpStream>) -> Option<String> {
+    fn head(&self, reader: &mut BufReader<Timed<'_>>) -> Option<String> {
         let limit = match self.lie.as_str() {
             "reads any head" => u64::MAX,
             "reads no large head" => 4096,
@@ -226,7 +247,7 @@ impl Step {
             let mut first = self.first_connection.lock().expect("nobody panics");
             let mut client = first.take().or_else(|| connect(&self.redis_url))?;
             let answer = client.command(&["INCR", "seen"]);
-            if matches!(answer, Ok(_) | Err(ClientError::Refused { .. })) {
+            if matches!(answer, Ok(_) | Err(Error::Refused { .. })) {
                 *first = Some(client);
             }
             return number(&answer.ok()?);
@@ -258,7 +279,7 @@ impl Step {
             };
             let answer = client.command(command);
             // Whatever else happened to it: it may have counted.
-            let Err(ClientError::Refused { message, .. }) = answer else {
+            let Err(Error::Refused { message, .. }) = answer else {
                 let number = number(&answer.ok()?);
                 nodes.clients.insert(url.clone(), client);
                 *self.master.lock().expect("nobody panics") = Some(url.clone());

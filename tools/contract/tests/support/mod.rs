@@ -4,16 +4,16 @@
 
 use std::{env, ffi::OsString, path::PathBuf};
 
-use contract::{Cell, RedisSource, Subject};
+use contract::{Cell, Program, Source, Subject, Verdict};
 use private_redis::RedisProgram;
 
 /// The step that lies in the way that its argument names.
 pub const STEP: &str = env!("CARGO_BIN_EXE_lying-step");
 
 /// A real Redis, or `None` where there is none.
-pub fn redis() -> Option<RedisSource> {
+pub fn redis() -> Option<Source> {
     match RedisProgram::find() {
-        Some(program) => Some(RedisSource::Program(program)),
+        Some(program) => Some(Source::Private(program)),
         None => skipped("redis-server is not on PATH"),
     }
 }
@@ -31,8 +31,10 @@ pub fn liar(number: u32, program: &str, arguments: &[&str]) -> Subject {
     Subject::Step {
         name: format!("step-{number}-liar"),
         number,
-        program: PathBuf::from(program),
-        arguments: arguments.iter().map(OsString::from).collect(),
+        program: Program {
+            path: PathBuf::from(program),
+            arguments: arguments.iter().map(OsString::from).collect(),
+        },
     }
 }
 
@@ -43,10 +45,18 @@ pub fn check(subject: &Subject, capability: &str) -> Option<Cell> {
     report.cells.pop()
 }
 
+/// An honest step is believed.
+pub fn assert_has(cell: &Cell) {
+    assert!(
+        cell.finding.verdict == Verdict::Has && cell.as_expected,
+        "{cell:?}"
+    );
+}
+
 /// What is found is not what is expected of a step of that number, and the words say why.
 pub fn assert_unexpected(cell: &Cell, words: &str) {
     assert!(
-        !cell.as_expected && cell.finding.evidence().contains(words),
+        !cell.as_expected && cell.finding.evidence.contains(words),
         "this went unnoticed, or {words:?} was not said: {cell:?}"
     );
 }

@@ -156,7 +156,7 @@ fn two_webs_share_one_count_under_load() {
             .collect();
         let numbers = numbers.expect("64 clients are not too many: no visit is refused");
         println!("{compose}: {} visits to two webs", numbers.len());
-        assert_eq!(ledger::flaw(&numbers, 5), None);
+        assert_eq!(ledger::flaw(&numbers, 5, 0), None);
         let next = visit(stage.pages[1]);
         assert_eq!(next, 5 + numbers.len() as u64, "the visit after all those");
     });

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::store::{Full, Store};
+use super::store::Store;
 use crate::resp::{Value, parse_integer};
 
 /// The Redis whose answers this server gives. Clients choose their commands by it.
@@ -40,47 +40,45 @@ pub(super) struct Session {
     pub(super) resp3: bool,
 }
 
-/// Runs a request, which has at least a name.
-pub(super) fn run(session: &mut Session, store: &mut Store, request: &[Vec<u8>]) -> Value {
-    let (name, arguments) = match find(request) {
-        Ok(found) => found,
-        Err(message) => return Value::Error(message),
-    };
+/// Runs a request, which has at least a name. An error is the text of one.
+pub(super) fn run(
+    session: &mut Session,
+    store: &mut Store,
+    request: &[Vec<u8>],
+) -> Result<Value, String> {
+    let (name, arguments) = find(request)?;
     let answer = match (name.as_str(), arguments) {
         // Libraries tell their name and version. Nobody asks for them.
-        ("client|setinfo", [_, _]) | ("client|setname", [_]) => ok(),
+        ("client|setinfo", [_, _]) | ("client|setname", [_]) => Ok(ok()),
         ("config|resetstat", []) => {
             store.calls.clear();
-            ok()
+            Ok(ok())
         }
-        ("del", [_, ..]) => count(arguments.iter().filter(|key| store.remove(key)).count()),
-        ("echo", [message]) => Value::Bulk(message.clone()),
-        ("exists", [_, ..]) => {
-            let keys = arguments.iter();
-            count(keys.filter(|key| store.get(key).is_some()).count())
-        }
+        ("del", [_, ..]) => Ok(count(arguments, |key| store.remove(key))),
+        ("echo" | "ping", [message]) => Ok(Value::Bulk(message.clone())),
+        ("exists", [_, ..]) => Ok(count(arguments, |key| store.get(key).is_some())),
         ("flushall", []) => {
             store.clear();
-            ok()
+            Ok(ok())
         }
-        ("get", [key]) => store
-            .get(key)
-            .map_or(Value::Null, |value| Value::Bulk(value.to_vec())),
+        ("get", [key]) => {
+            let value = store.get(key).map(|value| Value::Bulk(value.to_vec()));
+            Ok(value.unwrap_or(Value::Null))
+        }
         ("hello", [version]) => hello(session, version),
         ("incr", [key]) => add(store, key, 1),
         ("incrby", [key, difference]) => match parse_integer(difference) {
             Some(difference) => add(store, key, difference),
-            None => error(NOT_AN_INTEGER),
+            None => Err(NOT_AN_INTEGER.to_owned()),
         },
-        ("info", sections) => info(store, sections),
-        ("ping", []) => Value::Simple("PONG".to_owned()),
-        ("ping", [message]) => Value::Bulk(message.clone()),
-        ("set", [key, value]) => store.set(key, value).map_or_else(Value::from, |()| ok()),
+        ("info", sections) => Ok(info(store, sections)),
+        ("ping", []) => Ok(Value::Simple("PONG".to_owned())),
+        ("set", [key, value]) => store.set(key, value).map(|()| ok()),
         // Nothing can be watched, so nothing is.
-        ("unwatch", []) => ok(),
+        ("unwatch", []) => Ok(ok()),
         // Redis has options here, which nobody uses.
-        ("set", [_, _, ..]) | ("flushall" | "hello", _) => error("ERR syntax error"),
-        _ => return error(&wrong_number(&name)),
+        ("set", [_, _, ..]) | ("flushall" | "hello", _) => Err("ERR syntax error".to_owned()),
+        _ => return Err(wrong_number(&name)),
     };
     *store.calls.entry(name).or_default() += 1;
     answer
@@ -90,10 +88,7 @@ pub(super) fn run(session: &mut Session, store: &mut Store, request: &[Vec<u8>])
 fn find(request: &[Vec<u8>]) -> Result<(String, &[Vec<u8>]), String> {
     let name = lower_case(&request[0]);
     let family = format!("{name}|");
-    if COMMANDS
-        .iter()
-        .any(|command| command.starts_with(family.as_str()))
-    {
+    if COMMANDS.iter().any(|known| known.starts_with(&family)) {
         let Some(subcommand) = request.get(1) else {
             return Err(wrong_number(&name));
         };
@@ -117,12 +112,12 @@ fn find(request: &[Vec<u8>]) -> Result<(String, &[Vec<u8>]), String> {
 }
 
 /// `HELLO version`. When it is refused, nothing changes.
-fn hello(session: &mut Session, version: &[u8]) -> Value {
-    let version = match parse_integer(version) {
-        Some(version @ 2..=3) => version,
-        Some(_) => return error("NOPROTO unsupported protocol version"),
-        None => return error("ERR Protocol version is not an integer or out of range"),
-    };
+fn hello(session: &mut Session, version: &[u8]) -> Result<Value, String> {
+    let version = parse_integer(version);
+    let version = version.ok_or("ERR Protocol version is not an integer or out of range")?;
+    if !(2..=3).contains(&version) {
+        return Err("NOPROTO unsupported protocol version".to_owned());
+    }
     session.resp3 = version == 3;
     let text = |text: &str| Value::Bulk(text.as_bytes().to_vec());
     let pairs = [
@@ -134,7 +129,8 @@ fn hello(session: &mut Session, version: &[u8]) -> Value {
         ("role", text("master")),
         ("modules", Value::Array(Vec::new())),
     ];
-    Value::Map(pairs.map(|(key, value)| (text(key), value)).to_vec())
+    let pairs = pairs.map(|(key, value)| (text(key), value));
+    Ok(Value::Map(pairs.to_vec()))
 }
 
 /// `INFO [section …]`, of which there are `server` and `commandstats`.
@@ -159,27 +155,21 @@ fn info(store: &Store, sections: &[Vec<u8>]) -> Value {
     Value::Bulk(text.into_bytes())
 }
 
-fn add(store: &mut Store, key: &[u8], difference: i64) -> Value {
-    let Some(old) = store.get(key).map_or(Some(0), parse_integer) else {
-        return error(NOT_AN_INTEGER);
-    };
-    let Some(new) = old.checked_add(difference) else {
-        return error("ERR increment or decrement would overflow");
-    };
-    let stored = store.set(key, new.to_string().as_bytes());
-    stored.map_or_else(Value::from, |()| Value::Integer(new))
+fn add(store: &mut Store, key: &[u8], difference: i64) -> Result<Value, String> {
+    let old = store.get(key).map_or(Some(0), parse_integer);
+    let new = old.ok_or(NOT_AN_INTEGER)?.checked_add(difference);
+    let new = new.ok_or("ERR increment or decrement would overflow")?;
+    store.set(key, new.to_string().as_bytes())?;
+    Ok(Value::Integer(new))
 }
 
 fn ok() -> Value {
     Value::Simple("OK".to_owned())
 }
 
-fn count(count: usize) -> Value {
-    Value::Integer(i64::try_from(count).expect("no request has so many arguments"))
-}
-
-fn error(message: &str) -> Value {
-    Value::Error(message.to_owned())
+/// The number of keys of which something is so.
+fn count(keys: &[Vec<u8>], mut is_so: impl FnMut(&[u8]) -> bool) -> Value {
+    Value::Integer(keys.iter().map(|key| i64::from(is_so(key))).sum())
 }
 
 fn wrong_number(name: &str) -> String {
@@ -193,10 +183,4 @@ fn quote(text: &[u8]) -> String {
 /// The names of commands and sections, in which case does not matter.
 fn lower_case(word: &[u8]) -> String {
     String::from_utf8_lossy(word).to_ascii_lowercase()
-}
-
-impl From<Full> for Value {
-    fn from(_: Full) -> Value {
-        error("OOM command not allowed when used memory > 'maxmemory'.")
-    }
 }

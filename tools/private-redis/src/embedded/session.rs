@@ -61,6 +61,7 @@ pub(super) fn answer_all(stream: TcpStream, id: i64, store: &Arc<Mutex<Store>>) 
         // A command that panicked has ended its own connection, not everybody's.
         let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
         let answer = commands::run(&mut session, &mut store, &request);
+        let answer = answer.unwrap_or_else(Value::Error);
         drop(store);
         was_served = true;
         let connection = client.get_mut();
@@ -83,12 +84,9 @@ fn is_there(
         client.get_mut().input.limit(QUIET_TIMEOUT);
         match client.fill_buf() {
             Ok(bytes) => return Ok(!bytes.is_empty()),
-            Err(error) if error.kind() == ErrorKind::TimedOut => {
-                if !was_served || connections(store) > CONNECTIONS_MAX / 2 {
-                    return Ok(false);
-                }
-            }
-            Err(error) => return Err(error),
+            Err(error) if error.kind() != ErrorKind::TimedOut => return Err(error),
+            Err(_) if was_served && connections(store) <= CONNECTIONS_MAX / 2 => {}
+            Err(_) => return Ok(false),
         }
     }
 }

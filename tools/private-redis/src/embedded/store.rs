@@ -19,10 +19,6 @@ pub(super) struct Store {
     pub(super) started: Instant,
 }
 
-/// A limit of the store is reached.
-#[derive(Debug)]
-pub(super) struct Full;
-
 impl Store {
     pub(super) fn new() -> Store {
         Store {
@@ -37,11 +33,12 @@ impl Store {
         self.entries.get(key).map(Vec::as_slice)
     }
 
-    pub(super) fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), Full> {
+    /// Stores a value, or says in the words of Redis that there is no room.
+    pub(super) fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), String> {
         let freed = self.get(key).map_or(0, |old| size(key, old));
         let bytes = self.bytes - freed + size(key, value);
         if bytes > STORE_BYTES_MAX {
-            return Err(Full);
+            return Err("OOM command not allowed when used memory > 'maxmemory'.".to_owned());
         }
         self.bytes = bytes;
         self.entries.insert(key.to_vec(), value.to_vec());

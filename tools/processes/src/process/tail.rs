@@ -35,10 +35,6 @@ struct State {
 }
 
 impl Tail {
-    pub(super) fn new() -> Arc<Tail> {
-        Arc::default()
-    }
-
     /// Reads `stream` to its end in a thread of its own. A pipe that nobody reads would block the
     /// process that writes to it.
     pub(super) fn follow(self: &Arc<Self>, source: Source, stream: impl Read + Send + 'static) {

@@ -183,14 +183,19 @@ pub struct LoadReport {
     pub duration_us: u64,
     /// How long the responses took.
     pub latency_us: Latency,
-    /// What went wrong.
-    pub errors: Errors,
+    /// How often what went wrong: never, where it is not in here.
+    pub errors: BTreeMap<Failure, u64>,
 }
 
 impl LoadReport {
     /// Responses a second.
     pub fn per_second(&self) -> f64 {
         self.responses as f64 / (self.duration_us as f64 / 1e6)
+    }
+
+    /// How often that went wrong.
+    pub fn failed(&self, failure: Failure) -> u64 {
+        self.errors.get(&failure).copied().unwrap_or(0)
     }
 }
 
@@ -207,25 +212,24 @@ pub struct Latency {
     pub max: f64,
 }
 
-/// How often what went wrong. All zero in a round that counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Errors {
-    /// Connections that could not be made.
-    pub connect: u64,
-    /// Connections lost while a response was awaited.
-    pub read: u64,
-    /// Connections lost while a request was sent.
-    pub write: u64,
-    /// Responses that took longer than the time-out.
-    pub timeout: u64,
-    /// Responses with another status than 200 (wrk counts those from 400 on).
-    pub status: u64,
-    /// Responses without a number in them. wrk does not check.
-    #[serde(default)]
-    pub body: u64,
-    /// Numbers that were handed out before. wrk does not check.
-    #[serde(default)]
-    pub duplicate: u64,
+/// What can go wrong with a visit, in the order in which it is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Failure {
+    /// No connection could be made.
+    Connect,
+    /// The connection was lost while a response was awaited.
+    Read,
+    /// The connection was lost while a request was sent.
+    Write,
+    /// The response took longer than the time-out.
+    Timeout,
+    /// The status was another than 200 (wrk counts those from 400 on).
+    Status,
+    /// There was no number in the response. wrk does not check.
+    Body,
+    /// The number was handed out before. wrk does not check.
+    Duplicate,
 }
 
 /// Processor time for each response, in microseconds.

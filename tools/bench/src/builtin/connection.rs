@@ -12,26 +12,12 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::page;
+use crate::results::Failure;
 
 /// How long a connection may be idle before it is replaced. Servers close idle connections, gunicorn
 /// after 2 s, and a request that crosses such a close on its way is lost, which is no error of
 /// the server's.
 const IDLE_MAX: Duration = Duration::from_secs(1);
-
-/// Why a visit brought no number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
-    /// No connection could be made.
-    Connect,
-    /// The connection was lost before the end of the response.
-    Lost,
-    /// The response did not come in time.
-    Timeout,
-    /// The status was not 200.
-    Status,
-    /// There was no number on the page.
-    Body,
-}
 
 /// A client that keeps its connection for as long as the server does.
 #[derive(Debug)]
@@ -74,13 +60,13 @@ impl Client {
         let response = sender
             .send_request(request)
             .await
-            .map_err(|_| Failure::Lost)?;
+            .map_err(|_| Failure::Read)?;
         let status = response.status();
         let body = response
             .into_body()
             .collect()
             .await
-            .map_err(|_| Failure::Lost)?
+            .map_err(|_| Failure::Read)?
             .to_bytes();
         self.connection = Some((sender, Instant::now()));
         if status != StatusCode::OK {

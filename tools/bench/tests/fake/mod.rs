@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use bench::results::{
-    Cpu, Entry, Errors, FORMAT, Figures, Latency, Load, LoadReport, Machine, Plan, Rate, Results,
+    Cpu, Entry, FORMAT, Figures, Latency, Load, LoadReport, Machine, Plan, Rate, Results,
 };
 use bench::{Executor, Outcome, Trial, run};
 
@@ -103,7 +103,7 @@ fn figures(trial: &Trial, per_second: f64) -> Figures {
                 p99: median_us * 3.0,
                 max: median_us * 20.0,
             },
-            errors: Errors::default(),
+            errors: BTreeMap::new(),
         },
         counted: Some((per_second * 2.0) as u64 + 3),
         cpu: Some(Cpu {

@@ -136,60 +136,53 @@ impl Setup {
     }
 }
 
-/// A server that listens, and its Redis. Fields are dropped in this order.
+/// A server that listens.
 struct Rig {
     page: Url,
-    server: Option<Process>,
-    client: Option<RedisClient>,
-    redis: Option<RedisServer>,
-    /// The memory of the server before it had any connection.
+    /// What we started for it, unless it ran already.
+    own: Option<Own>,
+    /// The memory of the server before it had more than a connection.
     idle_memory_bytes: Option<u64>,
     /// Where the counter stood last, if nobody else can have moved it.
     number: Option<u64>,
+}
+
+/// A server of ours and its Redis. Fields are dropped in this order.
+struct Own {
+    server: Process,
+    client: RedisClient,
+    redis: RedisServer,
 }
 
 impl Rig {
     fn start(setup: &Setup, program: &str) -> Result<Rig> {
         let start = setup.starts.get(program);
         let start = start.with_context(|| format!("{program} was not prepared"))?;
-        let command = match start {
-            Start::Program(program) => Command::new(program),
-            Start::Flask(flask, server) => flask.command(*server),
-            Start::Running(page) => {
-                page::check_that_it_counts(page)?;
-                return Ok(Rig {
-                    page: page.clone(),
-                    server: None,
-                    client: None,
-                    redis: None,
-                    idle_memory_bytes: None,
-                    number: None,
-                });
-            }
+        let (page, own) = match start {
+            Start::Program(program) => Own::start(setup, Command::new(program))?,
+            Start::Flask(flask, server) => Own::start(setup, flask.command(*server))?,
+            Start::Running(page) => (page.clone(), None),
         };
-        let redis = setup.redis.as_ref().context("there is no Redis for it")?;
-        let redis = RedisServer::start(redis, Durability::None)?;
-        let (server, page) = start_server(command, &redis.url(), &setup.interrupted)?;
         page::check_that_it_counts(&page)?;
+        // Only now: gunicorn listens before its workers are there.
+        let server = own.as_ref().map(|own| own.server.id());
         Ok(Rig {
             page,
-            idle_memory_bytes: procfs::group_peak_memory_bytes(server.id()),
-            server: Some(server),
-            client: Some(redis.client()?),
-            redis: Some(redis),
+            own,
+            idle_memory_bytes: server.and_then(procfs::group_peak_memory_bytes),
             number: None,
         })
     }
 
     /// The process groups of the server and of its Redis, where they are ours.
     fn groups(&self) -> [Option<u32>; 2] {
-        let redis = self.redis.as_ref().and_then(RedisServer::id);
-        [self.server.as_ref().map(Process::id), redis]
+        let own = self.own.as_ref();
+        own.map_or([None; 2], |own| [Some(own.server.id()), own.redis.id()])
     }
 
     /// What the server printed, if it has ended.
     fn last_words(&mut self) -> Option<String> {
-        let server = self.server.as_mut()?;
+        let server = &mut self.own.as_mut()?.server;
         let has_ended = server.try_wait().is_ok_and(|status| status.is_some());
         has_ended.then(|| server.output_tail(QUOTED_LINES))
     }
@@ -249,10 +242,10 @@ impl Rig {
 
     /// How many commands Redis has executed, other than those that ask for this number.
     fn redis_commands(&mut self) -> Result<Option<u64>> {
-        let Some(client) = &mut self.client else {
+        let Some(own) = &mut self.own else {
             return Ok(None);
         };
-        let info = client.command(&["INFO", "commandstats"])?;
+        let info = own.client.command(&["INFO", "commandstats"])?;
         let text = info
             .as_text()
             .context("Redis answered INFO with something that is no text")?;
@@ -260,23 +253,29 @@ impl Rig {
     }
 }
 
-/// Starts a server with the environment that every step reads, and waits until it listens.
-fn start_server(
-    mut command: Command,
-    redis_url: &str,
-    interrupted: &Interrupted,
-) -> Result<(Process, Url)> {
-    let port = processes::free_port().context("there is no free port")?;
-    command
-        .env("ADDR", format!("127.0.0.1:{port}"))
-        .env("REDIS_URL", redis_url)
-        .env_remove("RUST_LOG");
-    let mut server = Process::spawn("the server", command, Output::Capture)?;
-    let has_url = |line: &str| line.contains("http://");
-    let line = wait_for_line(&mut server, START_TIMEOUT, interrupted, has_url)
-        .context("the server did not say where it listens")?;
-    let mut words = line.split_whitespace();
-    let url = words.find(|word| word.starts_with("http://"));
-    let page = Url::parse(url.unwrap_or(&line)).map_err(Error::msg)?;
-    Ok((server, page))
+impl Own {
+    /// Starts a server, and waits until it says where it listens.
+    fn start(setup: &Setup, mut command: Command) -> Result<(Url, Option<Own>)> {
+        let redis = setup.redis.as_ref().context("there is no Redis for it")?;
+        let redis = RedisServer::start(redis, Durability::None)?;
+        let port = processes::free_port().context("there is no free port")?;
+        // The environment that every step reads.
+        command
+            .env("ADDR", format!("127.0.0.1:{port}"))
+            .env("REDIS_URL", redis.url())
+            .env_remove("RUST_LOG");
+        let mut server = Process::spawn("the server", command, Output::Capture)?;
+        let has_url = |line: &str| line.contains("http://");
+        let line = wait_for_line(&mut server, START_TIMEOUT, &setup.interrupted, has_url)
+            .context("the server did not say where it listens")?;
+        let mut words = line.split_whitespace();
+        let url = words.find(|word| word.starts_with("http://"));
+        let page = Url::parse(url.unwrap_or(&line)).map_err(Error::msg)?;
+        let own = Own {
+            server,
+            client: redis.client()?,
+            redis,
+        };
+        Ok((page, Some(own)))
+    }
 }

@@ -8,6 +8,7 @@ use crate::results::{Load, Plan};
 use crate::statistics::Estimate;
 use crate::summary::{Group, Row};
 use crate::units::{count, percent, ratio};
+use Column::{Exact, Measured, Median, Ratio};
 
 /// What stands where there is nothing to say.
 const NOTHING: &str = "–";
@@ -41,53 +42,34 @@ enum Column {
 
 /// Throughput, how it compares with the reference, and how much work a visit makes for Redis.
 pub fn throughput(group: &Group) -> Table {
-    use Column::{Exact, Measured, Median, Ratio};
-    let columns = [
-        Exact("requests"),
-        Ratio("requests"),
-        Median("visits-per-command"),
-        Measured,
-    ];
-    table(group, &columns)
+    let (all, by_reference) = (Exact("requests"), Ratio("requests"));
+    let visits = Median("visits-per-command");
+    table(group, &[all, by_reference, visits, Measured])
 }
 
 /// How long an answer takes, and who had to wait to be let in.
 pub fn latency(group: &Group) -> Table {
-    use Column::{Exact, Median, Ratio};
-    table(
-        group,
-        &[
-            Exact("p50"),
-            Exact("p99"),
-            Ratio("p99"),
-            Median("queue-overflows"),
-        ],
-    )
+    let (p50, p99, full) = (Exact("p50"), Exact("p99"), Median("queue-overflows"));
+    table(group, &[p50, p99, Ratio("p99"), full])
 }
 
 /// What a response costs: processor time by process, and memory.
 pub fn cost(group: &Group) -> Table {
-    use Column::{Exact, Median, Ratio};
-    let memory = Median("memory-per-connection");
+    let (server, redis, both) = (Exact("server-us"), Exact("redis-us"), Ratio("cpu-us"));
     table(
         group,
-        &[
-            Exact("server-us"),
-            Exact("redis-us"),
-            Ratio("cpu-us"),
-            memory,
-        ],
+        &[server, redis, both, Median("memory-per-connection")],
     )
 }
 
 /// A row for each contestant, wrong where nothing counts.
 fn table(group: &Group, columns: &[Column]) -> Table {
     let headings = columns.iter().map(|column| match column {
-        Column::Median(name) | Column::Exact(name) => heading(name).to_owned(),
-        Column::Ratio("cpu-us") => format!("both {}", by_reference(group)),
-        Column::Ratio("p99") => format!("p99 {}", by_reference(group)),
-        Column::Ratio(_) => by_reference(group),
-        Column::Measured => "measured".to_owned(),
+        Median(name) | Exact(name) => heading(name).to_owned(),
+        Ratio("cpu-us") => format!("both {}", by_reference(group)),
+        Ratio("p99") => format!("p99 {}", by_reference(group)),
+        Ratio(_) => by_reference(group),
+        Measured => "measured".to_owned(),
     });
     let mut table = Table::new([String::new()].into_iter().chain(headings));
     for row in &group.rows {
@@ -104,12 +86,12 @@ fn cell(group: &Group, row: &Row, column: &Column) -> String {
         Some(with_interval(*estimate, metric.show))
     };
     let cell = match column {
-        Column::Exact("requests") if row.valid == 0 => Some(missing(row).to_owned()),
-        Column::Median(name) => figure(row, name),
-        Column::Exact(name) => exact(name),
-        Column::Ratio(name) => ratio_of(group, row, name),
-        Column::Measured if row.discarded == 0 => Some(row.valid.to_string()),
-        Column::Measured => Some(format!("{} of {}", row.valid, row.valid + row.discarded)),
+        Exact("requests") if row.valid == 0 => Some(missing(row).to_owned()),
+        Median(name) => figure(row, name),
+        Exact(name) => exact(name),
+        Ratio(name) => ratio_of(group, row, name),
+        Measured if row.discarded == 0 => Some(row.valid.to_string()),
+        Measured => Some(format!("{} of {}", row.valid, row.valid + row.discarded)),
     };
     or_nothing(cell)
 }
@@ -168,12 +150,8 @@ pub(crate) fn overview(capacities: &[Group]) -> Option<Table> {
     headings.push(by_reference(last));
     headings.extend(metrics.map(|name| heading(name).to_owned()));
     let mut table = Table::new(headings);
-    for (place, row) in last
-        .rows
-        .iter()
-        .enumerate()
-        .filter(|(_, row)| !row.is_repetition)
-    {
+    let rows = last.rows.iter().enumerate();
+    for (place, row) in rows.filter(|(_, row)| !row.is_repetition) {
         let mut cells = vec![format!("`{}`", row.name)];
         cells.extend(capacities.iter().map(|group| requests(&group.rows[place])));
         cells.push(or_nothing(ratio_of(last, row, "requests")));
@@ -185,11 +163,8 @@ pub(crate) fn overview(capacities: &[Group]) -> Option<Table> {
 
 /// The ratios of two runs, and what to make of the difference.
 pub fn agreement(agreement: &Agreement) -> Table {
-    let heading = format!(
-        "{} {}",
-        Metric::main(agreement.group.load).name,
-        by_reference(&agreement.group)
-    );
+    let group = &agreement.group;
+    let heading = format!("{} {}", Metric::main(group.load).name, by_reference(group));
     let mut table = Table::new([heading.as_str(), "first", "second", "the intervals"]);
     for row in &agreement.rows {
         let [first, second] = row.ratios.map(|estimate| with_interval(estimate, ratio));
@@ -205,20 +180,12 @@ pub fn agreement(agreement: &Agreement) -> Table {
 
 /// Whether two runs agree, in one sentence.
 pub fn verdict(agreement: &Agreement) -> String {
-    let count = |agrees| {
-        agreement
-            .rows
-            .iter()
-            .filter(|row| row.agrees == agrees)
-            .count()
-    };
+    let rows = &agreement.rows;
+    let count = |agrees| rows.iter().filter(|row| row.agrees == agrees).count();
     match (count(Some(false)), count(None)) {
         (0, 0) => "The runs agree.".to_owned(),
-        (0, unknown) => format!(
-            "{unknown} of {} have too few rounds to tell.",
-            agreement.rows.len()
-        ),
-        (apart, _) => format!("{apart} of {} do not agree.", agreement.rows.len()),
+        (0, unknown) => format!("{unknown} of {} have too few rounds to tell.", rows.len()),
+        (apart, _) => format!("{apart} of {} do not agree.", rows.len()),
     }
 }
 
@@ -279,16 +246,13 @@ pub fn precision(group: &Group, plan: &Plan) -> String {
     let Some((width, name)) = widths.max_by(|(a, _), (b, _)| a.total_cmp(b)) else {
         return format!("{rounds}: too few for intervals.");
     };
+    let wanted = percent(plan.precision);
     let why = match plan.rounds {
         Some(_) => String::new(),
-        None if width <= plan.precision => format!(
-            ", as narrow as the {} that were asked for",
-            percent(plan.precision)
-        ),
-        None => format!(
-            ". {} were asked for, but the time was up",
-            percent(plan.precision)
-        ),
+        None if width <= plan.precision => {
+            format!(", as narrow as the {wanted} that were asked for")
+        }
+        None => format!(". {wanted} were asked for, but the time was up"),
     };
     format!(
         "{rounds}. The widest interval of a ratio is {} of it ({name}){why}.",

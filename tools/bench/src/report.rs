@@ -140,29 +140,27 @@ pub fn circumstances(results: &Results) -> String {
         .map(|(name, version)| format!("{name} {version}"))
         .collect();
     let commit = results.commit.as_deref().unwrap_or("unknown");
-    let mut text = format!(
-        "- Date: {}\n- Command: `{}`\n- Commit: {commit}\n",
-        results.date, results.command
-    );
-    text += &format!(
-        "- Machine: {}, {} cores{memory}\n- System: {}, {}\n",
-        machine.processor, machine.cores, machine.system, machine.kernel
-    );
-    text += &format!(
-        "- Versions: {}\n- Build: {}\n",
-        versions.join(", "),
-        plan.profile
-    );
-    text += &format!(
-        "- Plan: {}; {} s of warm-up; {} threads\n",
-        announcement(plan),
-        plan.warm_up_s,
-        plan.threads
-    );
-    for warning in warnings(results) {
-        text += &format!("- **Warning:** {warning}\n");
-    }
-    text + "\n"
+    let plan_text = announcement(plan);
+    let Plan {
+        warm_up_s, threads, ..
+    } = plan;
+    let facts = [
+        format!("Date: {}", results.date),
+        format!("Command: `{}`", results.command),
+        format!("Commit: {commit}"),
+        format!(
+            "Machine: {}, {} cores{memory}",
+            machine.processor, machine.cores
+        ),
+        format!("System: {}, {}", machine.system, machine.kernel),
+        format!("Versions: {}", versions.join(", ")),
+        format!("Build: {}", plan.profile),
+        format!("Plan: {plan_text}; {warm_up_s} s of warm-up; {threads} threads"),
+    ];
+    let warnings = warnings(results).into_iter();
+    let warnings = warnings.map(|warning| format!("**Warning:** {warning}"));
+    let lines = facts.into_iter().chain(warnings);
+    lines.map(|line| format!("- {line}\n")).collect::<String>() + "\n"
 }
 
 /// The report for the terminal, at most [`COLUMNS_MAX`] wide, with what is discarded in red. Print it

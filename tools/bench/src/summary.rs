@@ -76,12 +76,10 @@ impl Group {
 /// they were measured.
 pub fn summarise(results: &Results) -> Vec<Group> {
     let mut tables: Vec<(u32, Load)> = Vec::new();
-    for Round {
-        connections, load, ..
-    } in &results.rounds
-    {
-        if !tables.contains(&(*connections, *load)) {
-            tables.push((*connections, *load));
+    for round in &results.rounds {
+        let table = (round.connections, round.load);
+        if !tables.contains(&table) {
+            tables.push(table);
         }
     }
     tables.sort_by_key(|(_, load)| *load != Load::Capacity);
@@ -94,12 +92,11 @@ pub fn summarise(results: &Results) -> Vec<Group> {
 /// The capacities of all contestants that have one.
 pub(crate) fn capacities(results: &Results, connections: u32) -> Vec<f64> {
     let rounds = Rounds::of(results, connections, Load::Capacity);
-    let entries = results.contestants.iter();
-    let capacity = |entry: &Entry| estimate(rounds.series(&entry.name, &METRICS[0]).into_values());
-    entries
-        .filter_map(capacity)
-        .map(|capacity| capacity.median)
-        .collect()
+    let capacity = |entry: &Entry| {
+        let series = rounds.series(&entry.name, &METRICS[0]);
+        Some(estimate(series.into_values())?.median)
+    };
+    results.contestants.iter().filter_map(capacity).collect()
 }
 
 /// A figure of one contestant's capacity ÷ the same figure of another's, round by round. `None` when
@@ -145,10 +142,8 @@ pub(crate) fn warnings(results: &Results) -> Vec<String> {
 
 /// The contestant that takes part twice.
 pub(crate) fn reference(results: &Results) -> Option<&str> {
-    results
-        .contestants
-        .iter()
-        .find_map(|entry| entry.repeats.as_deref())
+    let mut entries = results.contestants.iter();
+    entries.find_map(|entry| entry.repeats.as_deref())
 }
 
 /// The rounds of a group.
@@ -156,12 +151,8 @@ struct Rounds<'a>(Vec<&'a Round>);
 
 impl<'a> Rounds<'a> {
     fn of(results: &'a Results, connections: u32, load: Load) -> Self {
-        let rounds = results.rounds.iter();
-        Rounds(
-            rounds
-                .filter(|round| round.connections == connections && round.load == load)
-                .collect(),
-        )
+        let is_in = |round: &&Round| round.connections == connections && round.load == load;
+        Rounds(results.rounds.iter().filter(is_in).collect())
     }
 
     fn of_contestant(&self, name: &str) -> impl Iterator<Item = &'a Round> {
@@ -219,23 +210,18 @@ fn row(rounds: &Rounds<'_>, entry: &Entry, reference: Option<&str>) -> Row {
     }
     let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut discarded = 0;
-    for round in rounds
-        .of_contestant(name)
-        .filter(|round| !round.discarded.is_empty())
-    {
+    let all = rounds.of_contestant(name);
+    for round in all.filter(|round| !round.discarded.is_empty()) {
         discarded += 1;
         let reason = round.discarded.join("; ");
-        reasons
-            .entry(reason)
-            .or_default()
-            .push(round.round.to_string());
+        let rounds = reasons.entry(reason).or_default();
+        rounds.push(round.round.to_string());
     }
-    let reasons = reasons
-        .into_iter()
-        .map(|(reason, rounds)| match rounds.as_slice() {
-            [round] => format!("round {round}: {reason}"),
-            rounds => format!("rounds {}: {reason}", rounds.join(", ")),
-        });
+    let reasons = reasons.into_iter();
+    let reasons = reasons.map(|(reason, rounds)| match rounds.as_slice() {
+        [round] => format!("round {round}: {reason}"),
+        rounds => format!("rounds {}: {reason}", rounds.join(", ")),
+    });
     Row {
         name: name.clone(),
         is_repetition: entry.repeats.is_some(),

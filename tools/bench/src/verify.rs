@@ -78,14 +78,11 @@ pub(crate) fn disturbances(other: Option<f64>, idle: Option<f64>, other_max: f64
     ];
     let shares = shares.into_iter();
     let disturbs = shares.filter(|(_, share, max)| share.is_some_and(|share| share > *max));
-    disturbs
-        .map(|(who, _, max)| {
-            format!(
-                "{who} used more than {:.0} % of the processors",
-                max * 100.0
-            )
-        })
-        .collect()
+    let reasons = disturbs.map(|(who, _, max)| {
+        let percent = max * 100.0;
+        format!("{who} used more than {percent:.0} % of the processors")
+    });
+    reasons.collect()
 }
 
 #[cfg(test)]

@@ -104,17 +104,10 @@ fn line(
     };
     let edge =
         |edge: usize| move |(load, estimate): &(f64, Estimate)| (*load, band(estimate)[edge]);
-    let outline = path(
-        &mut points
-            .iter()
-            .map(edge(0))
-            .chain(points.iter().rev().map(edge(1))),
-    );
-    let middle = path(
-        &mut points
-            .iter()
-            .map(|(load, estimate)| (*load, estimate.median)),
-    );
+    let (forth, back) = (points.iter(), points.iter().rev());
+    let outline = path(&mut forth.map(edge(0)).chain(back.map(edge(1))));
+    let median = |(load, estimate): &(f64, Estimate)| (*load, estimate.median);
+    let middle = path(&mut points.iter().map(median));
     picture.draw(format_args!(
         "<path d=\"M{outline}Z\" fill=\"{colour}\" fill-opacity=\"0.25\"/>\n<path d=\"M{middle}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2.5\" stroke-dasharray=\"{dashes}\"/>\n<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\"/>"
     ));
@@ -156,12 +149,9 @@ fn band(estimate: &Estimate) -> [f64; 2] {
 
 /// Where a value lies between two others, from 0 to 1.
 fn share(value: f64, low: f64, high: f64, is_logarithmic: bool) -> f64 {
-    let scale = |value: f64| {
-        if is_logarithmic {
-            value.max(f64::MIN_POSITIVE).ln()
-        } else {
-            value
-        }
+    let scale = |value: f64| match is_logarithmic {
+        true => value.max(f64::MIN_POSITIVE).ln(),
+        false => value,
     };
     let width = (scale(high) - scale(low)).max(f64::MIN_POSITIVE);
     ((scale(value) - scale(low)) / width).clamp(0.0, 1.0)

@@ -42,9 +42,9 @@ enum Column {
 
 /// Throughput, how it compares with the reference, and how much work a visit makes for Redis.
 pub fn throughput(group: &Group) -> Table {
-    let (all, by_reference) = (Exact("requests"), Ratio("requests"));
+    let (exact, compared) = (Exact("requests"), Ratio("requests"));
     let visits = Median("visits-per-command");
-    table(group, &[all, by_reference, visits, Measured])
+    table(group, &[exact, compared, visits, Measured])
 }
 
 /// How long an answer takes, and who had to wait to be let in.
@@ -56,10 +56,8 @@ pub fn latency(group: &Group) -> Table {
 /// What a response costs: processor time by process, and memory.
 pub fn cost(group: &Group) -> Table {
     let (server, redis, both) = (Exact("server-us"), Exact("redis-us"), Ratio("cpu-us"));
-    table(
-        group,
-        &[server, redis, both, Median("memory-per-connection")],
-    )
+    let memory = Median("memory-per-connection");
+    table(group, &[server, redis, both, memory])
 }
 
 /// A row for each contestant, wrong where nothing counts.

@@ -50,14 +50,11 @@ pub fn markdown(results: &Results) -> String {
     text += &circumstances(results);
     let groups = summarise(results);
     let curves = plot::curves(&groups);
-    text += &images(&curves)
-        .map(|image| image + "\n\n")
-        .collect::<String>();
+    text.extend(images(&curves).map(|image| image + "\n\n"));
     for group in &groups {
-        let plots = if curves.is_empty() {
-            plot::of(group)
-        } else {
-            Vec::new()
+        let plots = match curves.is_empty() {
+            true => plot::of(group),
+            false => Vec::new(),
         };
         text += &markdown_group(group, &results.plan, &plots);
     }
@@ -136,9 +133,8 @@ pub fn circumstances(results: &Results) -> String {
     let memory = machine.memory_bytes.map(|bytes| mebibytes(bytes as f64));
     let memory = memory.map_or(String::new(), |memory| format!(", {memory} MiB"));
     let versions = results.versions.iter();
-    let versions: Vec<String> = versions
-        .map(|(name, version)| format!("{name} {version}"))
-        .collect();
+    let versions = versions.map(|(name, version)| format!("{name} {version}"));
+    let versions: Vec<String> = versions.collect();
     let commit = results.commit.as_deref().unwrap_or("unknown");
     let plan_text = announcement(plan);
     let Plan {
@@ -160,7 +156,8 @@ pub fn circumstances(results: &Results) -> String {
     let warnings = warnings(results).into_iter();
     let warnings = warnings.map(|warning| format!("**Warning:** {warning}"));
     let lines = facts.into_iter().chain(warnings);
-    lines.map(|line| format!("- {line}\n")).collect::<String>() + "\n"
+    let list: String = lines.map(|line| format!("- {line}\n")).collect();
+    list + "\n"
 }
 
 /// The report for the terminal, at most [`COLUMNS_MAX`] wide, with what is discarded in red. Print it
@@ -185,10 +182,9 @@ fn terminal_group(group: &Group, plan: &Plan) -> String {
     for table in tables(group) {
         text += &(table.terminal() + "\n");
     }
-    let colour = if group.is_trusted() == Some(false) {
-        RED
-    } else {
-        ""
+    let colour = match group.is_trusted() {
+        Some(false) => RED,
+        _ => "",
     };
     text += &wrap(&cells::trust(group), colour);
     text += &wrap(&cells::precision(group, plan), "");
@@ -218,9 +214,8 @@ fn wrap(sentence: &str, colour: &str) -> String {
         .word_splitter(WordSplitter::NoHyphenation)
         .break_words(false);
     let reset = if colour.is_empty() { "" } else { RESET };
-    let lines = textwrap::wrap(sentence, options);
+    let lines = textwrap::wrap(sentence, options).into_iter();
     lines
-        .iter()
         .map(|line| format!("{colour}{line}{reset}\n"))
         .collect()
 }

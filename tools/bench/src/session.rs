@@ -16,7 +16,7 @@ use crate::campaign;
 use crate::cli::{EngineChoice, RunArgs};
 use crate::contestant::{self, Contestant, PROFILE, Start};
 use crate::engine::Engine;
-use crate::results::{Entry, FORMAT, Load, Plan, Planned, Rate, Results, Round};
+use crate::results::{Entry, FORMAT, Load, Plan, Planned, Rate, Results};
 use crate::summary;
 use crate::trial::{Bench, Setup};
 use crate::{machine, plot, report, units, warnings};
@@ -38,8 +38,7 @@ pub(crate) fn run(root: &Path, args: &RunArgs, is_sweep: bool) -> Result<ExitCod
     let interrupted = interrupt::catch_and(say)?;
     match measure(root, args, is_sweep, &interrupted) {
         _ if interrupted.yet() => Ok(ExitCode::from(interrupt::STATUS)),
-        Ok(results) => Ok(ExitCode::from(u8::from(!is_whole(&results)))),
-        Err(error) => Err(error),
+        results => Ok(ExitCode::from(u8::from(!is_whole(&results?)))),
     }
 }
 
@@ -209,16 +208,16 @@ fn prepare(
         let prepared = contestant.prepare(root, interrupted);
         ensure!(!interrupted.yet(), "stopped before anything was measured");
         let name = contestant.name.clone();
-        let failure = match prepared {
+        let mut failure = None;
+        match prepared {
             Ok(start) => {
                 starts.insert(name.clone(), start);
-                None
             }
             Err(error) => {
                 anstream::eprintln!("{RED}{name} cannot take part: {error:#}{RESET}");
-                Some(format!("{error:#}"))
+                failure = Some(format!("{error:#}"));
             }
-        };
+        }
         entries.push(Entry {
             name,
             repeats: None,
@@ -254,13 +253,9 @@ const SWEEP_OPEN: u32 = 256;
 const SWEEP_RATES: [f64; 8] = [5.0, 10.0, 20.0, 30.0, 40.0, 50.0, 70.0, 110.0];
 
 fn tables(args: &RunArgs, is_sweep: bool) -> Vec<Planned> {
-    let usual: &[u32] = if is_sweep {
-        &SWEEP_CONNECTIONS
-    } else {
-        &[1000]
-    };
-    let connections = match args.connections.as_slice() {
-        [] => usual,
+    let connections: &[u32] = match args.connections.as_slice() {
+        [] if is_sweep => &SWEEP_CONNECTIONS,
+        [] => &[1000],
         asked => asked,
     };
     let mut tables = Plan::tables(connections, args.rate.as_slice());
@@ -269,9 +264,8 @@ fn tables(args: &RunArgs, is_sweep: bool) -> Vec<Planned> {
             connections: SWEEP_OPEN,
             rate: Some(Rate::PercentOfFastest(percent)),
         });
-        let capacity = tables
-            .iter()
-            .rposition(|table| table.connections == SWEEP_OPEN);
+        let is_open = |table: &Planned| table.connections == SWEEP_OPEN;
+        let capacity = tables.iter().rposition(is_open);
         let place = capacity.map_or(0, |place| place + 1);
         tables.splice(place..place, rates);
     }
@@ -332,12 +326,6 @@ fn progress(results: &Results) {
     let Some(last) = results.rounds.last() else {
         return;
     };
-    let Round {
-        contestant,
-        connections,
-        round,
-        ..
-    } = last;
     let seen = match (last.discarded.is_empty(), &last.figures, last.load) {
         (true, Some(figures), Load::Capacity) => {
             format!("{} requests/s", units::count(figures.report.per_second()))
@@ -348,7 +336,12 @@ fn progress(results: &Results) {
         }
         _ => format!("{RED}discarded: {}{RESET}", last.discarded.join("; ")),
     };
-    anstream::eprintln!("round {round}, {connections} connections, {contestant}: {seen}");
+    anstream::eprintln!(
+        "round {}, {} connections, {}: {seen}",
+        last.round,
+        last.connections,
+        last.contestant
+    );
 }
 
 /// Whether every contestant has a measurement that counts in every capacity, and the A/A tests hold.

@@ -76,11 +76,8 @@ pub fn run<E>(
         let Some(load) = load(results, table) else {
             continue;
         };
-        let able = results
-            .contestants
-            .iter()
-            .filter(|entry| entry.failure.is_none());
-        let mut able: Vec<Entry> = able.cloned().collect();
+        let mut able = results.contestants.clone();
+        able.retain(|entry| entry.failure.is_none());
         if started != Some(connections) && !stop() {
             executor.start(&able, connections);
             started = Some(connections);
@@ -96,9 +93,8 @@ pub fn run<E>(
                 if stop() {
                     return Ok(());
                 }
-                let contestant = entry.name;
                 let trial = Trial {
-                    contestant,
+                    contestant: entry.name,
                     connections,
                     load,
                     round,

@@ -23,11 +23,8 @@ const SWEEP: &str = "-sweep";
 pub fn all(root: &Path) -> Result<Vec<PathBuf>> {
     let runs = root.join(RUNS);
     let entries = fs::read_dir(&runs).with_context(|| format!("cannot read {}", runs.display()))?;
-    let mut folders: Vec<PathBuf> = entries
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.is_dir())
-        .collect();
+    let paths = entries.flatten().map(|entry| entry.path());
+    let mut folders: Vec<PathBuf> = paths.filter(|path| path.is_dir()).collect();
     folders.sort();
     Ok(folders)
 }

@@ -75,18 +75,15 @@ impl Executor for Bench {
         // Whatever goes wrong here goes wrong again in a trial, and is said then.
         for rig in self.rigs.values().flatten() {
             if !self.setup.warm_up.is_zero() && !self.setup.interrupted.yet() {
-                let _ = self
-                    .setup
-                    .load(&rig.page, connections, Load::Capacity, self.setup.warm_up);
+                let (setup, load) = (&self.setup, Load::Capacity);
+                let _ = setup.load(&rig.page, connections, load, setup.warm_up);
             }
         }
     }
 
     fn execute(&mut self, trial: &Trial) -> Outcome {
-        let others = self
-            .rigs
-            .iter()
-            .filter(|(name, _)| **name != trial.contestant);
+        let others = self.rigs.iter();
+        let others = others.filter(|(name, _)| **name != trial.contestant);
         let others = others.filter_map(|(_, rig)| rig.as_ref().ok());
         let idle: Vec<u32> = others.flat_map(Rig::groups).flatten().collect();
         let Some(Ok(rig)) = self.rigs.get_mut(&trial.contestant) else {

@@ -169,10 +169,10 @@ fn describe(curves: &[Curve<'_>], axes: &Axes) -> String {
     let show = axes.show();
     let curves = curves.iter().map(|(name, points)| {
         let knee = knee(points);
-        let points = points
-            .iter()
-            .map(|(load, estimate)| format!("{} at {}", show(estimate.median), count(*load)));
-        let points: Vec<String> = points.collect();
+        let point = |(load, estimate): &(f64, Estimate)| {
+            format!("{} at {}", show(estimate.median), count(*load))
+        };
+        let points: Vec<String> = points.iter().map(point).collect();
         let knee = knee.filter(|_| axes.has_knees);
         let knee = knee.map_or(String::new(), |(load, _)| {
             format!(", with a knee at {}", count(load))

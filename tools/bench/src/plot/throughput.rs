@@ -3,18 +3,18 @@
 use super::svg::{BLUE, FIELD_END, FIELD_START, Fill, Picture};
 use crate::cells;
 use crate::statistics::Estimate;
-use crate::summary::Group;
+use crate::summary::{Group, Row};
 use crate::units::count;
 
 /// How far the ends of a whisker reach up and down: out of the bar, or they would be lost in it.
 const WHISKER: f64 = 13.0;
 
 pub(super) fn draw(group: &Group) -> Option<Picture> {
-    let estimates = group
-        .contestants()
-        .filter_map(|row| row.estimates.get("requests"));
-    let highest =
-        estimates.map(|estimate| estimate.interval.map_or(estimate.median, |[_, high]| high));
+    let high = |row: &Row| {
+        let Estimate { median, interval } = row.estimates.get("requests")?;
+        Some(interval.map_or(*median, |[_, high]| high))
+    };
+    let highest = group.contestants().filter_map(high);
     let highest = highest.max_by(f64::total_cmp)?;
     let x = |value: f64| FIELD_START + (FIELD_END - FIELD_START) * value / highest;
 

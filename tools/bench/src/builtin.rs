@@ -10,6 +10,7 @@
 mod connection;
 mod pace;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,8 +20,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::engine::{Order, RESPONSE_TIMEOUT};
-use crate::results::{Errors, Latency, LoadReport};
-use connection::{Client, Failure};
+use crate::results::{Failure, Latency, LoadReport};
+use connection::Client;
 use pace::Pace;
 
 /// How long all connections together may take to be made before the load begins. Those that are
@@ -131,23 +132,16 @@ fn report(tallies: &[Tally], duration: Duration) -> LoadReport {
     let given = numbers.len();
     numbers.sort_unstable();
     numbers.dedup();
-    let failed = |failure| {
-        let failures = tallies.iter().flat_map(|tally| &tally.failures);
-        failures.filter(|other| **other == failure).count() as u64
-    };
-    let errors = Errors {
-        connect: failed(Failure::Connect),
-        read: failed(Failure::Lost),
-        write: 0,
-        timeout: failed(Failure::Timeout),
-        status: failed(Failure::Status),
-        body: failed(Failure::Body),
-        duplicate: (given - numbers.len()) as u64,
-    };
+    let mut errors = BTreeMap::from([(Failure::Duplicate, (given - numbers.len()) as u64)]);
+    for failure in tallies.iter().flat_map(|tally| &tally.failures) {
+        *errors.entry(*failure).or_default() += 1;
+    }
+    let is_answer = |failure: &Failure| matches!(failure, Failure::Status | Failure::Body);
+    let others = errors.iter().filter(|(failure, _)| is_answer(failure));
     let percentile = |percent| latencies.value_at_quantile(percent / 100.0) as f64;
     LoadReport {
         // What is not the page is a response, too.
-        responses: given as u64 + errors.status + errors.body,
+        responses: given as u64 + others.map(|(_, number)| number).sum::<u64>(),
         duration_us: duration.as_micros() as u64,
         latency_us: Latency {
             p50: percentile(50.0),
@@ -169,7 +163,7 @@ mod tests {
     fn reported(visits: [Vec<(u64, u64)>; 2]) -> LoadReport {
         let tallies = visits.map(|visits| Tally {
             visits,
-            failures: vec![Failure::Lost],
+            failures: vec![Failure::Read],
         });
         report(&tallies, Duration::from_secs(2))
     }
@@ -178,10 +172,17 @@ mod tests {
     fn a_number_that_was_given_twice_is_found_across_connections() {
         let visits = |numbers: &[u64]| numbers.iter().map(|number| (*number, 100)).collect();
         let honest = reported([visits(&[1, 3, 5]), visits(&[2, 4])]);
-        assert_eq!((honest.responses, honest.errors.duplicate), (5, 0));
-        assert_eq!(honest.errors.read, 2, "a failure of each connection");
+        assert_eq!(
+            (honest.responses, honest.failed(Failure::Duplicate)),
+            (5, 0)
+        );
+        assert_eq!(
+            honest.failed(Failure::Read),
+            2,
+            "a failure of each connection"
+        );
         let lying = reported([visits(&[1, 3, 5]), visits(&[2, 5, 5])]);
-        assert_eq!((lying.responses, lying.errors.duplicate), (6, 2));
+        assert_eq!((lying.responses, lying.failed(Failure::Duplicate)), (6, 2));
     }
 
     #[test]

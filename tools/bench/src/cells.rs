@@ -2,90 +2,122 @@
 
 use output::Table;
 
-use crate::agreement::{Agreement, Verdict};
-use crate::results::Load;
-use crate::statistics::Spread;
-use crate::summary::{Group, Ratio, Row};
-use crate::units::{count, mebibytes, milliseconds, percent, short};
+use crate::agreement::Agreement;
+use crate::metrics::Metric;
+use crate::results::{Load, Plan};
+use crate::statistics::Estimate;
+use crate::summary::{Group, Row};
+use crate::units::{count, percent, ratio};
+use Column::{Exact, Measured, Median, Ratio};
 
 /// What stands where there is nothing to say.
 const NOTHING: &str = "–";
 
-/// What a response costs: the heading of each column, and the name of the [`figure`] in it.
-const COSTS: [(&str, &str); 9] = [
-    ("p50 ms", "p50"),
-    ("p90 ms", "p90"),
-    ("p99 ms", "p99"),
-    ("max ms", "max"),
-    ("server µs", "server-us"),
-    ("Redis µs", "redis-us"),
-    ("load µs", "load-us"),
-    ("MiB", "memory"),
-    ("commands", "commands"),
-];
-
-/// A figure of a contestant, as it stands in the tables. `None` where it was not measured, or there is
-/// no figure of that name.
+/// A figure of a contestant: the median alone. `None` where it was not measured, or there is no figure of
+/// that name.
 pub fn figure(row: &Row, name: &str) -> Option<String> {
-    let (latency, cpu) = (row.latency, row.cpu);
-    Some(match name {
-        "requests" => count(row.per_second?.median),
-        "p50" => milliseconds(latency?.p50?),
-        "p90" => milliseconds(latency?.p90?),
-        "p99" => milliseconds(latency?.p99?),
-        "max" => milliseconds(latency?.max),
-        "server-us" => short(cpu?.server_us),
-        "redis-us" => short(cpu?.redis_us),
-        "load-us" => short(cpu?.load_us),
-        "memory" => mebibytes(row.memory_bytes?),
-        "commands" => short(row.redis_commands?),
-        "queue-overflows" => count(row.queue_overflows?),
-        _ => return None,
-    })
+    Some((Metric::named(name)?.show)(row.estimates.get(name)?.median))
 }
 
-fn or_nothing(cell: Option<String>) -> String {
-    cell.unwrap_or_else(|| NOTHING.to_owned())
+/// A value with its interval: `0.71 [0.70–0.73]`, or alone where there are too few rounds for one.
+pub fn with_interval(estimate: Estimate, show: fn(f64) -> String) -> String {
+    let median = show(estimate.median);
+    match estimate.interval {
+        Some([low, high]) => format!("{median} [{}–{}]", show(low), show(high)),
+        None => median,
+    }
 }
 
-/// Throughput, and how it compares with the first `baselines_max` baselines.
-pub fn throughput(group: &Group, baselines_max: usize) -> Table {
-    let baselines = group.baselines.iter().take(baselines_max).copied();
-    let heading = ["requests/s", "lowest–highest"].into_iter();
-    table(group, heading.chain(baselines).chain(["rounds"]), |row| {
-        let edges = row.per_second.filter(|_| row.valid > 1);
-        let edges = edges.map(|edges| format!("{}–{}", count(edges.min), count(edges.max)));
-        let ratios = row.ratios.iter().take(baselines_max).map(ratio);
-        let rounds = match row.discarded.len() {
-            0 => row.valid.to_string(),
-            discarded => format!("{} of {}", row.valid, row.valid + discarded),
-        };
-        let cells = [requests(row), or_nothing(edges)].into_iter();
-        cells.chain(ratios).chain([rounds]).collect()
-    })
+/// A column of a table.
+enum Column {
+    /// The median of a metric.
+    Median(&'static str),
+    /// With its interval.
+    Exact(&'static str),
+    /// The metric ÷ that of the reference, with its interval.
+    Ratio(&'static str),
+    /// How many measurements count.
+    Measured,
 }
 
-/// What a response costs: time for the client, processor time, memory and Redis commands.
+/// Throughput, how it compares with the reference, and how much work a visit makes for Redis.
+pub fn throughput(group: &Group) -> Table {
+    let (exact, compared) = (Exact("requests"), Ratio("requests"));
+    let visits = Median("visits-per-command");
+    table(group, &[exact, compared, visits, Measured])
+}
+
+/// How long an answer takes, and who had to wait to be let in.
+pub fn latency(group: &Group) -> Table {
+    let (p50, p99, full) = (Exact("p50"), Exact("p99"), Median("queue-overflows"));
+    table(group, &[p50, p99, Ratio("p99"), full])
+}
+
+/// What a response costs: processor time by process, and memory.
 pub fn cost(group: &Group) -> Table {
-    table(group, COSTS.map(|(heading, _)| heading), |row| {
-        COSTS
-            .map(|(_, name)| or_nothing(figure(row, name)))
-            .to_vec()
-    })
+    let (server, redis, both) = (Exact("server-us"), Exact("redis-us"), Ratio("cpu-us"));
+    let memory = Median("memory-per-connection");
+    table(group, &[server, redis, both, memory])
 }
 
-/// A row for each contestant, wrong where a round is discarded: its name, and these cells.
-fn table<'a>(
-    group: &Group,
-    heading: impl IntoIterator<Item = &'a str>,
-    cells: impl Fn(&Row) -> Vec<String>,
-) -> Table {
-    let mut table = Table::new([""].into_iter().chain(heading));
+/// A row for each contestant, wrong where nothing counts.
+fn table(group: &Group, columns: &[Column]) -> Table {
+    let headings = columns.iter().map(|column| match column {
+        Median(name) | Exact(name) => heading(name).to_owned(),
+        Ratio("cpu-us") => format!("both {}", by_reference(group)),
+        Ratio("p99") => format!("p99 {}", by_reference(group)),
+        Ratio(_) => by_reference(group),
+        Measured => "measured".to_owned(),
+    });
+    let mut table = Table::new([String::new()].into_iter().chain(headings));
     for row in &group.rows {
-        let cells = [row.name.clone()].into_iter().chain(cells(row));
-        table.add(cells).is_wrong = !row.discarded.is_empty();
+        let cells = columns.iter().map(|column| cell(group, row, column));
+        let cells = [row.name.clone()].into_iter().chain(cells);
+        table.add(cells).is_wrong = row.valid == 0 && row.discarded > 0;
     }
     table
+}
+
+fn cell(group: &Group, row: &Row, column: &Column) -> String {
+    let exact = |name: &&str| {
+        let (metric, estimate) = (Metric::named(name)?, row.estimates.get(*name)?);
+        Some(with_interval(*estimate, metric.show))
+    };
+    let cell = match column {
+        Exact("requests") if row.valid == 0 => Some(missing(row).to_owned()),
+        Median(name) => figure(row, name),
+        Exact(name) => exact(name),
+        Ratio(name) => ratio_of(group, row, name),
+        Measured if row.discarded == 0 => Some(row.valid.to_string()),
+        Measured => Some(format!("{} of {}", row.valid, row.valid + row.discarded)),
+    };
+    or_nothing(cell)
+}
+
+/// A metric ÷ that of the reference, which itself has 1.
+pub fn ratio_of(group: &Group, row: &Row, name: &str) -> Option<String> {
+    match Some(&row.name) == group.reference.as_ref() {
+        true => row.ratios.get(name).map(|_| "1".to_owned()),
+        false => Some(with_interval(*row.ratios.get(name)?, ratio)),
+    }
+}
+
+fn heading(name: &str) -> &'static str {
+    Metric::named(name).map_or(NOTHING, |metric| metric.heading)
+}
+
+/// What the reference is called in a heading: `÷ step 1`.
+pub fn by_reference(group: &Group) -> String {
+    let name = group.reference.as_deref().unwrap_or(NOTHING);
+    let number = name
+        .strip_prefix("step-")
+        .and_then(|rest| rest.split('-').next());
+    number.map_or_else(|| format!("÷ {name}"), |number| format!("÷ step {number}"))
+}
+
+/// What a cell says that may be empty.
+pub fn or_nothing(cell: Option<String>) -> String {
+    cell.unwrap_or_else(|| NOTHING.to_owned())
 }
 
 /// The median of the responses a second, or why there is none.
@@ -96,9 +128,9 @@ pub(crate) fn requests(row: &Row) -> String {
 /// What stands in the place of figures: whether there are none that count, or none yet, because the run
 /// was stopped.
 pub(crate) fn missing(row: &Row) -> &'static str {
-    match row.discarded.is_empty() {
-        true => NOTHING,
-        false => "discarded",
+    match row.discarded {
+        0 => NOTHING,
+        _ => "discarded",
     }
 }
 
@@ -110,80 +142,63 @@ pub(crate) fn overview(capacities: &[Group]) -> Option<Table> {
         let connections = count(group.connections.into());
         format!("requests/s, {connections} connections")
     };
-    let mut heading = vec![String::new()];
-    heading.extend(capacities.iter().map(requests_at));
-    heading.extend(last.baselines.iter().take(2).map(ToString::to_string));
-    heading.extend(["p99 ms", "MiB", "Redis commands"].map(str::to_owned));
-    let mut table = Table::new(heading);
-    for (place, row) in last.rows.iter().enumerate() {
-        if row.is_repetition {
-            continue;
-        }
+    let metrics = ["p99", "memory-per-connection", "visits-per-command"];
+    let mut headings = vec![String::new()];
+    headings.extend(capacities.iter().map(requests_at));
+    headings.push(by_reference(last));
+    headings.extend(metrics.map(|name| heading(name).to_owned()));
+    let mut table = Table::new(headings);
+    let rows = last.rows.iter().enumerate();
+    for (place, row) in rows.filter(|(_, row)| !row.is_repetition) {
         let mut cells = vec![format!("`{}`", row.name)];
         cells.extend(capacities.iter().map(|group| requests(&group.rows[place])));
-        cells.extend(row.ratios.iter().take(2).map(ratio));
-        cells.extend(["p99", "memory", "commands"].map(|name| or_nothing(figure(row, name))));
+        cells.push(or_nothing(ratio_of(last, row, "requests")));
+        cells.extend(metrics.map(|name| or_nothing(figure(row, name))));
         table.add(cells);
     }
     Some(table)
 }
 
-/// What each contestant reached in two runs, and what to make of the difference.
-pub(crate) fn agreement(agreement: &Agreement) -> Table {
-    let mut table = Table::new([
-        "requests/s",
-        "first",
-        "second",
-        "second ÷ first",
-        "the difference is",
-    ]);
+/// The ratios of two runs, and what to make of the difference.
+pub fn agreement(agreement: &Agreement) -> Table {
+    let group = &agreement.group;
+    let heading = format!("{} {}", Metric::main(group.load).name, by_reference(group));
+    let mut table = Table::new([heading.as_str(), "first", "second", "the intervals"]);
     for row in &agreement.rows {
-        let [first, second] = row.per_second.map(|spread| count(spread.median));
-        let verdict = match row.verdict {
-            Verdict::Noise => "within the noise",
-            Verdict::Rounds => "within its own rounds",
-            Verdict::Differs => "outside of both",
+        let [first, second] = row.ratios.map(|estimate| with_interval(estimate, ratio));
+        let verdict = match row.agrees {
+            Some(true) => "agree",
+            Some(false) => "are apart",
+            None => "are unknown",
         };
-        let cells = [&row.name, &first, &second, &short(row.ratio()), verdict];
-        table.add(cells).is_wrong = !row.agrees();
+        table.add([&row.name, &first, &second, verdict]).is_wrong = row.agrees == Some(false);
     }
     table
 }
 
-/// How far two runs can be trusted, in one sentence.
-pub(crate) fn noise_of_both(agreement: &Agreement) -> String {
-    let [first, second] = agreement.noise.map(percent);
-    let differ = agreement.rows.iter().filter(|row| !row.agrees()).count();
-    let verdict = match differ {
-        0 => "The runs agree.".to_owned(),
-        _ => format!("{differ} of {} do not agree.", agreement.rows.len()),
-    };
-    format!("{verdict} The noise was {first} in the first run, {second} in the second.")
-}
-
-/// What a group is, in one line.
-pub(crate) fn title(group: &Group) -> String {
-    match group.load {
-        Load::Capacity => capacity_title(group.connections),
-        Load::FixedRate(rate) => {
-            format!(
-                "Latency at a fixed {} requests/s on {}",
-                count(rate),
-                connections(group.connections)
-            )
-        }
+/// Whether two runs agree, in one sentence.
+pub fn verdict(agreement: &Agreement) -> String {
+    let rows = &agreement.rows;
+    let count = |agrees| rows.iter().filter(|row| row.agrees == agrees).count();
+    match (count(Some(false)), count(None)) {
+        (0, 0) => "The runs agree.".to_owned(),
+        (0, unknown) => format!("{unknown} of {} have too few rounds to tell.", rows.len()),
+        (apart, _) => format!("{apart} of {} do not agree.", rows.len()),
     }
 }
 
-/// What a group of capacities is.
-pub(crate) fn capacity_title(number: u32) -> String {
-    format!("Capacity at {}", connections(number))
-}
-
-fn connections(number: u32) -> String {
-    match number {
+/// What a group is, in one line.
+pub fn title(group: &Group) -> String {
+    let connections = match group.connections {
         1 => "1 connection".to_owned(),
         many => format!("{} connections", count(many.into())),
+    };
+    match group.load {
+        Load::Capacity => format!("Capacity at {connections}"),
+        Load::FixedRate(rate) => format!(
+            "Latency at a fixed {} requests/s on {connections}",
+            count(rate)
+        ),
     }
 }
 
@@ -198,63 +213,47 @@ pub(crate) fn engine(group: &Group) -> String {
     format!("Engine: {}, {kind}.", group.engine)
 }
 
-/// How far the figures can be trusted, in one sentence.
-pub fn noise(group: &Group) -> String {
-    let Some((name, noise)) = &group.noise else {
-        return "Noise: unknown, because no contestant has two series that count.".to_owned();
+/// How far the figures can be trusted: what the reference ÷ itself came to.
+pub fn trust(group: &Group) -> String {
+    let (Some(name), Some(repetition)) = (&group.reference, group.repetition()) else {
+        return "A/A: no contestant was measured twice, so nobody knows whether to trust this."
+            .to_owned();
     };
-    let noise = percent(*noise);
-    match group.load {
-        Load::Capacity => format!(
-            "Noise: {name} against itself differed by up to {noise}. \"≈\" marks a ratio inside the noise, or whose rounds disagree."
-        ),
-        Load::FixedRate(_) => {
-            format!("Noise: the p99 of {name} against itself differed by up to {noise}.")
+    let verdict = match repetition.holds(1.0) {
+        Some(true) => "which holds 1, as it must",
+        Some(false) => {
+            "which does not hold 1: do not trust these figures, and measure again (by chance alone it happens once in twenty times)"
         }
-    }
+        None => "from too few rounds for an interval",
+    };
+    format!(
+        "A/A: {name} ÷ itself is {}, {verdict}.",
+        with_interval(repetition, ratio)
+    )
 }
 
-/// Which contestants' accept queues were too short for so many connections at once. `None` when all were
-/// long enough, or nothing is known.
-pub(crate) fn queue(group: &Group) -> Option<String> {
-    let overflows = |row: &Row| {
-        let times = row.queue_overflows.filter(|times| *times >= 1.0)?;
-        Some(format!("{} ({})", row.name, count(times)))
+/// How well the ratios are known, and why it ended there.
+pub fn precision(group: &Group, plan: &Plan) -> String {
+    let rounds = match group.rounds {
+        1 => "1 round".to_owned(),
+        many => format!("{many} rounds"),
     };
-    let full: Vec<String> = group.contestants().filter_map(overflows).collect();
-    (!full.is_empty()).then(|| {
-        format!(
-            "Accept queue full, times a round: {}. A client that finds it full tries to connect again a second later.",
-            full.join(", ")
-        )
-    })
-}
-
-/// A ratio as it stands in a table: `1.23 (1.20–1.27)`, or `≈ 1` inside the noise.
-pub fn ratio(ratio: &Option<Ratio>) -> String {
-    let Some(ratio) = ratio else {
-        return NOTHING.to_owned();
+    let widths = group
+        .main_ratios()
+        .filter_map(|(row, ratio)| Some((ratio.width()?, &row.name)));
+    let Some((width, name)) = widths.max_by(|(a, _), (b, _)| a.total_cmp(b)) else {
+        return format!("{rounds}: too few for intervals.");
     };
-    if ratio.is_self {
-        return "1".to_owned();
-    }
-    let Spread { median, min, max } = ratio.spread;
-    let median = match ratio.is_noise {
-        true => "≈ 1".to_owned(),
-        false => small(median),
+    let wanted = percent(plan.precision);
+    let why = match plan.rounds {
+        Some(_) => String::new(),
+        None if width <= plan.precision => {
+            format!(", as narrow as the {wanted} that were asked for")
+        }
+        None => format!(". {wanted} were asked for, but the time was up"),
     };
-    // One round has no edges.
-    if min == max {
-        return median;
-    }
-    format!("{median} ({}–{})", small(min), small(max))
-}
-
-/// A ratio below a tenth keeps two digits that mean something.
-fn small(ratio: f64) -> String {
-    if ratio < 0.0995 {
-        format!("{ratio:.3}")
-    } else {
-        short(ratio)
-    }
+    format!(
+        "{rounds}. The widest interval of a ratio is {} of it ({name}){why}.",
+        percent(width)
+    )
 }

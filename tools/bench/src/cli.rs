@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
 use crate::contestant::{Contestant, parse_against};
@@ -31,6 +31,9 @@ pub(crate) struct Cli {
 /// What can be done besides measuring.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Draw the whole curve: throughput and latency over the number of connections, then latency over
+    /// the rate of an open loop
+    Sweep(RunArgs),
     /// Render report.md and the plots again from the results.json in a folder
     Report {
         /// The folder of a run
@@ -38,7 +41,7 @@ pub(crate) enum Command {
     },
     /// Print the part of the README that shows a published run
     Readme,
-    /// Say whether two runs agree: whether what differs is within the noise that they print
+    /// Say whether two runs agree: whether the intervals of their ratios have values in common
     Compare {
         /// The folder of a run
         first: PathBuf,
@@ -57,24 +60,37 @@ pub(crate) struct RunArgs {
     /// framework, to see what the machine can do); or all
     #[arg(value_name = "STEP")]
     pub steps: Vec<String>,
-    /// How many connections; several numbers make several tables
-    #[arg(long, value_name = "N", default_value = "1000", value_delimiter = ',', value_parser = value_parser!(u32).range(1..))]
+    /// How many connections; several numbers make several tables [default: 1000; sweep: 1 to 4000]
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = value_parser!(u32).range(1..))]
     pub connections: Vec<u32>,
     /// How many threads the load generator has
     #[arg(long, value_name = "N", default_value = "2", value_parser = value_parser!(u32).range(1..))]
     pub threads: u32,
-    /// How long each contestant is loaded in a round
-    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = whole_seconds)]
+    /// How long one measurement loads a contestant
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = whole_seconds)]
     pub duration: Duration,
-    /// How long it is loaded before that, unmeasured
+    /// How long each contestant is loaded after its start, unmeasured
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = whole_seconds)]
     pub warm_up: Duration,
-    /// How many rounds
-    #[arg(long, value_name = "N", default_value = "3", value_parser = value_parser!(u32).range(1..))]
-    pub rounds: u32,
-    /// One round of a second each, after a second of warm-up: to see that it works
-    #[arg(long, conflicts_with_all = ["duration", "warm_up", "rounds"])]
+    /// Goes on until the interval of every ratio is narrower than this
+    #[arg(long, value_name = "P%", default_value = "3%", value_parser = parse_percentage)]
+    pub precision: f64,
+    /// Ends at this time at the latest, shared evenly among the tables [default: 10m; sweep: 60m]
+    #[arg(long, value_name = "TIME", value_parser = whole_seconds)]
+    pub budget: Option<Duration>,
+    /// Exactly so many rounds, whatever they take
+    #[arg(long, value_name = "N", conflicts_with_all = ["precision", "budget"], value_parser = value_parser!(u32).range(1..))]
+    pub rounds: Option<u32>,
+    /// One round of a second each, after a second of warm-up, whatever else the machine does: to see
+    /// that it works
+    #[arg(long, conflicts_with_all = ["duration", "warm_up", "rounds", "precision", "budget"])]
     pub quick: bool,
+    /// What the random order is made from [default: another one each time]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// How much of the processors other programs may use before a measurement is discarded
+    #[arg(long, value_name = "P%", default_value = "5%", value_parser = parse_percentage)]
+    pub other_cpu: f64,
     /// A server that you started takes part; may be repeated
     #[arg(long, value_name = "NAME=URL", value_parser = parse_against)]
     pub against: Vec<Contestant>,
@@ -100,21 +116,28 @@ pub(crate) enum EngineChoice {
 }
 
 fn parse_rate(text: &str) -> Result<Rate> {
-    let expected = "expected requests a second, such as 5000, or a percentage, such as 50%";
-    let (number, is_percentage) = match text.strip_suffix('%') {
-        Some(number) => (number, true),
-        None => (text, false),
-    };
-    let number: f64 = number.parse().context(expected)?;
-    ensure!(number.is_finite() && number > 0.0, "{expected}");
+    if text.ends_with('%') {
+        return Ok(Rate::PercentOfSlowest(parse_percentage(text)? * 100.0));
+    }
+    let rate = text.parse().unwrap_or(f64::NAN);
     ensure!(
-        is_percentage || number >= 1.0,
-        "less than one request a second is no load"
+        rate.is_finite() && rate >= 1.0,
+        "expected at least one request a second, such as 5000, or a percentage, such as 50%"
     );
-    Ok(match is_percentage {
-        true => Rate::PercentOfSlowest(number),
-        false => Rate::PerSecond(number),
-    })
+    Ok(Rate::PerSecond(rate))
+}
+
+/// Reads a percentage as a share: `3%` is 0.03.
+fn parse_percentage(text: &str) -> Result<f64> {
+    let number = text
+        .strip_suffix('%')
+        .and_then(|number| number.parse().ok());
+    let number = number.unwrap_or(f64::NAN);
+    ensure!(
+        number.is_finite() && number > 0.0,
+        "expected a percentage, such as 50%"
+    );
+    Ok(number / 100.0)
 }
 
 #[cfg(test)]
@@ -127,13 +150,10 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_those_of_the_reference() {
+    fn without_arguments_it_goes_on_until_it_is_sure() {
         let run = parse(&[]).unwrap().run;
-        assert_eq!(
-            (run.connections, run.threads, run.rounds),
-            (vec![1000], 2, 3)
-        );
-        assert_eq!(run.duration, Duration::from_secs(20));
+        assert_eq!((run.rounds, run.precision), (None, 0.03));
+        assert_eq!((run.duration.as_secs(), run.budget), (2, None));
         assert!(run.steps.is_empty() && run.rate.is_none() && run.engine.is_none());
     }
 
@@ -151,7 +171,9 @@ mod tests {
         let cases = [
             (&["--rate", "fish"][..], "such as 50%"),
             (&["--rate=-5"], "such as 50%"),
-            (&["--rate", "0.5"], "no load"),
+            (&["--rate", "0.5"], "at least one"),
+            (&["--precision", "3"], "such as 50%"),
+            (&["--rounds", "5", "--budget", "1m"], "cannot be used with"),
             (&["--duration", "1500ms"], "such as 20s"),
             (&["--duration", "0s"], "such as 20s"),
             (&["--connections", "0"], "0 is not in 1"),

@@ -27,7 +27,7 @@ const GRACE: Duration = Duration::from_secs(RESPONSE_TIMEOUT.as_secs() + 20);
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How many lines of a process that printed something unexpected an error message quotes.
-const QUOTED_LINES: usize = 20;
+pub(crate) const QUOTED_LINES: usize = 20;
 
 /// The script that makes wrk print what it measured as JSON.
 const SCRIPT: &str = include_str!("wrk.lua");

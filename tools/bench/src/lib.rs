@@ -2,10 +2,10 @@
 //!
 //! It works in three stages that know nothing of each other's insides:
 //!
-//! 1. **Measure**: `campaign` decides what runs when, `trial` starts one contestant, lets `engine` load
-//!    it, and `verify` decides whether the round counts at all.
+//! 1. **Measure**: `campaign` decides what runs when and when it is enough, `trial` keeps the contestants
+//!    up and lets `engine` load one of them, and `verify` decides whether that counts at all.
 //! 2. **Plain data**: [`results`] is all that was seen, written to `results.json` after each round.
-//! 3. **Render**: [`summary`] condenses the rounds with `statistics`; [`cells`] puts them into tables
+//! 3. **Render**: [`summary`] condenses the [`metrics`] of the rounds with `statistics`; [`cells`] puts them into tables
 //!    and sentences, which `report` arranges for a page or the terminal; [`plot`] draws them. They
 //!    never measure anything.
 //!
@@ -26,6 +26,7 @@ mod contestant;
 mod engine;
 mod machine;
 mod meters;
+pub mod metrics;
 mod page;
 pub mod plot;
 mod procfs;
@@ -40,11 +41,11 @@ pub mod units;
 mod verify;
 mod warnings;
 
-pub use agreement::{Agreement, Row as AgreementRow, Verdict, compare};
+pub use agreement::{Agreement, Row as AgreementRow, compare};
 pub use campaign::{Executor, Outcome, Trial, run};
 pub use commands::main;
 pub use contestant::Start;
 pub use engine::Engine;
 pub use report::{COLUMNS_MAX, agreements, circumstances, markdown, readme_part, terminal};
-pub use statistics::Spread;
-pub use trial::Bench;
+pub use statistics::Estimate;
+pub use trial::{Bench, Setup};

@@ -62,11 +62,8 @@ pub(crate) fn versions<'a>(
 /// The commit that is checked out, with `-dirty` when files differ from it.
 pub(crate) fn commit(root: &Path) -> Option<String> {
     let git = |arguments: &[&str]| {
-        let output = Command::new("git")
-            .current_dir(root)
-            .args(arguments)
-            .output()
-            .ok()?;
+        let mut git = Command::new("git");
+        let output = git.current_dir(root).args(arguments).output().ok()?;
         let text = String::from_utf8(output.stdout).ok()?;
         output.status.success().then(|| text.trim().to_owned())
     };
@@ -80,14 +77,13 @@ fn system() -> String {
         let line = text.lines().find_map(|l| l.strip_prefix("PRETTY_NAME="))?;
         Some(line.trim_matches('"').to_owned())
     });
+    let mac = || {
+        let version = first_line("sw_vers", &["-productVersion"])?;
+        Some(format!("macOS {version}"))
+    };
     linux
-        .or_else(|| {
-            Some(format!(
-                "macOS {}",
-                first_line("sw_vers", &["-productVersion"])?
-            ))
-        })
-        .unwrap_or_else(|| std::env::consts::OS.to_owned())
+        .or_else(mac)
+        .unwrap_or(std::env::consts::OS.to_owned())
 }
 
 fn memory_bytes() -> Option<u64> {

@@ -1,6 +1,7 @@
 //! What a load cost, beside the answers: processor time of all processes that matter, and connections that
 //! found an accept queue full.
 
+use std::collections::HashMap;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
@@ -10,8 +11,7 @@ use crate::results::Cpu;
 /// What the system has counted so far, each `None` where it does not tell.
 pub(crate) struct Meters {
     at: Instant,
-    server: Option<Duration>,
-    redis: Option<Duration>,
+    groups: Option<HashMap<u32, Duration>>,
     load: Option<Duration>,
     machine: Option<Duration>,
     queue_overflows: Option<u64>,
@@ -23,6 +23,7 @@ pub(crate) struct Used {
     redis: Option<f64>,
     load: Option<f64>,
     machine: Option<f64>,
+    idle: f64,
     /// What all cores together had.
     available: f64,
     /// How often a connection found an accept queue full.
@@ -30,30 +31,39 @@ pub(crate) struct Used {
 }
 
 impl Meters {
-    /// Reads all meters: of the server and of Redis, by their process groups, and of load generators
-    /// that have ended.
-    pub(crate) fn read(server: Option<u32>, redis: Option<u32>) -> Meters {
+    /// Reads all meters, those of load generators only when these have ended.
+    pub(crate) fn read() -> Meters {
         Meters {
             at: Instant::now(),
-            server: server.and_then(procfs::group_cpu),
-            redis: redis.and_then(procfs::group_cpu),
+            groups: procfs::group_cpu(),
             load: procfs::ended_children_cpu(),
             machine: procfs::machine_cpu(),
             queue_overflows: procfs::queue_overflows(),
         }
     }
 
-    /// What was counted since `before`.
-    pub(crate) fn since(&self, before: &Meters) -> Used {
-        let used = |meter: fn(&Meters) -> Option<Duration>| {
-            Some(meter(self)?.checked_sub(meter(before)?)?.as_secs_f64())
+    /// What was counted since `before`: by the process groups of a server and its Redis, where they are
+    /// ours, and by those of contestants that should be idle.
+    pub(crate) fn since(
+        &self,
+        before: &Meters,
+        [server, redis]: [Option<u32>; 2],
+        idle: &[u32],
+    ) -> Used {
+        let difference =
+            |now: Option<Duration>, before| Some(now?.checked_sub(before?)?.as_secs_f64());
+        let group = |group: u32| {
+            let read = |meters: &Meters| meters.groups.as_ref()?.get(&group).copied();
+            difference(read(self), read(before))
         };
         let cores = available_parallelism().map_or(1, usize::from);
         Used {
-            server: used(|meters| meters.server),
-            redis: used(|meters| meters.redis),
-            load: used(|meters| meters.load),
-            machine: used(|meters| meters.machine),
+            server: server.and_then(group),
+            redis: redis.and_then(group),
+            load: difference(self.load, before.load),
+            machine: difference(self.machine, before.machine),
+            // One that ended meanwhile says so when it is its turn.
+            idle: idle.iter().filter_map(|idle| group(*idle)).sum(),
             available: self.at.duration_since(before.at).as_secs_f64() * cores as f64,
             queue_overflows: (|| self.queue_overflows?.checked_sub(before.queue_overflows?))(),
         }
@@ -71,10 +81,15 @@ impl Used {
         })
     }
 
-    /// The share of the machine that programs outside of this measurement used, or a hypervisor.
-    /// `None` when a server that we did not start is one of them.
+    /// The share of the machine that idle contestants used.
+    pub(crate) fn idle_cpu(&self) -> Option<f64> {
+        self.machine.map(|_| self.idle / self.available)
+    }
+
+    /// The share of the machine that programs outside of this run used, or a hypervisor. `None` when a
+    /// server that we did not start is one of them.
     pub(crate) fn other_cpu(&self) -> Option<f64> {
-        let ours = self.server? + self.redis? + self.load?;
+        let ours = self.server? + self.redis? + self.load? + self.idle;
         Some(((self.machine? - ours) / self.available).clamp(0.0, 1.0))
     }
 }

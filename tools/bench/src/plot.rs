@@ -6,6 +6,7 @@
 //! colour also differs by pattern or shape, and carries its number.
 
 mod cpu;
+mod curve;
 mod latency;
 mod svg;
 mod throughput;
@@ -24,9 +25,16 @@ pub struct Plot {
     pub svg: String,
 }
 
-/// Draws all plots of a run.
+/// How many loads make a curve.
+const CURVE_MIN: usize = 3;
+
+/// Draws all plots of a run: of each table, or of a sweep the curves, because its tables are too many.
 pub fn draw(results: &Results) -> Vec<Plot> {
-    summarise(results).iter().flat_map(of).collect()
+    let groups = summarise(results);
+    match curves(&groups) {
+        none if none.is_empty() => groups.iter().flat_map(of).collect(),
+        curves => curves,
+    }
 }
 
 /// Draws the plots of a group.
@@ -40,13 +48,59 @@ pub(crate) fn of(group: &Group) -> Vec<Plot> {
         ("latency", latency::draw(group)),
         ("cpu", cpu::draw(group)),
     ];
-    let plot = |(kind, picture): (&str, Option<svg::Picture>)| {
-        let picture = picture?;
-        Some(Plot {
-            file: format!("{kind}-{name}{}.svg", group.connections),
-            svg: picture.finish(),
-            description: picture.description,
-        })
+    let name = |kind| format!("{kind}-{name}{}.svg", group.connections);
+    let plots = pictures
+        .into_iter()
+        .map(|(kind, picture)| plot(name(kind), picture));
+    plots.flatten().collect()
+}
+
+/// Draws the curves of a run that has enough loads for them.
+pub(crate) fn curves(groups: &[Group]) -> Vec<Plot> {
+    let (closed, open): (Vec<_>, Vec<_>) = groups
+        .iter()
+        .partition(|group| group.load == Load::Capacity);
+    let curve = |file: &str, groups: &[&Group], title: &str, metric, has_knees| {
+        let axes = curve::Axes {
+            title: title.to_owned(),
+            is_logarithmic: metric != "requests",
+            metric,
+            has_knees,
+        };
+        let picture = curve::draw(groups, &axes).filter(|_| groups.len() >= CURVE_MIN);
+        plot(file.to_owned(), picture)
     };
-    pictures.into_iter().filter_map(plot).collect()
+    let curves = [
+        curve(
+            "sweep-throughput.svg",
+            &closed,
+            "Requests a second over connections",
+            "requests",
+            false,
+        ),
+        curve(
+            "sweep-latency.svg",
+            &closed,
+            "Closed-loop p99 in ms over connections",
+            "p99",
+            false,
+        ),
+        curve(
+            "sweep-rate.svg",
+            &open,
+            "p99 in ms over requests a second that are due; ring: the knee",
+            "p99",
+            true,
+        ),
+    ];
+    curves.into_iter().flatten().collect()
+}
+
+fn plot(file: String, picture: Option<svg::Picture>) -> Option<Plot> {
+    let picture = picture?;
+    Some(Plot {
+        file,
+        svg: picture.finish(),
+        description: picture.description,
+    })
 }

@@ -1,5 +1,6 @@
 //! What Linux tells about processes under `/proc`. Elsewhere every answer is `None`.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -7,21 +8,22 @@ use std::time::Duration;
 /// What `/proc/PID/stat` says of a process.
 #[derive(Debug, PartialEq, Eq)]
 struct Stat {
-    group: u64,
+    group: u32,
     /// The processor time that it has used, in ticks.
     ticks: u64,
     /// That of its children that have ended and been waited for.
     children_ticks: u64,
 }
 
-/// The processor time that all processes of a group have used so far, with those of their children
+/// The processor time that all processes of each group have used so far, with those of their children
 /// that have ended.
-pub(crate) fn group_cpu(group: u32) -> Option<Duration> {
-    let stats = group_stats(group)?;
-    let ticks = stats
-        .iter()
-        .map(|(_, stat)| stat.ticks + stat.children_ticks);
-    Some(from_ticks(ticks.sum()))
+pub(crate) fn group_cpu() -> Option<HashMap<u32, Duration>> {
+    let mut groups = HashMap::new();
+    for (_, stat) in stats()? {
+        let group = groups.entry(stat.group).or_default();
+        *group += from_ticks(stat.ticks + stat.children_ticks);
+    }
+    Some(groups)
 }
 
 /// The processor time that our own children have used that have ended and been waited for.
@@ -33,8 +35,8 @@ pub(crate) fn ended_children_cpu() -> Option<Duration> {
 /// The most memory that the processes of a group have had at once, each by itself, added up.
 /// Memory that they share is counted for each.
 pub(crate) fn group_peak_memory_bytes(group: u32) -> Option<u64> {
-    let processes = group_stats(group)?;
-    let peaks = processes.iter().map(|(id, _)| {
+    let processes = stats()?.filter(|(_, stat)| stat.group == group);
+    let peaks = processes.map(|(id, _)| {
         let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
         let mut lines = status.lines();
         let peak = lines.find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -78,16 +80,18 @@ fn tcp_counter(netstat: &str, name: &str) -> Option<u64> {
     value.parse().ok()
 }
 
-/// The processes of a group, by their numbers.
-fn group_stats(group: u32) -> Option<Vec<(u32, Stat)>> {
-    let processes = fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| {
-        let id = entry.file_name().to_str()?.parse().ok()?;
-        // A process may end between the listing and the reading.
-        Some((id, read_stat(&entry.path())?))
-    });
-    let mut processes: Vec<_> = processes.collect();
-    processes.retain(|(_, stat)| stat.group == u64::from(group));
-    (!processes.is_empty()).then_some(processes)
+/// All processes, by their numbers.
+fn stats() -> Option<impl Iterator<Item = (u32, Stat)>> {
+    let processes = fs::read_dir("/proc").ok()?.flatten();
+    let mut processes = processes
+        .filter_map(|entry| {
+            let id = entry.file_name().to_str()?.parse().ok()?;
+            // A process may end between the listing and the reading.
+            Some((id, read_stat(&entry.path())?))
+        })
+        .peekable();
+    // Elsewhere than on Linux there are none.
+    processes.peek().is_some().then_some(processes)
 }
 
 fn read_stat(process: &Path) -> Option<Stat> {
@@ -101,7 +105,7 @@ fn parse_stat(stat: &str) -> Option<Stat> {
     // Numbered as in proc_pid_stat(5); the first that is left is the third.
     let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
     Some(Stat {
-        group: field(5)?,
+        group: field(5)?.try_into().ok()?,
         ticks: field(14)? + field(15)?,
         children_ticks: field(16)? + field(17)?,
     })
@@ -163,7 +167,7 @@ mod tests {
         shell
             .wait_for_line(Duration::from_secs(60), |line| line == "done")
             .unwrap();
-        let cpu = group_cpu(shell.id()).unwrap();
+        let cpu = group_cpu().unwrap()[&shell.id()];
         assert!(
             cpu >= Duration::from_millis(50),
             "only {cpu:?} for the loop"
@@ -171,7 +175,6 @@ mod tests {
         let memory = group_peak_memory_bytes(shell.id()).unwrap();
         assert!(memory > 1 << 18, "{memory} bytes for two processes");
         shell.kill().unwrap();
-        assert_eq!(group_cpu(u32::MAX), None, "there is no such group");
         assert!(ended_children_cpu().unwrap() >= Duration::from_millis(50));
         assert!(machine_cpu().unwrap() > cpu);
     }

@@ -58,22 +58,39 @@ pub struct Machine {
 /// What a run was to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// How many connections; each number makes a table of its own.
-    pub connections: Vec<u32>,
+    /// The tables, in the order in which they are measured. Not in runs from before they were listed.
+    #[serde(default)]
+    pub tables: Vec<Planned>,
     /// How many threads the load generator has.
     pub threads: u32,
-    /// How long one round loads a contestant, in seconds.
+    /// How long one measurement loads a contestant, in seconds.
     pub duration_s: u64,
-    /// How long it is loaded before that, unmeasured, in seconds.
+    /// How long each contestant is loaded when it has been started, unmeasured, in seconds.
     pub warm_up_s: u64,
-    /// How many rounds.
-    pub rounds: u32,
+    /// How many rounds each table has. `None`: until `precision` or `budget_s` is reached.
+    pub rounds: Option<u32>,
+    /// How wide the intervals of the ratios may be, as a share.
+    #[serde(default)]
+    pub precision: f64,
+    /// How long the whole run may take, in seconds.
+    #[serde(default)]
+    pub budget_s: u64,
+    /// What the random order of the contestants is made from.
+    #[serde(default)]
+    pub seed: Option<u64>,
     /// What generates the closed-loop load: `wrk` or `builtin`.
     pub engine: String,
-    /// The rate of the open loop, where one was asked for.
-    pub rate: Option<Rate>,
     /// How the Rust contestants were built.
     pub profile: String,
+}
+
+/// What a table is to show.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Planned {
+    /// How many connections.
+    pub connections: u32,
+    /// The rate of an open loop. `None` for a closed one.
+    pub rate: Option<Rate>,
 }
 
 /// How fast an open loop sends.
@@ -84,6 +101,8 @@ pub enum Rate {
     PerSecond(f64),
     /// So many percent of the capacity that the slowest contestant showed in the same run.
     PercentOfSlowest(f64),
+    /// So many percent of that of the fastest.
+    PercentOfFastest(f64),
 }
 
 /// A contestant, as the report knows it.
@@ -91,7 +110,8 @@ pub enum Rate {
 pub struct Entry {
     /// Its name, such as `step-2-redis`.
     pub name: String,
-    /// The name of the contestant that this one repeats, to show the noise.
+    /// The name of the contestant that this one repeats, to check the method: the reference, by which the
+    /// others are divided.
     pub repeats: Option<String>,
     /// Why it could not take part.
     pub failure: Option<String>,
@@ -135,13 +155,19 @@ pub struct Figures {
     pub counted: Option<u64>,
     /// Processor time for each response, where the system tells.
     pub cpu: Option<Cpu>,
-    /// The peak memory of the server's processes, in bytes, where the system tells.
+    /// The peak memory of the server's processes since it was started, in bytes, where the system tells.
     pub memory_bytes: Option<u64>,
+    /// The same before it had any connection.
+    #[serde(default)]
+    pub idle_memory_bytes: Option<u64>,
     /// Redis commands for each visit counted, where the Redis is ours to ask.
     pub redis_commands: Option<f64>,
     /// The share of the machine's processor time that other programs used, 0 to 1.
     #[serde(alias = "stolen")]
     pub other_cpu: Option<f64>,
+    /// The same of the contestants that were not loaded, with their Redis.
+    #[serde(default)]
+    pub idle_cpu: Option<f64>,
     /// How often a connection found the queue of a listening port full, on the whole machine, where the
     /// system tells.
     #[serde(default)]
@@ -157,14 +183,19 @@ pub struct LoadReport {
     pub duration_us: u64,
     /// How long the responses took.
     pub latency_us: Latency,
-    /// What went wrong.
-    pub errors: Errors,
+    /// How often what went wrong: never, where it is not in here.
+    pub errors: BTreeMap<Failure, u64>,
 }
 
 impl LoadReport {
     /// Responses a second.
     pub fn per_second(&self) -> f64 {
         self.responses as f64 / (self.duration_us as f64 / 1e6)
+    }
+
+    /// How often that went wrong.
+    pub fn failed(&self, failure: Failure) -> u64 {
+        self.errors.get(&failure).copied().unwrap_or(0)
     }
 }
 
@@ -181,25 +212,24 @@ pub struct Latency {
     pub max: f64,
 }
 
-/// How often what went wrong. All zero in a round that counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Errors {
-    /// Connections that could not be made.
-    pub connect: u64,
-    /// Connections lost while a response was awaited.
-    pub read: u64,
-    /// Connections lost while a request was sent.
-    pub write: u64,
-    /// Responses that took longer than the time-out.
-    pub timeout: u64,
-    /// Responses with another status than 200 (wrk counts those from 400 on).
-    pub status: u64,
-    /// Responses without a number in them. wrk does not check.
-    #[serde(default)]
-    pub body: u64,
-    /// Numbers that were handed out before. wrk does not check.
-    #[serde(default)]
-    pub duplicate: u64,
+/// What can go wrong with a visit, in the order in which it is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Failure {
+    /// No connection could be made.
+    Connect,
+    /// The connection was lost while a response was awaited.
+    Read,
+    /// The connection was lost while a request was sent.
+    Write,
+    /// The response took longer than the time-out.
+    Timeout,
+    /// The status was another than 200 (wrk counts those from 400 on).
+    Status,
+    /// There was no number in the response. wrk does not check.
+    Body,
+    /// The number was handed out before. wrk does not check.
+    Duplicate,
 }
 
 /// Processor time for each response, in microseconds.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
-use output::terminal::{RED, RESET, YELLOW};
+use output::terminal::{self, RED, RESET, YELLOW};
 use private_redis::RedisProgram;
 use processes::interrupt::{self, Interrupted};
 use processes::programs::{Platform, Tool};
@@ -16,15 +16,13 @@ use crate::campaign;
 use crate::cli::{EngineChoice, RunArgs};
 use crate::contestant::{self, Contestant, PROFILE, Start};
 use crate::engine::Engine;
-use crate::results::{Entry, FORMAT, Load, Plan, Rate, Results, Round};
-use crate::trial::Bench;
+use crate::results::{Entry, FORMAT, Load, Plan, Planned, Rate, Results};
+use crate::summary;
+use crate::trial::{Bench, Setup};
 use crate::{machine, plot, report, units, warnings};
 
 /// What a contestant that runs twice has behind its name the second time.
 const AGAIN: &str = "again";
-
-/// Time that a trial takes besides its load: start, checks of the page, stop.
-const TRIAL_OVERHEAD: Duration = Duration::from_millis(1200);
 
 /// What a process needs in open files besides its connections: libraries, logs, connections to Redis.
 const OTHER_FILES: u64 = 256;
@@ -35,19 +33,24 @@ const OTHER_FILES: u64 = 256;
 /// # Errors
 ///
 /// When nothing can be measured: an unknown step, no Redis, no place for the results.
-pub(crate) fn run(root: &Path, args: &RunArgs) -> Result<ExitCode> {
+pub(crate) fn run(root: &Path, args: &RunArgs, is_sweep: bool) -> Result<ExitCode> {
     let say = || anstream::eprintln!("stopping; the rounds that are finished are kept");
     let interrupted = interrupt::catch_and(say)?;
-    match measure(root, args, &interrupted) {
+    match measure(root, args, is_sweep, &interrupted) {
         _ if interrupted.yet() => Ok(ExitCode::from(interrupt::STATUS)),
-        Ok(results) => Ok(ExitCode::from(u8::from(!is_whole(&results)))),
-        Err(error) => Err(error),
+        results => Ok(ExitCode::from(u8::from(!is_whole(&results?)))),
     }
 }
 
-fn measure(root: &Path, args: &RunArgs, interrupted: &Interrupted) -> Result<Results> {
-    for connections in &args.connections {
-        allow_connections(*connections)?;
+fn measure(
+    root: &Path,
+    args: &RunArgs,
+    is_sweep: bool,
+    interrupted: &Interrupted,
+) -> Result<Results> {
+    let tables = tables(args, is_sweep);
+    for table in &tables {
+        allow_connections(table.connections)?;
     }
     let contestants = contestants(root, args)?;
     let redis = find_redis(&contestants)?;
@@ -69,14 +72,14 @@ fn measure(root: &Path, args: &RunArgs, interrupted: &Interrupted) -> Result<Res
         commit: machine::commit(root),
         versions: machine::versions(redis.as_ref(), [&closed, &open], starts.values()),
         machine,
-        plan: plan(args, closed.name()),
+        plan: plan(args, is_sweep, tables, closed.name()),
         warnings,
         contestants: entries,
         rounds: Vec::new(),
     };
     // Written before anything is measured: a folder that takes no file must not cost an hour.
     results.write(&out)?;
-    let mut bench = Bench {
+    let mut bench = Bench::new(Setup {
         starts,
         redis,
         closed,
@@ -84,9 +87,11 @@ fn measure(root: &Path, args: &RunArgs, interrupted: &Interrupted) -> Result<Res
         threads: results.plan.threads,
         duration: Duration::from_secs(results.plan.duration_s),
         warm_up: Duration::from_secs(results.plan.warm_up_s),
+        // A first look is no measurement that could be disturbed.
+        other_cpu_max: if args.quick { 1.0 } else { args.other_cpu },
         interrupted: interrupted.clone(),
-    };
-    announce(&results);
+    });
+    terminal::progress(&announcement(&results.plan));
     let observe = |results: &Results| {
         progress(results);
         results.write(&out)
@@ -203,16 +208,16 @@ fn prepare(
         let prepared = contestant.prepare(root, interrupted);
         ensure!(!interrupted.yet(), "stopped before anything was measured");
         let name = contestant.name.clone();
-        let failure = match prepared {
+        let mut failure = None;
+        match prepared {
             Ok(start) => {
                 starts.insert(name.clone(), start);
-                None
             }
             Err(error) => {
                 anstream::eprintln!("{RED}{name} cannot take part: {error:#}{RESET}");
-                Some(format!("{error:#}"))
+                failure = Some(format!("{error:#}"));
             }
-        };
+        }
         entries.push(Entry {
             name,
             repeats: None,
@@ -224,8 +229,9 @@ fn prepare(
     Ok((entries, starts))
 }
 
-/// The first contestant that can take part runs twice in every round: what it differs from itself is
-/// noise. Step 1 is preferred, because it depends on no other program.
+/// The first contestant that can take part is the one that the others are compared with, and takes part
+/// twice: whatever it differs from itself, the method cannot see. Step 1 is preferred, because it depends on
+/// no other program.
 fn repetition(entries: &[Entry]) -> Option<Entry> {
     let mut able = entries.iter().filter(|entry| entry.failure.is_none());
     let first = able.clone().next();
@@ -238,19 +244,53 @@ fn repetition(entries: &[Entry]) -> Option<Entry> {
     })
 }
 
-fn plan(args: &RunArgs, engine: &str) -> Plan {
-    let (duration_s, warm_up_s, rounds) = match args.quick {
-        true => (1, 1, 1),
-        false => (args.duration.as_secs(), args.warm_up.as_secs(), args.rounds),
+/// How many connections a sweep has.
+const SWEEP_CONNECTIONS: [u32; 6] = [1, 8, 64, 256, 1000, 4000];
+
+/// At how many of them it goes on with an open loop, and at which percentages of the capacity. More of them
+/// are low, because the built-in engine needs more of the machine than wrk, by which capacity is measured.
+const SWEEP_OPEN: u32 = 256;
+const SWEEP_RATES: [f64; 8] = [5.0, 10.0, 20.0, 30.0, 40.0, 50.0, 70.0, 110.0];
+
+fn tables(args: &RunArgs, is_sweep: bool) -> Vec<Planned> {
+    let connections: &[u32] = match args.connections.as_slice() {
+        [] if is_sweep => &SWEEP_CONNECTIONS,
+        [] => &[1000],
+        asked => asked,
+    };
+    let mut tables = Plan::tables(connections, args.rate.as_slice());
+    if is_sweep {
+        let rates = SWEEP_RATES.map(|percent| Planned {
+            connections: SWEEP_OPEN,
+            rate: Some(Rate::PercentOfFastest(percent)),
+        });
+        let is_open = |table: &Planned| table.connections == SWEEP_OPEN;
+        let capacity = tables.iter().rposition(is_open);
+        let place = capacity.map_or(0, |place| place + 1);
+        tables.splice(place..place, rates);
+    }
+    tables
+}
+
+fn plan(args: &RunArgs, is_sweep: bool, tables: Vec<Planned>, engine: &str) -> Plan {
+    let minutes = if is_sweep { 60 } else { 10 };
+    let budget = args.budget.unwrap_or(Duration::from_secs(minutes * 60));
+    let second = Duration::from_secs(1);
+    let (duration, warm_up, rounds) = match args.quick {
+        true => (second, second, Some(1)),
+        false => (args.duration, args.warm_up, args.rounds),
     };
     Plan {
-        connections: args.connections.clone(),
+        tables,
         threads: args.threads,
-        duration_s,
-        warm_up_s,
+        duration_s: duration.as_secs(),
+        warm_up_s: warm_up.as_secs(),
         rounds,
+        precision: args.precision,
+        budget_s: budget.as_secs(),
+        // Short enough to be typed.
+        seed: Some(args.seed.unwrap_or_else(|| fastrand::u64(1..1_000_000))),
         engine: engine.to_owned(),
-        rate: args.rate,
         profile: PROFILE.to_owned(),
     }
 }
@@ -261,56 +301,56 @@ fn command_line() -> String {
     command.trim_end().to_owned()
 }
 
-/// How many rounds of single contestants the plan has.
-fn trials(results: &Results) -> usize {
-    let able = results.contestants.iter().filter(|e| e.failure.is_none());
-    let kinds = match results.plan.rate {
-        Some(Rate::PercentOfSlowest(_)) => 2,
-        _ => 1,
+/// How a run goes on, in a sentence.
+pub(crate) fn announcement(plan: &Plan) -> String {
+    let until = match plan.rounds {
+        Some(1) => "one round".to_owned(),
+        Some(rounds) => format!("{rounds} rounds"),
+        None => format!(
+            "until every ratio is known to {}, or {} are over",
+            units::percent(plan.precision),
+            humantime::format_duration(Duration::from_secs(plan.budget_s))
+        ),
     };
-    able.count() * results.plan.rounds as usize * results.plan.connections.len() * kinds
-}
-
-fn announce(results: &Results) {
-    let load = results.plan.duration_s + results.plan.warm_up_s;
-    let trial = Duration::from_secs(load) + TRIAL_OVERHEAD;
-    let trials = trials(results);
-    let minutes = (trial.as_secs_f64() * trials as f64 / 60.0).ceil();
-    anstream::eprintln!("{trials} measurements, about {minutes} minutes");
+    let order = match plan.seed {
+        Some(seed) => format!("in random order (--seed {seed})"),
+        None => "interleaved".to_owned(),
+    };
+    format!(
+        "rounds of {} s for each contestant, {order}, {until}",
+        plan.duration_s
+    )
 }
 
 fn progress(results: &Results) {
     let Some(last) = results.rounds.last() else {
         return;
     };
-    let Round {
-        contestant,
-        connections,
-        round,
-        ..
-    } = last;
     let seen = match (last.discarded.is_empty(), &last.figures, last.load) {
         (true, Some(figures), Load::Capacity) => {
             format!("{} requests/s", units::count(figures.report.per_second()))
         }
-        (true, Some(figures), Load::FixedRate(_)) => {
+        (true, Some(figures), Load::FixedRate(rate)) => {
             let p99 = units::milliseconds(figures.report.latency_us.p99);
-            format!("p99 {p99} ms")
+            format!("p99 {p99} ms at {} requests/s", units::count(rate))
         }
         _ => format!("{RED}discarded: {}{RESET}", last.discarded.join("; ")),
     };
     anstream::eprintln!(
-        "[{:>2}/{}] round {round}, {connections} connections, {contestant}: {seen}",
-        results.rounds.len(),
-        trials(results)
+        "round {}, {} connections, {}: {seen}",
+        last.round,
+        last.connections,
+        last.contestant
     );
 }
 
-/// Whether every contestant took part and every round counted.
+/// Whether every contestant has a measurement that counts in every capacity, and the A/A tests hold.
+/// At a fixed rate it is no fault of the run that a contestant cannot keep up.
 fn is_whole(results: &Results) -> bool {
-    let mut entries = results.contestants.iter();
-    let mut rounds = results.rounds.iter();
-    entries.all(|entry| entry.failure.is_none()) && rounds.all(|round| round.discarded.is_empty())
+    summary::summarise(results).iter().all(|group| {
+        let has_all = group.rows.iter().all(|row| row.valid > 0);
+        (has_all || group.load != Load::Capacity) && group.is_trusted() != Some(false)
+    })
 }
 
 #[cfg(test)]

@@ -33,13 +33,21 @@ pub fn milliseconds(microseconds: f64) -> String {
 }
 
 /// Memory in mebibytes: `12.3`.
-pub fn mebibytes(bytes: u64) -> String {
-    short(bytes as f64 / f64::from(1 << 20))
+pub fn mebibytes(bytes: f64) -> String {
+    short(bytes / f64::from(1 << 20))
 }
 
-/// A factor as a percentage of difference: `1.034` is `3.4 %`.
-pub fn percent(factor: f64) -> String {
-    format!("{:.1} %", (factor - 1.0) * 100.0)
+/// A share as a percentage: `0.034` is `3.4 %`.
+pub fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+/// A ratio: below a tenth it keeps two digits that mean something.
+pub fn ratio(ratio: f64) -> String {
+    match ratio < 0.0995 {
+        true => format!("{ratio:.3}"),
+        false => short(ratio),
+    }
 }
 
 /// Reads a time in whole seconds, such as `20s` or `2m`: wrk knows no others.
@@ -85,8 +93,11 @@ mod tests {
     }
 
     #[test]
-    fn a_factor_is_a_percentage() {
-        assert_eq!(percent(1.0341), "3.4 %");
-        assert_eq!(percent(1.0), "0.0 %");
+    fn shares_and_ratios_keep_what_means_something() {
+        assert_eq!(percent(0.0341), "3.4 %");
+        assert_eq!(
+            [0.0123, 0.0994, 0.0996, 1.234].map(ratio).join(" "),
+            "0.012 0.099 0.10 1.23"
+        );
     }
 }

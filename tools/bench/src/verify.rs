@@ -4,11 +4,15 @@
 //! is easily fast. Any sign of that makes the round one to discard: its figures are kept, marked, and
 //! used for nothing.
 
-use crate::results::{Load, LoadReport};
+use crate::results::{Failure, Load, LoadReport};
 
 /// An open loop that got less than this share of its rate answered shows a server that could not
 /// keep up: its latency would grow for as long as the round lasts, and says nothing.
 const RATE_SHARE_MIN: f64 = 0.95;
+
+/// What contestants may use that have nothing to do, all together, as a share of the machine. A Redis
+/// wakes up ten times a second, and Flask's debug server looks for changed files.
+const IDLE_CPU_MAX: f64 = 0.03;
 
 /// Why the round must not be used, in sentences. Empty when all is well.
 ///
@@ -21,26 +25,9 @@ pub(crate) fn verify(
     connections: u32,
     load: Load,
 ) -> Vec<String> {
-    let errors = &report.errors;
-    let kinds = [
-        (errors.connect, "connections could not be made"),
-        (errors.read, "connections were lost before the response"),
-        (errors.write, "connections were lost during the request"),
-        (
-            errors.timeout,
-            "responses came after the time-out, or never",
-        ),
-        (errors.status, "responses had another status than 200"),
-        (errors.body, "responses had no number in them"),
-        (
-            errors.duplicate,
-            "responses had a number that was given before",
-        ),
-    ];
-    let mut reasons: Vec<String> = kinds
-        .iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, what)| format!("{number} {what}"))
+    let errors = report.errors.iter().filter(|(_, number)| **number > 0);
+    let mut reasons: Vec<String> = errors
+        .map(|(failure, number)| format!("{number} {}", what(*failure)))
         .collect();
 
     let responses = report.responses;
@@ -70,23 +57,51 @@ pub(crate) fn verify(
     reasons
 }
 
+fn what(failure: Failure) -> &'static str {
+    match failure {
+        Failure::Connect => "connections could not be made",
+        Failure::Read => "connections were lost before the response",
+        Failure::Write => "connections were lost during the request",
+        Failure::Timeout => "responses came after the time-out, or never",
+        Failure::Status => "responses had another status than 200",
+        Failure::Body => "responses had no number in them",
+        Failure::Duplicate => "responses had a number that was given before",
+    }
+}
+
+/// Why a measurement was disturbed, by the shares of the machine that other programs and idle contestants
+/// used. Where the system does not tell, nobody knows.
+pub(crate) fn disturbances(other: Option<f64>, idle: Option<f64>, other_max: f64) -> Vec<String> {
+    let shares = [
+        ("other programs", other, other_max),
+        ("idle contestants", idle, IDLE_CPU_MAX),
+    ];
+    let shares = shares.into_iter();
+    let disturbs = shares.filter(|(_, share, max)| share.is_some_and(|share| share > *max));
+    let reasons = disturbs.map(|(who, _, max)| {
+        let percent = max * 100.0;
+        format!("{who} used more than {percent:.0} % of the processors")
+    });
+    reasons.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::{Errors, Latency};
+    use crate::results::Latency;
 
-    fn report(errors: Errors) -> LoadReport {
+    fn report(errors: &[(Failure, u64)]) -> LoadReport {
         LoadReport {
             responses: 1000,
             duration_us: 1_000_000,
             latency_us: Latency::default(),
-            errors,
+            errors: errors.iter().copied().collect(),
         }
     }
 
     /// How many reasons there are against 1,000 responses on 64 connections.
     fn reasons(counted: u64, load: Load) -> usize {
-        verify(&report(Errors::default()), Some(counted), 64, load).len()
+        verify(&report(&[]), Some(counted), 64, load).len()
     }
 
     #[test]
@@ -98,21 +113,12 @@ mod tests {
 
     #[test]
     fn every_kind_of_error_discards_a_round() {
-        let fields: [fn(&mut Errors) -> &mut u64; 7] = [
-            |errors| &mut errors.connect,
-            |errors| &mut errors.read,
-            |errors| &mut errors.write,
-            |errors| &mut errors.timeout,
-            |errors| &mut errors.status,
-            |errors| &mut errors.body,
-            |errors| &mut errors.duplicate,
-        ];
-        for field in fields {
-            let mut errors = Errors::default();
-            *field(&mut errors) = 7;
-            let reasons = verify(&report(errors), Some(1000), 64, Load::Capacity);
+        use Failure::{Body, Connect, Duplicate, Read, Status, Timeout, Write};
+        for failure in [Connect, Read, Write, Timeout, Status, Body, Duplicate] {
+            let report = report(&[(failure, 7)]);
+            let reasons = verify(&report, Some(1000), 64, Load::Capacity);
             let is_said = reasons.len() == 1 && reasons[0].starts_with("7 ");
-            assert!(is_said, "{errors:?}: {reasons:?}");
+            assert!(is_said, "{failure:?}: {reasons:?}");
         }
     }
 
@@ -124,8 +130,27 @@ mod tests {
 
     #[test]
     fn silence_is_not_a_result() {
-        let mut silent = report(Errors::default());
+        let mut silent = report(&[]);
         silent.responses = 0;
         assert_eq!(verify(&silent, Some(0), 64, Load::Capacity).len(), 1);
+    }
+
+    #[test]
+    fn a_disturbed_measurement_says_by_whom() {
+        let disturbances = |other, idle| super::disturbances(other, idle, 0.05).join("; ");
+        assert_eq!(disturbances(Some(0.05), Some(0.01)), "");
+        assert_eq!(disturbances(None, None), "");
+        let who = [
+            disturbances(Some(0.06), None),
+            disturbances(None, Some(0.06)),
+        ];
+        assert_eq!(
+            who[0],
+            "other programs used more than 5 % of the processors"
+        );
+        assert_eq!(
+            who[1],
+            "idle contestants used more than 3 % of the processors"
+        );
     }
 }

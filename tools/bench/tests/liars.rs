@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use bench::results::{Errors, Load};
-use bench::{Bench, Engine, Executor, Outcome, Start, Trial};
+use bench::results::{Entry, Load};
+use bench::{Bench, Engine, Executor, Outcome, Setup, Start, Trial};
 use load::Url;
 use processes::interrupt::Interrupted;
 
@@ -88,7 +88,7 @@ fn builtin() -> Engine {
 
 /// Measures a server for a second with one engine.
 fn measure(engine: Engine, page: Url, load: Load) -> Outcome {
-    let mut bench = Bench {
+    let mut bench = Bench::new(Setup {
         starts: HashMap::from([("stub".to_owned(), Start::Running(page))]),
         redis: None,
         closed: engine,
@@ -96,11 +96,17 @@ fn measure(engine: Engine, page: Url, load: Load) -> Outcome {
         threads: 1,
         duration: Duration::from_secs(1),
         warm_up: Duration::ZERO,
+        other_cpu_max: 1.0,
         interrupted: Interrupted::default(),
+    });
+    let stub = Entry {
+        name: "stub".to_owned(),
+        repeats: None,
+        failure: None,
     };
+    bench.start(&[stub], CONNECTIONS);
     bench.execute(&Trial {
         contestant: "stub".to_owned(),
-        program: "stub".to_owned(),
         connections: CONNECTIONS,
         load,
         round: 1,
@@ -143,7 +149,7 @@ fn an_open_loop_sends_what_it_was_told_to() {
     let outcome = measure(builtin(), serve(honest), Load::FixedRate(200.0));
     let report = outcome.figures.unwrap().report;
     assert_eq!(report.responses, 200, "not the rate that was asked for");
-    assert_eq!(report.errors, Errors::default());
+    assert_eq!(report.errors.values().sum::<u64>(), 0);
 }
 
 #[test]

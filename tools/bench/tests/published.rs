@@ -62,11 +62,11 @@ fn compare(first: &Path, second: &Path) -> (Option<i32>, String) {
 
 #[test]
 fn a_run_that_was_repeated_agrees_with_itself() {
-    for second in runs() {
-        let Some(name) = second.to_str().unwrap().strip_suffix(published::REPETITION) else {
+    for run in runs() {
+        let Some(again) = published::repetition(&run) else {
             continue;
         };
-        let (status, text) = compare(Path::new(&format!("{name}-run-1")), &second);
+        let (status, text) = compare(&run, &again);
         assert_eq!(status, Some(0), "{text}");
     }
 }
@@ -77,7 +77,9 @@ fn runs_that_cannot_both_be_right_are_found_out() {
     for run in runs() {
         let mut slower = Results::read(&run).unwrap();
         for round in &mut slower.rounds {
-            if let Some(figures) = &mut round.figures {
+            if let Some(figures) = &mut round.figures
+                && round.contestant == "step-6-scaled"
+            {
                 figures.report.responses /= 10;
             }
         }
@@ -85,7 +87,9 @@ fn runs_that_cannot_both_be_right_are_found_out() {
         let (status, text) = compare(&run, folder.path());
         assert_eq!(status, Some(1), "{text}");
 
-        slower.plan.connections = vec![3];
+        for round in &mut slower.rounds {
+            round.connections = 3;
+        }
         slower.write(folder.path()).unwrap();
         let (status, text) = compare(&run, folder.path());
         assert_eq!(status, Some(2), "{text}");

@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, fmt::Write, fs::remove_file, path::Path};
 
 use anyhow::{Context, Result};
-use bench::{cells, circumstances, plot, results::Load};
+use bench::{
+    cells, circumstances, plot, published,
+    results::{Load, Results},
+};
 use diff::pieces;
 use mdbook_core::utils::fs;
 use steps::{Language, Step};
@@ -48,10 +51,13 @@ pub fn all(root: &Path) -> Result<BTreeMap<String, String>> {
     groups.retain(|group| group.load == Load::Capacity);
     for group in &groups {
         let name = |suffix| format!("bench-{}{suffix}.md", group.connections);
-        let throughput = cells::throughput(group, 2).markdown();
-        let throughput = format!("{throughput}\n{}", cells::noise(group));
+        let throughput = cells::throughput(group).markdown();
+        let sentences = [cells::trust(group), cells::precision(group, &results.plan)];
+        let throughput = format!("{throughput}\n{}", sentences.join(" "));
         insert(&mut all, &name(""), &throughput);
-        insert(&mut all, &name("-cost"), &cells::cost(group).markdown());
+        let (latency, cost) = (cells::latency(group), cells::cost(group));
+        let cost = format!("{}\n{}", latency.markdown(), cost.markdown());
+        insert(&mut all, &name("-cost"), &cost);
     }
     if let Some(group) = groups.last() {
         for step in &rust {
@@ -60,13 +66,31 @@ pub fn all(root: &Path) -> Result<BTreeMap<String, String>> {
         }
     }
     insert(&mut all, "circumstances.md", &circumstances(&results));
-    let plots = plot::draw(&results).into_iter();
+    insert(&mut all, "compare.md", &comparison(root, &results)?);
+    let sweep = published::sweep(root)?;
+    let sweep = sweep.map(|folder| Results::read(&folder)).transpose()?;
+    let plots = [&results].into_iter().chain(&sweep).flat_map(plot::draw);
     all.extend(plots.map(|plot| (plot.file, plot.svg)));
     if let Some(reports) = &reports {
         let staircase = tables::staircase(root, &steps, reports, groups.last())?;
         insert(&mut all, "staircase.md", &staircase);
     }
     Ok(all)
+}
+
+/// What the newest run and its repetition agree on.
+fn comparison(root: &Path, results: &Results) -> Result<String> {
+    let folder = published::shown(root)?;
+    let Some(again) = folder.as_deref().and_then(published::repetition) else {
+        return Ok("This run was not made twice.".to_owned());
+    };
+    let agreements = bench::compare(results, &Results::read(&again)?);
+    let tables = agreements.iter().map(|agreement| {
+        let (table, verdict) = (cells::agreement(agreement), cells::verdict(agreement));
+        let title = cells::title(&agreement.group);
+        format!("{title}:\n\n{}\n{verdict}\n\n", table.markdown())
+    });
+    Ok(tables.collect())
 }
 
 fn insert(all: &mut BTreeMap<String, String>, name: &str, content: &str) {

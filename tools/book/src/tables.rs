@@ -4,7 +4,7 @@ use std::{fmt::Write, path::Path};
 
 use anyhow::Result;
 use bench::{
-    cells::{self, figure},
+    cells::{self, figure, or_nothing},
     summary::Group,
     units,
 };
@@ -56,26 +56,25 @@ pub fn up_to(group: &Group, last: &Step, steps: &[&Step]) -> String {
         ("p99 ms", "p99"),
         ("server µs", "server-us"),
         ("MiB", "memory"),
-        ("Redis commands", "commands"),
+        ("visits/command", "visits-per-command"),
     ];
     let steps = steps.iter().filter(|step| step.number <= last.number);
     let steps = steps.map(|step| step.name.as_str());
     let names = ["flask-debug", "flask-gunicorn"].into_iter().chain(steps);
     let rows = names.filter_map(|name| group.rows.iter().find(|row| row.name == name));
-    let baseline = group.baselines.first().copied().unwrap_or(NOTHING);
-    let heading = ["", "requests/s", baseline].into_iter();
+    let baseline = cells::by_reference(group);
+    let heading = ["", "requests/s", &baseline].into_iter();
     let mut table = Table::new(heading.chain(metrics.map(|(name, _)| name)));
     for row in rows {
         let figure = |metric| or_nothing(figure(row, metric));
-        let ratio = row.ratios.first();
-        let ratio = ratio.map_or(NOTHING.to_owned(), cells::ratio);
+        let ratio = or_nothing(cells::ratio_of(group, row, "requests"));
         let cells = [format!("`{}`", row.name), figure("requests"), ratio];
         let others = metrics.map(|(_, name)| figure(name));
         table.add(cells.into_iter().chain(others));
     }
     let connections = units::count(group.connections.into());
-    let (table, noise) = (table.markdown(), cells::noise(group));
-    format!("{table}\nAt {connections} connections. {noise}")
+    let (table, trust) = (table.markdown(), cells::trust(group));
+    format!("{table}\nAt {connections} connections, with 95 % intervals. {trust}")
 }
 
 /// Capabilities, speed and size of all steps: one column a step.
@@ -103,7 +102,7 @@ pub fn staircase(
         ("p99 ms", "p99"),
         ("server µs a response", "server-us"),
         ("memory MiB", "memory"),
-        ("Redis commands a visit", "commands"),
+        ("visits a Redis command", "visits-per-command"),
     ] {
         let figures = steps.iter().map(|step| {
             // Step 0 takes part twice. gunicorn is what one would really run it with.
@@ -131,8 +130,4 @@ pub fn staircase(
         "{}\nFigures at {connections} connections; step 0 with gunicorn. Lines without comments. Crates with the step itself.",
         table.markdown()
     ))
-}
-
-fn or_nothing(text: Option<String>) -> String {
-    text.unwrap_or_else(|| NOTHING.to_owned())
 }

@@ -8,10 +8,11 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use bench::{
-    Spread,
-    cells::figure,
+    Estimate,
+    cells::{figure, with_interval},
+    metrics::Metric,
     published,
-    results::{Figures, Load, Results},
+    results::{Load, Results},
     summary::{self, Group},
     units,
 };
@@ -63,15 +64,14 @@ impl Values {
     fn figure(&self, words: &[&str]) -> Result<String> {
         Ok(match *words {
             ["bench", name, metric, connections] => self.bench(name, metric, connections)?,
-            ["ratio", name, base, "requests", connections] => {
-                short(self.ratio(name, base, connections)?.median)
+            ["ratio", name, base, metric, connections] => {
+                units::ratio(self.ratio([name, base], metric, connections)?.median)
             }
-            ["spread", name, base, "requests", connections] => {
-                let Spread { median, min, max } = self.ratio(name, base, connections)?;
-                format!("{} ({}–{})", short(median), short(min), short(max))
+            ["spread", name, base, metric, connections] => {
+                with_interval(self.ratio([name, base], metric, connections)?, units::ratio)
             }
             ["run", "cores"] => self.run()?.0.machine.cores.to_string(),
-            ["noise", connections] => self.noise(connections)?,
+            ["again", connections] => self.again(connections)?,
             ["setting", step, name] => self.setting(step, name)?,
             ["lines", step] => units::count(lines_of_code(&self.step(step)?)? as f64),
             ["dependencies", step] => {
@@ -120,24 +120,23 @@ impl Values {
         })
     }
 
-    fn ratio(&self, name: &str, base: &str, connections: &str) -> Result<Spread> {
-        let (name, base) = (self.contestant(name)?, self.contestant(base)?);
-        let requests = |figures: &Figures| figures.report.per_second();
-        let results = &self.run()?.0;
-        let ratio = summary::compare(results, number(connections)?, &name, &base, requests);
-        let ratio = ratio.filter(|ratio| ratio.median.is_finite());
+    fn ratio(&self, names: [&str; 2], metric: &str, connections: &str) -> Result<Estimate> {
+        let [name, base] = [self.contestant(names[0])?, self.contestant(names[1])?];
+        let (results, number) = (&self.run()?.0, number(connections)?);
+        let lacks = || format!("{metric} is no figure; book/AUTHORING.md lists them");
+        let metric = Metric::named(metric).with_context(lacks)?;
+        let ratio = summary::compare(results, number, [&name, &base], metric);
         ratio.with_context(|| {
             format!("{name} and {base} have no round in common at {connections} connections")
         })
     }
 
-    fn noise(&self, connections: &str) -> Result<String> {
-        let noise = self.capacity(connections)?.noise.as_ref();
-        let noise = noise.map(|(_, noise)| units::percent(*noise));
-        noise.with_context(|| {
-            format!(
-                "the noise at {connections} connections was not measured; run cargo xtask bench"
-            )
+    /// The reference ÷ itself.
+    fn again(&self, connections: &str) -> Result<String> {
+        let ratio = self.capacity(connections)?.repetition();
+        let ratio = ratio.map(|ratio| with_interval(ratio, units::ratio));
+        ratio.with_context(|| {
+            format!("nothing ran twice at {connections} connections; run cargo xtask bench")
         })
     }
 
@@ -166,14 +165,6 @@ impl Values {
 fn number(text: &str) -> Result<u32> {
     let number = text.parse();
     number.map_err(|_| anyhow!("{text:?} is no number of connections; write one such as 1000"))
-}
-
-/// A ratio with digits that mean something.
-fn short(ratio: f64) -> String {
-    match ratio < 0.1 {
-        true => format!("{ratio:.3}"),
-        false => units::short(ratio),
-    }
 }
 
 /// Lines that are neither empty nor only a comment, in what is compiled into the program.

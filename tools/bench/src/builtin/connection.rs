@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::Result;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
@@ -12,26 +13,12 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::page;
+use crate::results::Failure;
 
 /// How long a connection may be idle before it is replaced. Servers close idle connections, gunicorn
 /// after 2 s, and a request that crosses such a close on its way is lost, which is no error of
 /// the server's.
 const IDLE_MAX: Duration = Duration::from_secs(1);
-
-/// Why a visit brought no number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
-    /// No connection could be made.
-    Connect,
-    /// The connection was lost before the end of the response.
-    Lost,
-    /// The response did not come in time.
-    Timeout,
-    /// The status was not 200.
-    Status,
-    /// There was no number on the page.
-    Body,
-}
 
 /// A client that keeps its connection for as long as the server does.
 #[derive(Debug)]
@@ -50,17 +37,8 @@ impl Client {
 
     /// Makes a connection ahead of the first visit.
     pub(super) async fn connect(&mut self) -> Result<(), Failure> {
-        let stream = TcpStream::connect(&self.page.authority)
-            .await
-            .map_err(|_| Failure::Connect)?;
-        // Without it the kernel may wait for more to send, and we would measure that.
-        stream.set_nodelay(true).map_err(|_| Failure::Connect)?;
-        let (sender, connection) = handshake(TokioIo::new(stream))
-            .await
-            .map_err(|_| Failure::Connect)?;
-        // Whatever ends the connection, the sender hears of it.
-        tokio::spawn(connection);
-        self.connection = Some((sender, Instant::now()));
+        let sender = connect(&self.page.authority).await;
+        self.connection = Some((sender.map_err(|_| Failure::Connect)?, Instant::now()));
         Ok(())
     }
 
@@ -71,25 +49,17 @@ impl Client {
             .header(header::HOST, &self.page.authority)
             .body(Empty::new())
             .expect("the path was part of a URL");
-        let response = sender
-            .send_request(request)
-            .await
-            .map_err(|_| Failure::Lost)?;
+        let response = sender.send_request(request).await;
+        let response = response.map_err(|_| Failure::Read)?;
         let status = response.status();
-        let body = response
-            .into_body()
-            .collect()
-            .await
-            .map_err(|_| Failure::Lost)?
-            .to_bytes();
+        let body = response.into_body().collect().await;
+        let body = body.map_err(|_| Failure::Read)?.to_bytes();
         self.connection = Some((sender, Instant::now()));
         if status != StatusCode::OK {
             return Err(Failure::Status);
         }
-        str::from_utf8(&body)
-            .ok()
-            .and_then(page::number)
-            .ok_or(Failure::Body)
+        let text = str::from_utf8(&body).map_err(|_| Failure::Body)?;
+        page::number(text).ok_or(Failure::Body)
     }
 
     /// The connection, or a new one when it was closed or is about to be. While a visit is under way
@@ -105,4 +75,14 @@ impl Client {
         let (sender, _) = self.connection.take().ok_or(Failure::Connect)?;
         Ok(sender)
     }
+}
+
+async fn connect(authority: &str) -> Result<SendRequest<Empty<Bytes>>> {
+    let stream = TcpStream::connect(authority).await?;
+    // Without it the kernel may wait for more to send, and we would measure that.
+    stream.set_nodelay(true)?;
+    let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+    // Whatever ends the connection, the sender hears of it.
+    tokio::spawn(connection);
+    Ok(sender)
 }

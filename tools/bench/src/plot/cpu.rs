@@ -2,7 +2,6 @@
 
 use super::svg::{BAR_HEIGHT, BLUE, FIELD_END, FIELD_START, Fill, GREEN, ORANGE, Picture};
 use crate::cells;
-use crate::results::Cpu;
 use crate::summary::{Group, Row};
 use crate::units::short;
 
@@ -16,8 +15,8 @@ const PARTS: [(&str, &str, Fill); 3] = [
 ];
 
 pub(super) fn draw(group: &Group) -> Option<Picture> {
-    let totals = group.contestants().filter_map(|row| row.cpu.as_ref());
-    let mut totals: Vec<f64> = totals.map(total).collect();
+    let all = group.contestants().filter_map(parts);
+    let mut totals: Vec<f64> = all.map(|parts| parts.iter().sum()).collect();
     totals.sort_by(f64::total_cmp);
     let limit = totals.get(totals.len() / 2)? * LENGTH_MAX;
     let longest = totals.iter().copied().rfind(|total| *total <= limit)?;
@@ -34,8 +33,7 @@ pub(super) fn draw(group: &Group) -> Option<Picture> {
         group,
         |_| "unknown",
         |picture, row, y| {
-            let cpu = row.cpu?;
-            let parts = [cpu.server_us, cpu.redis_us, cpu.load_us];
+            let parts = parts(row)?;
             let mut from = 0.0;
             for ((_, colour, fill), part) in PARTS.iter().zip(parts) {
                 if part > 0.0 && from < longest {
@@ -43,11 +41,10 @@ pub(super) fn draw(group: &Group) -> Option<Picture> {
                 }
                 from += part;
             }
-            if total(&cpu) > longest {
+            if from > longest {
                 cut(picture, y);
             }
-            let end = x(total(&cpu)) + 14.0;
-            picture.text(end, y + 5.0, "start", &short(total(&cpu)));
+            picture.text(x(from) + 14.0, y + 5.0, "start", &short(from));
             Some(())
         },
     );
@@ -55,15 +52,16 @@ pub(super) fn draw(group: &Group) -> Option<Picture> {
 }
 
 fn describe(row: &Row) -> String {
-    let Some(cpu) = row.cpu else {
-        return "unknown".to_owned();
-    };
-    let [server, redis, load] = [cpu.server_us, cpu.redis_us, cpu.load_us].map(short);
-    format!("{server}, {redis} and {load}")
+    let texts = parts(row).map(|parts| parts.map(short));
+    texts.map_or("unknown".to_owned(), |[server, redis, load]| {
+        format!("{server}, {redis} and {load}")
+    })
 }
 
-fn total(cpu: &Cpu) -> f64 {
-    cpu.server_us + cpu.redis_us + cpu.load_us
+/// The parts of a bar, in microseconds.
+fn parts(row: &Row) -> Option<[f64; 3]> {
+    let part = |name| Some(row.estimates.get(name)?.median);
+    Some([part("server-us")?, part("redis-us")?, part("load-us")?])
 }
 
 /// Marks the end of a bar that goes on beyond the picture: two slanted strokes.

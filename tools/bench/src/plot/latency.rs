@@ -4,7 +4,7 @@
 use super::svg::{BLUE, FIELD_END, FIELD_START, GREEN, ORANGE, Picture, WIDTH};
 use crate::cells;
 use crate::results::Load;
-use crate::summary::{Group, LatencyRow, Row};
+use crate::summary::{Group, Row};
 use crate::units::milliseconds;
 
 /// How large a mark is, from its middle.
@@ -53,13 +53,8 @@ pub(super) fn draw(group: &Group) -> Option<Picture> {
 
 /// What is marked of a row, from the left: what it is called, and where it is in microseconds.
 fn marks(row: &Row) -> Vec<(&'static str, f64)> {
-    let Some(LatencyRow { p50, p90, p99, max }) = row.latency else {
-        return Vec::new();
-    };
-    let marks = MARKS.into_iter().zip([p50, p90, p99, Some(max)]);
-    marks
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect()
+    let mark = |name| Some((name, row.estimates.get(name)?.median));
+    MARKS.into_iter().filter_map(mark).collect()
 }
 
 fn describe(row: &Row) -> String {

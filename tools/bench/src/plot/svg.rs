@@ -63,10 +63,16 @@ impl Picture {
     ) -> Picture {
         let describe = |row: &Row| format!("{} {}", row.name, figures(row));
         let listing: Vec<String> = group.contestants().map(describe).collect();
+        let description = format!("{title}{about} {}.", listing.join(separator));
+        Picture::field(title, description, listing.len())
+    }
+
+    /// A picture as high as so many lines, and nothing in it.
+    pub(super) fn field(title: String, description: String, lines: usize) -> Picture {
         let mut picture = Picture {
-            description: format!("{title}{about} {}.", listing.join(separator)),
             title,
-            lines: listing.len(),
+            description,
+            lines,
             body: String::new(),
         };
         let heading = escape(&picture.title);

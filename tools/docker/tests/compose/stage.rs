@@ -1,12 +1,12 @@
 //! Where a check happens: an engine, the base images, a project of its own.
 
 use std::{
-    collections::HashMap,
+    collections::HashSet,
     env, io,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
     process::{self, Command},
-    sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, RwLock},
+    sync::{LazyLock, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -30,8 +30,10 @@ static MACHINE: RwLock<()> = RwLock::new(());
 /// The Composes to check with, or why there is nothing to check with.
 static COMPOSES: LazyLock<Result<Vec<Compose>, String>> = LazyLock::new(prepare);
 
-/// The images that were built, each by the first check that needs it.
-static BUILT: LazyLock<Mutex<HashMap<String, Arc<OnceLock<()>>>>> = LazyLock::new(Mutex::default);
+/// The images that were built, each by the first check that needs it. One after the other: two builds that
+/// reach the same step at once both do it, and a third one finds only one of the two in the cache, which
+/// may be the one whose next step is that of another image.
+static BUILT: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
 
 /// The repository.
 pub fn root() -> &'static Path {
@@ -131,11 +133,11 @@ impl Stage {
 
     /// Builds the image, unless another check has done so.
     pub fn build(&self) -> &Self {
-        let mut images = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-        let image = Arc::clone(images.entry(self.image.clone()).or_default());
-        // Who needs another image does not wait for this one.
-        drop(images);
-        image.get_or_init(|| drop(self.compose(&["build"])));
+        let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+        if !built.contains(&self.image) {
+            self.compose(&["build"]);
+            built.insert(self.image.clone());
+        }
         self
     }
 

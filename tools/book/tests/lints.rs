@@ -234,6 +234,17 @@ fn a_missing_anchor_is_found_with_those_that_there_are() {
 }
 
 #[test]
+fn a_listing_may_name_an_item_and_one_that_is_gone_is_found() {
+    let folder = tiny();
+    edit(folder.path(), TWO, "src/lib.rs:visit", "src/lib.rs::visit");
+    edit(folder.path(), LIB_2, "// ANCHOR: visit\n", "");
+    edit(folder.path(), LIB_2, "// ANCHOR_END: visit\n", "");
+    assert_eq!(problems(folder.path()), Vec::<String>::new());
+    edit(folder.path(), TWO, "lib.rs::visit", "lib.rs::count");
+    expect(folder.path(), &format!("{TWO}:31:"), "has no item count");
+}
+
+#[test]
 fn an_anchor_that_no_page_uses_is_found() {
     let what = "no page shows the part \"top\"";
     let marked = "// ANCHOR: top\n//! What";

@@ -28,7 +28,7 @@ mod testbed;
 pub use capabilities::{CAPABILITIES, Capability};
 pub use faults::FaultRun;
 pub use finding::{Cell, Finding, Report, Verdict};
-pub use results::markdown;
+pub use results::{markdown, markdown_with};
 pub use run::run;
 pub use steps::{Program, Source};
 pub use subject::Subject;

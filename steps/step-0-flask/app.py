@@ -16,8 +16,10 @@ import logging
 import os
 import sys
 
+# ANCHOR: imports
 from flask import Flask
 from redis import Redis
+# ANCHOR_END: imports
 
 # ANCHOR: app
 app = Flask(__name__)

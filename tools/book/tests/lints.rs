@@ -618,3 +618,16 @@ fn an_unknown_directive_is_found() {
     let what = "no directive {{#playground}}";
     drifts(INTRO, &[("Text", "{{#playground x.rs}}", "3:", what)]);
 }
+
+/// An experiment that no page shows is one that nobody learns from.
+#[test]
+fn every_experiment_is_on_a_page() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
+    let book = book::Book::read(root.unwrap()).unwrap();
+    for experiment in experiments::catalog::EXPERIMENTS {
+        let shown = format!("{{{{#experiment {} ", experiment.name);
+        let mut pages = book.pages.iter();
+        let is_shown = pages.any(|page| page.text.contains(&shown));
+        assert!(is_shown, "no page has {shown}…}}}}");
+    }
+}

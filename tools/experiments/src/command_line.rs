@@ -69,7 +69,7 @@ pub fn run(root: &Path, options: &BreakOptions) -> Result<ExitCode> {
         bail!(output::unknown("experiment", &options.experiment, &names));
     };
     let steps = chosen_steps(root, experiment, &options.steps)?;
-    ensure_possible(experiment, options)?;
+    ensure_possible(experiment, options.embedded)?;
     let guess = ask(experiment, options.no_ask)?;
 
     let interrupted = interrupt::catch()?;
@@ -133,14 +133,18 @@ fn chosen_steps(root: &Path, experiment: &Experiment, wanted: &[String]) -> Resu
 }
 
 /// Says what is missing before anybody waits for the compiler.
-fn ensure_possible(experiment: &Experiment, options: &BreakOptions) -> Result<()> {
+///
+/// # Errors
+///
+/// When the experiment cannot be carried out here: with the Redis that there is, or with the embedded one.
+pub fn ensure_possible(experiment: &Experiment, embedded: bool) -> Result<()> {
     let name = experiment.name;
-    let program = RedisProgram::find().filter(|_| !options.embedded);
+    let program = RedisProgram::find().filter(|_| !embedded);
     let Some(program) = program else {
         if experiment.needs_real_redis() {
             let others = EXPERIMENTS.iter().filter(|other| !other.needs_real_redis());
             let others: Vec<&str> = others.map(|other| other.name).collect();
-            let why = match options.embedded {
+            let why = match embedded {
                 true => "leave out --embedded".to_owned(),
                 false => format!("install it with: {}", Tool::REDIS.install(Platform::here())),
             };

@@ -169,9 +169,7 @@ impl<'a> Stage<'a> {
             // The visitors see to that.
             Action::Burst(_) => {}
             Action::SlowClients(clients) => self.add_slow_clients(clients)?,
-            Action::SlowReaders(clients) => {
-                self.slow_readers = hostile::slow_readers(self.service(0)?.addr(), clients)?;
-            }
+            Action::SlowReaders(clients) => self.add_slow_readers(clients)?,
         }
         Ok(())
     }
@@ -233,6 +231,18 @@ impl<'a> Stage<'a> {
             let mut client = Connection::open(addr)?;
             client.send_bytes(HALF_A_REQUEST)?;
             self.slow_clients.push(client);
+        }
+        Ok(())
+    }
+
+    /// Where a connection ends with its first answer, there is no second one that a client could leave
+    /// unread: nobody stays.
+    fn add_slow_readers(&mut self, clients: usize) -> Result<()> {
+        let addr = self.service(0)?.addr();
+        let mut first = Connection::open(addr)?;
+        first.ask("GET", "/none")?;
+        if first.is_open() {
+            self.slow_readers = hostile::slow_readers(addr, clients)?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ class ExperimentFigure extends PlayableFigure {
 
     /* How visits can end, and what is said of each moment beside that. */
     static #ENDS = ["answered", "refused", "failed", "silent"];
-    static #SLOWEST = "p99, ms";
+    static #SLOWEST = "p99 now, ms";
 
     prepare() {
         this.recording = JSON.parse(this.querySelector("script").textContent);

@@ -8,16 +8,16 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;
 use contract::{
-    Cell, FaultRun, Finding, Program, Report, Source, Subject, Verdict,
+    Cell, FaultRun, Finding, Report, Source, Verdict,
     check::{self, CheckOptions},
     results,
 };
 use output::terminal::{self, BOLD, DIM, GREEN, RED, RESET, YELLOW};
 use processes::interrupt;
 use serde_json::{Deserializer, Value};
-use steps::{Step, cargo};
+use steps::cargo;
 
-use crate::{Goal, OwnStep, Row, folder::Standing, watch};
+use crate::{Goal, Judge, OwnStep, Row, folder::Standing, watch};
 
 /// How the rows are called that the step is to turn.
 const GOAL: &str = "the goal";
@@ -56,7 +56,8 @@ pub fn check(root: &Path, options: &CheckArguments) -> Result<ExitCode> {
     let is_ours = !options.contract.steps.is_empty() || options.contract.url.is_some();
     let find = || OwnStep::find(options.dir.as_deref());
     let Some(own) = (if is_ours { None } else { find()? }) else {
-        let only_own = options.goal || options.watch || options.repeat.or(options.seed).is_some();
+        let has_number = options.repeat.or(options.seed).is_some();
+        let only_own = options.goal || options.watch || has_number;
         ensure!(
             !only_own,
             "--goal, --watch, --repeat and --seed are for a step of your own; name its folder with --dir"
@@ -88,12 +89,8 @@ fn one(root: &Path, mut own: OwnStep, options: &CheckArguments) -> Result<ExitCo
     terminal::progress(&format!("Redis: {}", source.description()));
     let mut fault_run = FaultRun::from_env().map_err(|error| anyhow!(error))?;
     fault_run.seed = options.seed.unwrap_or(fault_run.seed);
-    let step = Step {
-        name: name.clone(),
-        ..goal.step.clone()
-    };
     let judge = Judge {
-        subject: Subject::step(&step, &program),
+        subject: Judge::subject(&goal, &name, program),
         redis: source,
         fault_run,
         times: options.repeat.unwrap_or(1),
@@ -146,8 +143,8 @@ fn end(own: &OwnStep, goal: &Goal, sources: &str, report: &Report) -> ExitCode {
     let is_met = |row: &Row| own.standing(row, sources) == Standing::Met;
     if goal.rows().all(is_met) {
         anstream::println!(
-            "  That is all of step {}. Yours beside ours: cargo xtask progress --diff",
-            goal.step.number
+            "  That is all of {}. Yours beside ours: cargo xtask progress --diff",
+            goal.title()
         );
     }
     ExitCode::SUCCESS
@@ -155,7 +152,7 @@ fn end(own: &OwnStep, goal: &Goal, sources: &str, report: &Report) -> ExitCode {
 
 /// Builds the package in the folder. Returns its name and its program; `None` when it does not compile:
 /// cargo has said why.
-fn build(folder: &Path) -> Result<Option<(String, Program)>> {
+fn build(folder: &Path) -> Result<Option<(String, PathBuf)>> {
     let mut command = cargo(folder);
     command.args(["build", "--message-format=json-render-diagnostics"]);
     let output = command.stderr(Stdio::inherit()).output();
@@ -172,45 +169,13 @@ fn build(folder: &Path) -> Result<Option<(String, Program)>> {
         let program = message["executable"].as_str();
         if let (true, Some(program)) = (made_from == Some(&manifest), program) {
             let name = message["target"]["name"].as_str().unwrap_or_default();
-            let (path, arguments) = (program.into(), Vec::new());
-            return Ok(Some((name.to_owned(), Program { path, arguments })));
+            return Ok(Some((name.to_owned(), program.into())));
         }
     }
     bail!(
         "the package in {} has no program; it needs a src/main.rs",
         folder.display()
     )
-}
-
-/// What a step is judged with.
-struct Judge {
-    subject: Subject,
-    redis: Source,
-    fault_run: FaultRun,
-    times: u64,
-}
-
-impl Judge {
-    /// What is found of a row, and how often it was met. What does not meet it counts for more than what does.
-    fn row(&self, row: &Row) -> Option<(Finding, usize)> {
-        let findings = (0..self.times).filter_map(|time| self.once(row, time));
-        let (met, unmet): (Vec<_>, Vec<_>) = findings.partition(|found| row.is_met_by(found));
-        let count = met.len();
-        let worst = unmet.into_iter().chain(met).next()?;
-        Some((worst, count))
-    }
-
-    fn once(&self, row: &Row, time: u64) -> Option<Finding> {
-        if row.is_bad_wire() {
-            let mut run = self.fault_run;
-            run.seed = run.seed.wrapping_add(time);
-            let seen = run.check(&self.subject, &self.redis);
-            return Some(seen.map_or_else(|end| end, |seen| Finding::new(Verdict::Has, seen)));
-        }
-        let only = [row.id.to_owned()];
-        let mut report = contract::run(&self.subject, &self.redis, &only, |_| {});
-        report.cells.pop().map(|cell| cell.finding)
-    }
 }
 
 /// One line a row, and below it what was expected and what was seen, if it is not met.
@@ -232,8 +197,16 @@ fn print(row: &Row, finding: &Finding, unmet: &str, (met, times): (usize, u64)) 
     }
     anstream::println!("  {RED}{unmet:<9} {id:<22}{RESET} {count}");
     anstream::println!("    expected: {}", row.statement);
+    for question in &row.questions {
+        anstream::println!("              {question}");
+    }
     anstream::println!("    seen:");
-    for line in evidence.lines() {
+    // Where there is nothing to say of it, that is what was seen.
+    let seen = match evidence.is_empty() {
+        true => verdict.to_string(),
+        false => evidence.clone(),
+    };
+    for line in seen.lines() {
         anstream::println!("    {RED}|{RESET} {line}");
     }
     if unmet != NOT_YET {

@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::{ExitCode, Stdio},
+    process::{Command, ExitCode, Stdio},
 };
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -17,7 +17,7 @@ use processes::interrupt;
 use serde_json::{Deserializer, Value};
 use steps::cargo;
 
-use crate::{Goal, Judge, OwnStep, Row, folder::Standing, watch};
+use crate::{Goal, Judge, OwnStep, Row, folder::Standing, speed, watch};
 
 /// How the rows are called that the step is to turn.
 const GOAL: &str = "the goal";
@@ -36,6 +36,9 @@ pub struct CheckArguments {
     /// Of a step of your own, only the goal
     #[arg(long, conflicts_with = "only")]
     goal: bool,
+    /// Of a step of your own, only how fast it is beside the step before
+    #[arg(long, conflicts_with_all = ["only", "goal", "watch", "repeat"])]
+    speed: bool,
     /// Check the goal of a step of your own again whenever you save a file
     #[arg(long)]
     watch: bool,
@@ -57,10 +60,10 @@ pub fn check(root: &Path, options: &CheckArguments) -> Result<ExitCode> {
     let find = || OwnStep::find(options.dir.as_deref());
     let Some(own) = (if is_ours { None } else { find()? }) else {
         let has_number = options.repeat.or(options.seed).is_some();
-        let only_own = options.goal || options.watch || has_number;
+        let only_own = options.goal || options.speed || options.watch || has_number;
         ensure!(
             !only_own,
-            "--goal, --watch, --repeat and --seed are for a step of your own; name its folder with --dir"
+            "--goal, --speed, --watch, --repeat and --seed are for a step of your own; name its folder with --dir"
         );
         return check::run(root, &options.contract);
     };
@@ -70,6 +73,10 @@ pub fn check(root: &Path, options: &CheckArguments) -> Result<ExitCode> {
         return watch::watch(root, &own, is_open.then_some("--goal"));
     }
     interrupt::exit_on_interrupt()?;
+    if options.speed {
+        let is_measured = speed::measure(root, &own, &own.goal(root)?)?;
+        return Ok(ExitCode::from(u8::from(!is_measured)));
+    }
     one(root, own, options)
 }
 
@@ -81,7 +88,7 @@ fn one(root: &Path, mut own: OwnStep, options: &CheckArguments) -> Result<ExitCo
     if let Some(unknown) = only.iter().find(|id| !known.contains(&id.as_str())) {
         bail!(output::unknown("row of this step", unknown, &known));
     }
-    let Some((name, program)) = build(&own.folder)? else {
+    let Some((name, program)) = build(&own.folder, |_| {})? else {
         return Ok(ExitCode::FAILURE);
     };
     let sources = own.sources()?;
@@ -128,6 +135,11 @@ fn one(root: &Path, mut own: OwnStep, options: &CheckArguments) -> Result<ExitCo
     if let Some(file) = &options.contract.json {
         results::write(file, std::slice::from_ref(&report))?;
     }
+    let is_whole = only.is_empty() && !options.goal && report.is_as_expected();
+    if is_whole && goal.is_about_speed() {
+        // Whatever comes of it, the rows are met.
+        speed::measure(root, &own, &goal)?;
+    }
     Ok(end(&own, &goal, &sources, &report))
 }
 
@@ -151,10 +163,11 @@ fn end(own: &OwnStep, goal: &Goal, sources: &str, report: &Report) -> ExitCode {
 }
 
 /// Builds the package in the folder. Returns its name and its program; `None` when it does not compile:
-/// cargo has said why.
-fn build(folder: &Path) -> Result<Option<(String, PathBuf)>> {
+/// cargo has said why. `how` may ask for more than a debug build.
+pub fn build(folder: &Path, how: impl Fn(&mut Command)) -> Result<Option<(String, PathBuf)>> {
     let mut command = cargo(folder);
     command.args(["build", "--message-format=json-render-diagnostics"]);
+    how(&mut command);
     let output = command.stderr(Stdio::inherit()).output();
     let output = output.context("cannot start cargo")?;
     interrupt::exit_if_interrupted(output.status);

@@ -18,6 +18,9 @@ const BAD_WIRE: (&str, &str) = (
     "Redis is behind a wire that delays, cuts and garbles: no number twice, and no command whose fate is unknown is sent again",
 );
 
+/// The row that is there for speed.
+const SPARES_COMMANDS: &str = "few-round-trips";
+
 /// The row of an exercise that asks questions of its own.
 const ANSWERS: (&str, &str) = (
     "answers",
@@ -193,6 +196,11 @@ impl Goal {
             Some(exercise) => format!("exercise {}", exercise.name),
             None => format!("step {}", self.step.number),
         }
+    }
+
+    /// Whether it is to be fast: a step that has to spare Redis commands, or had to.
+    pub fn is_about_speed(&self) -> bool {
+        self.exercise.is_none() && self.rows().any(|row| row.id == SPARES_COMMANDS)
     }
 
     /// What makes a folder for it, behind `cargo xtask start`.

@@ -6,7 +6,8 @@
 //! - `exercise`: the exercises of the book that change code. They are prepared and judged like a step.
 //! - `start`: puts the folder together, from `files`, which are made from the steps, and `manifest`.
 //! - `folder`: a folder that was made so, and the progress that is written down in it.
-//! - `check`: builds the step and has it judged by `judge`; `watch` does so whenever a file is saved.
+//! - `check`: builds the step and has it judged by `judge`; `watch` does so whenever a file is saved. `speed`
+//!   measures it where the goal is speed.
 //! - `hint`, `progress`: what the contract, the book and the differences between our steps say of it.
 
 mod check;
@@ -19,6 +20,7 @@ mod judge;
 mod keys;
 mod manifest;
 mod progress;
+mod speed;
 mod start;
 mod watch;
 

@@ -257,6 +257,13 @@ fn progress_of_a_later_or_damaged_folder_is_explained() {
 }
 
 #[test]
+fn what_is_not_to_be_fast_is_not_measured() {
+    let own = Own::start(2, "not-about-speed");
+    let text = own.seen(&["check", "--speed"], 2);
+    assert!(text.contains("step 2 is not about speed"), "{text}");
+}
+
+#[test]
 fn outside_a_folder_it_says_so() {
     let folder = tempfile::tempdir().unwrap();
     for command in [
@@ -264,6 +271,7 @@ fn outside_a_folder_it_says_so() {
         &["progress"],
         &["start", "--again"],
         &["check", "--watch"],
+        &["check", "--speed"],
     ] {
         let text = seen(xtask(folder.path()).args(command), 2);
         assert!(text.contains("--dir"), "{text}");

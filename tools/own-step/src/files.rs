@@ -62,7 +62,15 @@ fn values(root: &Path, goal: &Goal, name: &str) -> Result<Vec<(&'static str, Str
     let dependencies = |section| manifest::dependencies(root, goal, section);
     let first = goal.turns.first().map_or("", |row| row.id);
     let task = goal.exercise.as_ref().map(|exercise| exercise.task(root));
+    let speed = match goal.is_about_speed() {
+        true => format!(
+            "\nThis step is about speed. Once all rows are met, a check measures yours beside `{}`; `--speed` does only that.\n",
+            goal.start.name
+        ),
+        false => String::new(),
+    };
     Ok(vec![
+        ("speed", speed),
         ("name", name.to_owned()),
         ("task", task.transpose()?.unwrap_or_default()),
         ("command", goal.command()),

@@ -221,6 +221,23 @@ fn hints_give_away_a_little_more_each_time() {
 }
 
 #[test]
+fn yours_is_shown_beside_ours_and_what_only_ours_has() {
+    let own = Own::start(5, "beside");
+    own.change("src/store.rs", "async fn increment", "async fn count_one");
+    let beside = own.seen(&["progress", "--diff"], 0);
+    let (lines, only_ours) = beside
+        .split_once("What ours has and yours may do without:")
+        .unwrap();
+    let sides: Vec<_> = lines
+        .lines()
+        .filter_map(|line| line.split_once(" | "))
+        .collect();
+    assert!(sides.iter().any(|(yours, _)| yours.contains("count_one")));
+    assert!(sides.iter().any(|(_, ours)| ours.contains("async fn add")));
+    assert!(only_ours.contains("src/batcher.rs"), "{beside}");
+}
+
+#[test]
 fn a_checkout_that_is_gone_is_named_with_what_to_do() {
     let own = Own::start(1, "left-alone");
     fs::write(own.folder().join(".checkout"), "/no/such/checkout\n").unwrap();

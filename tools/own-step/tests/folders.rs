@@ -241,7 +241,10 @@ fn yours_is_shown_beside_ours_and_what_only_ours_has() {
 fn a_checkout_that_is_gone_is_named_with_what_to_do() {
     let own = Own::start(1, "left-alone");
     fs::write(own.folder().join(".checkout"), "/no/such/checkout\n").unwrap();
-    let text = seen(cargo(&own.folder()).args(["xtask", "check"]), 2);
+    let mut there = cargo(&own.folder());
+    // Its xtask is not ours, and must not take its place.
+    there.env("CARGO_TARGET_DIR", own.folder().join("target"));
+    let text = seen(there.args(["xtask", "check"]), 2);
     assert!(
         text.contains("/no/such/checkout") && text.contains("cargo xtask check --dir"),
         "{text}"

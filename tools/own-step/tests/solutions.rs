@@ -49,7 +49,7 @@ fn every_exercise_and_every_step_can_be_done() {
     }
     // That of step 1 is compiled by `starts.rs`.
     for number in 2..=6 {
-        let (name, goal) = (format!("own-{number}"), step(number));
+        let (name, goal) = (format!("solution-{number}"), step(number));
         workshop.add(&name, &goal, &goal.step);
         goals.push((name, goal));
     }

@@ -50,14 +50,17 @@ pub fn xtask(folder: &Path) -> Command {
     command
 }
 
-/// All starts are compiled into one folder, so that what they are built from is compiled once.
+/// All is compiled into our own target folder, where most of what it is built from is compiled already: the lock
+/// file and the profile are the same.
+pub fn target() -> &'static Path {
+    let tests = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    tests.parent().unwrap()
+}
+
 fn surroundings(command: &mut Command, folder: &Path) {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("own-step");
     command
         .current_dir(folder)
-        .env("CARGO_TARGET_DIR", target)
-        .env("CARGO_INCREMENTAL", "0")
-        .env("CARGO_PROFILE_DEV_DEBUG", "0")
+        .env("CARGO_TARGET_DIR", target())
         .env("NO_COLOR", "1")
         // A git that knows nobody.
         .env("HOME", folder)

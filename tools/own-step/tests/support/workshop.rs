@@ -13,7 +13,7 @@ use std::{
 use own_step::{Exercise, Goal};
 use steps::Step;
 
-use super::{named, root};
+use super::{named, root, target};
 
 /// A folder with solutions.
 pub struct Workshop {
@@ -57,7 +57,7 @@ impl Workshop {
         let lock = root().join("Cargo.lock");
         fs::copy(&lock, self.folder.join("Cargo.lock")).unwrap();
 
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+        let target = target();
         let mut cargo = steps::cargo(&self.folder);
         cargo.args(["build", "--workspace", "--offline", "--color=never"]);
         let output = cargo.arg("--target-dir").arg(target).output().unwrap();

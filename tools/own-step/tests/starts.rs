@@ -1,6 +1,6 @@
 //! Every start: its goal fails there and nothing else does, and our own step, put into it, meets the goal.
 //!
-//! To compile and judge all of them as a reader does takes half an hour. That of step 1 is always proved so, and an
+//! To compile and judge all of them as a reader does takes long. That of step 1 is always proved so, and an
 //! exercise; `SEEN_ALL_STARTS=1` proves all steps. What they are made of, `solutions.rs` proves of all.
 
 mod support;

@@ -4,9 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use mdbook_core::utils::fs;
+use own_step::exercise;
 use steps::{Mark, without_marks};
-
-use crate::exercise;
 
 /// What an `{{#include}}` brought.
 #[derive(Debug)]

@@ -28,7 +28,6 @@ mod transcript;
 mod value;
 
 pub use commands::{Mode, Report, lint, prove, render_checked};
-pub use exercise::{EXERCISES, Exercise, all as exercises};
 use regex::Regex;
 pub use serve::serve;
 pub use source::{Book, Page, Problem};

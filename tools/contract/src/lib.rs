@@ -19,6 +19,7 @@ mod checks;
 mod expectations;
 mod faults;
 mod finding;
+pub mod proxy;
 pub mod results;
 mod run;
 mod service;

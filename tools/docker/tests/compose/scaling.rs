@@ -2,10 +2,13 @@
 
 use std::{thread, time::Duration};
 
+use drills::{Containers, NODES};
 use load::{Connection, beside, ledger};
 use processes::poll;
 
-use crate::stage::{SCALED, Stage, alone_with_each_compose, answer, docker, inspect, request};
+use crate::stage::{
+    SCALED, Stage, alone_with_each_compose, answer, docker, inspect, request, root,
+};
 
 /// How many clients visit at a time.
 const CLIENTS: usize = 32;
@@ -16,9 +19,6 @@ const LOAD_DURATION: Duration = Duration::from_secs(1);
 /// How long it may take until there is a number again, and how often it is asked for.
 const HEAL_TIMEOUT: Duration = Duration::from_secs(30);
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
-
-/// How many nodes the cluster has: the first services of [`SCALED`].
-const NODES: usize = 6;
 
 /// Where the proxy shows its statistics, among the pages of a [`Stage`].
 const STATISTICS: usize = 1;
@@ -71,6 +71,22 @@ fn a_cluster_behind_a_proxy_counts_and_comes_back() {
             said.contains("a cluster of 6 nodes") && !said.contains("Performing hash slots"),
             "it was a cluster already:\n{said}"
         );
+
+        drill(
+            &stage,
+            &[
+                "rolling",
+                "kill-replica",
+                "kill-master",
+                "kill-half",
+                "partition",
+            ],
+        );
+        let mut up = stage.project.command(&["up", "--detach"]);
+        up.env("REPLICAS", "1");
+        ::docker::run(up).unwrap();
+        stage.wait_until_healthy();
+        drill(&stage, &["wait"]);
     });
 }
 
@@ -103,6 +119,18 @@ fn next_number(stage: &Stage, seen: u64, after: &str) -> u64 {
         "redis-cli -c get seen, after: {after}"
     );
     number
+}
+
+/// Carries drills out, on the containers of this project.
+fn drill(stage: &Stage, names: &[&str]) {
+    let containers = Containers::find(root(), Some(stage.project.name())).unwrap();
+    let mut containers = containers.expect("the profile runs");
+    for name in names {
+        let outcome = drills::find(name).unwrap().run(&mut containers).unwrap();
+        println!("{name}\n{outcome}");
+        let surprises = outcome.surprises();
+        assert!(surprises.is_empty(), "{name}: {surprises:?}\n{outcome}");
+    }
 }
 
 /// The services of which a container runs, in the order of [`SCALED`]; others come last.

@@ -1,6 +1,6 @@
 //! The profile `scale`: a proxy, three webs, and a Redis Cluster of six nodes.
 
-use std::{thread, time::Duration};
+use std::{sync::Once, thread, time::Duration};
 
 use drills::{Containers, NODES};
 use load::{Connection, beside, ledger};
@@ -9,6 +9,9 @@ use processes::poll;
 use crate::stage::{
     SCALED, Stage, alone_with_each_compose, answer, docker, inspect, request, root,
 };
+
+/// Drills are not about Compose: with the first one is enough.
+static DRILLED: Once = Once::new();
 
 /// How many clients visit at a time.
 const CLIENTS: usize = 32;
@@ -72,21 +75,7 @@ fn a_cluster_behind_a_proxy_counts_and_comes_back() {
             "it was a cluster already:\n{said}"
         );
 
-        drill(
-            &stage,
-            &[
-                "rolling",
-                "kill-replica",
-                "kill-master",
-                "kill-half",
-                "partition",
-            ],
-        );
-        let mut up = stage.project.command(&["up", "--detach"]);
-        up.env("REPLICAS", "1");
-        ::docker::run(up).unwrap();
-        stage.wait_until_healthy();
-        drill(&stage, &["wait"]);
+        DRILLED.call_once(|| drills(&stage));
     });
 }
 
@@ -121,16 +110,28 @@ fn next_number(stage: &Stage, seen: u64, after: &str) -> u64 {
     number
 }
 
-/// Carries drills out, on the containers of this project.
-fn drill(stage: &Stage, names: &[&str]) {
-    let containers = Containers::find(root(), Some(stage.project.name())).unwrap();
-    let mut containers = containers.expect("the profile runs");
-    for name in names {
-        let outcome = drills::find(name).unwrap().run(&mut containers).unwrap();
-        println!("{name}\n{outcome}");
-        let surprises = outcome.surprises();
-        assert!(surprises.is_empty(), "{name}: {surprises:?}\n{outcome}");
+/// Carries out what takes containers; the drills that do not are carried out on processes.
+fn drills(stage: &Stage) {
+    let containers = || {
+        let containers = Containers::find(root(), Some(stage.project.name())).unwrap();
+        containers.expect("the profile runs")
+    };
+    let mut one = containers();
+    for name in ["rolling", "kill-master", "partition"] {
+        drill(name, &mut one);
     }
+    let mut up = stage.project.command(&["up", "--detach"]);
+    up.env("REPLICAS", "1");
+    ::docker::run(up).unwrap();
+    stage.wait_until_healthy();
+    drill("wait", &mut containers());
+}
+
+fn drill(name: &str, containers: &mut Containers) {
+    let outcome = drills::find(name).unwrap().run(containers).unwrap();
+    println!("{name}\n{outcome}");
+    let surprises = outcome.surprises();
+    assert!(surprises.is_empty(), "{name}: {surprises:?}\n{outcome}");
 }
 
 /// The services of which a container runs, in the order of [`SCALED`]; others come last.

@@ -1,25 +1,28 @@
 #!/bin/sh
-# Makes stand-ins for the two base images on a machine that has a Docker Engine but cannot reach a
+# Makes stand-ins for the three images that come from a registry on a machine that has a Docker Engine but cannot reach a
 # registry. They are made from Debian's packages and this machine's Rust toolchain, and they take
 # the names of the images they stand in for, so that the Dockerfile and docker-compose.yml work
 # unchanged. A label tells them from the real ones.
 #
-#     sudo sh tools/docker/stand-ins.sh rust:1.89-slim-bookworm redis:8-alpine
+#     sudo sh tools/docker/stand-ins.sh rust:1.89-slim-bookworm redis:8-alpine haproxy:3.2-alpine
 #
-# Needs root, debootstrap, and Rust as rustup installs it. To be rid of them: docker rmi rust:... redis:...
+# Needs root, debootstrap, and Rust as rustup installs it.
+# To be rid of them: docker rmi rust:... redis:... haproxy:...
 set -eu
 
 rust_image=$1
 redis_image=$2
+haproxy_image=$3
 # Another number when this script makes something else: images with an older one are made again.
 label="LABEL seen-n-times.stand-in=2"
 
 root=$(mktemp -d)
 trap 'rm -rf --one-file-system "$root"' EXIT
 
-# One small Debian serves for both.
+# One small Debian serves for all.
 suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-debootstrap --variant=minbase --include=ca-certificates,gcc,libc6-dev,redis-server "$suite" "$root"
+packages=ca-certificates,gcc,libc6-dev,redis-server,haproxy,busybox
+debootstrap --variant=minbase --include="$packages" "$suite" "$root"
 rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* "$root"/usr/share/doc
 
 # Redis: like the real image it keeps its data in /data and listens to other containers.
@@ -37,6 +40,15 @@ tar -C "$root" -c . | docker import \
     --change 'WORKDIR /data' \
     --change 'VOLUME /data' \
     - "$redis_image"
+
+# HAProxy: like the real image it does not run as root. Alpine's wget is busybox's, so this one is, too.
+ln -s ../../bin/busybox "$root/usr/local/bin/wget"
+tar -C "$root" -c . | docker import \
+    --change "$label" \
+    --change 'CMD ["haproxy", "-f", "/usr/local/etc/haproxy/haproxy.cfg"]' \
+    --change 'USER haproxy' \
+    --change 'WORKDIR /var/lib/haproxy' \
+    - "$haproxy_image"
 
 # Rust: this machine's compiler, cargo and rustup, and the certificates with which they trust their
 # servers. The target that the Dockerfile adds is there already, so that a build does not fetch it.

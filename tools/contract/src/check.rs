@@ -1,11 +1,12 @@
 //! `cargo xtask check`: the contract, run against steps or against any server.
 
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use output::terminal::{self, BOLD, DIM, GREEN, RED, RESET, YELLOW};
 use processes::interrupt;
@@ -14,7 +15,7 @@ use steps::{Profile, Program, RedisChoice, Source, Step, programs};
 use crate::{
     capabilities::CAPABILITIES,
     finding::{Cell, Finding, Report, Verdict},
-    results,
+    proxy, results,
     subject::Subject,
 };
 
@@ -27,6 +28,12 @@ pub struct CheckOptions {
     /// Check a server that runs already, whatever it is written in
     #[arg(long)]
     pub url: Option<String>,
+    /// Check whether the proxy at this URL sends a visit a second time, from before it and behind it
+    #[arg(long, value_name = "URL", requires = "upstreams", conflicts_with_all = ["steps", "url", "only", "redis"])]
+    pub proxy: Option<String>,
+    /// The addresses of the servers behind the proxy, which the suite takes, such as 127.0.0.1:5001,127.0.0.1:5002
+    #[arg(long, value_delimiter = ',', value_name = "ADDR", requires = "proxy")]
+    pub upstreams: Vec<SocketAddr>,
     /// Check only these capabilities
     #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "ID")]
     pub only: Vec<String>,
@@ -51,14 +58,15 @@ pub struct CheckOptions {
 pub fn run(root: &Path, options: &CheckOptions) -> Result<ExitCode> {
     ensure_known(&options.only)?;
     interrupt::exit_on_interrupt()?;
-    let reports = match &options.url {
-        Some(url) => {
+    let reports = match (&options.url, &options.proxy) {
+        (_, Some(url)) => vec![proxy(url, &options.upstreams)?],
+        (Some(url), None) => {
             let subject = Subject::url(url).map_err(|error| anyhow!(error))?;
             // It has its own Redis.
             let source = Source::Running(String::new());
             vec![one(&subject, &source, &options.only)]
         }
-        None => {
+        (None, None) => {
             let steps = steps::several(root, &options.steps)?;
             let source = Source::choose(root, &options.redis)?;
             // What a step does is the same in both profiles. This one is compiled already after a `run`.
@@ -100,6 +108,25 @@ fn one(subject: &Subject, redis: &Source, only: &[String]) -> Report {
     crate::run::run(subject, redis, only, print)
 }
 
+/// Checks a proxy, from before it and behind it.
+fn proxy(url: &str, upstreams: &[SocketAddr]) -> Result<Report> {
+    let parsed = load::Url::parse(url).map_err(|error| anyhow!(error))?;
+    let addr = parsed.addr();
+    let addr = addr.with_context(|| format!("{url:?} leads nowhere"))?;
+    anstream::println!("\n{BOLD}{url}{RESET}");
+    let finding = proxy::check(addr, upstreams);
+    let cell = Cell {
+        id: proxy::ID.to_owned(),
+        as_expected: finding.is_had(),
+        finding,
+    };
+    print(&cell);
+    Ok(Report {
+        subject: url.to_owned(),
+        cells: vec![cell],
+    })
+}
+
 /// One line a capability, and below it what was seen if that is not what was expected.
 fn print(cell: &Cell) {
     let Finding {
@@ -118,8 +145,12 @@ fn print(cell: &Cell) {
         return;
     }
     anstream::println!("  {RED}{verdict:<9} {id:<22} not as expected{RESET}");
-    for capability in CAPABILITIES.iter().filter(|known| known.id == *id) {
-        anstream::println!("    the capability: {}", capability.statement);
+    let known = CAPABILITIES.iter().map(|known| (known.id, known.statement));
+    for (_, statement) in known
+        .chain([(proxy::ID, proxy::STATEMENT)])
+        .filter(|(known, _)| known == id)
+    {
+        anstream::println!("    the capability: {statement}");
     }
     for line in evidence.lines() {
         anstream::println!("    {RED}|{RESET} {line}");

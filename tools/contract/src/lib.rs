@@ -21,6 +21,7 @@ mod dialogue;
 mod expectations;
 mod faults;
 mod finding;
+pub mod proxy;
 pub mod results;
 mod run;
 mod service;

@@ -15,8 +15,17 @@ use crate::{Compose, run};
 /// How often we look whether a container has turned healthy.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The variables that docker-compose.yml reads. Their values come from us, not from the shell.
-const VARIABLES: [&str; 4] = ["STEP", "IMAGE", "APP_PORT", "RUST_LOG"];
+/// The variables that Compose and docker-compose.yml read. Their values come from us, not from the shell.
+const VARIABLES: [&str; 8] = [
+    "COMPOSE_PROFILES",
+    "STEP",
+    "IMAGE",
+    "APP_PORT",
+    "RUST_LOG",
+    "STATS_PORT",
+    "CLUSTER_NET",
+    "REPLICAS",
+];
 
 /// What becomes of the count when a project ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +52,8 @@ pub struct Project {
 impl Project {
     /// Prepares a project of the `docker-compose.yml` in `root`. Nothing is started yet.
     ///
-    /// The variables are those of the compose file, such as `("STEP", "step-2-redis")`.
+    /// The variables are those of the compose file, such as `("STEP", "step-2-redis")`, and
+    /// `("COMPOSE_PROFILES", "scale")` for another profile than the plain one.
     ///
     /// # Errors
     ///
@@ -71,6 +81,11 @@ impl Project {
             variables,
             _clean_up: clean_up,
         })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// A Compose command for this project, such as `["up", "--detach"]`.

@@ -20,11 +20,13 @@ mod visitors;
 pub use engine::{Observer, Plan, Update};
 pub use experiment::{Action, Defect, Experiment, Lane, Redis, Remedy, Rule, Variant};
 pub use load::{Arrivals, Load};
-pub use recording::{Column, Event, Ledger, Recording, Sample, Series, Verdict};
+pub use recording::{Column, Event, Ledger, Recording, SAMPLE_MS, Sample, Series, Verdict};
+pub use service::Service;
 pub use stage::Stage;
 pub use terminal::{Strips, verdict};
 pub use timeline::draw;
 pub use verdict::Contract;
+pub use visitors::{Notes, VISIT_TIMEOUT};
 
 /// A step to do things to, built already.
 #[derive(Clone, Debug)]

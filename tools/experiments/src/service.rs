@@ -23,6 +23,10 @@ pub struct Service {
 
 impl Service {
     /// Starts a step on that Redis, with these settings.
+    ///
+    /// # Errors
+    ///
+    /// When there is no port, or it does not start.
     pub fn start(subject: &Subject, redis_url: &str, settings: &[(&str, &str)]) -> Result<Self> {
         let addr = SocketAddr::from(([127, 0, 0, 1], free_port()?));
         let own = [
@@ -51,6 +55,10 @@ impl Service {
     }
 
     /// Starts it again. One that still runs is waited for, and killed if it does not end.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start.
     pub fn start_again(&mut self) -> Result<()> {
         if let Some(mut old) = self.process.take()
             && old.wait_timeout(STOP_TIMEOUT)?.is_none()
@@ -67,6 +75,10 @@ impl Service {
     }
 
     /// Sends it a signal. One that has ended hears nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system refuses.
     pub fn signal(&self, signal: Signal) -> Result<()> {
         let process = self.process.as_ref().context("this copy does not run")?;
         Ok(process.signal(signal)?)

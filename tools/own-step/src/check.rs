@@ -31,7 +31,7 @@ pub struct CheckArguments {
     #[command(flatten)]
     contract: CheckOptions,
     /// Check the step of your own in this folder; inside the folder, check does that by itself
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["steps", "url"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["steps", "url", "proxy"])]
     dir: Option<PathBuf>,
     /// Of a step of your own, only the goal
     #[arg(long, conflicts_with = "only")]
@@ -56,7 +56,8 @@ pub struct CheckArguments {
 ///
 /// For wrong use, or when there is nothing that could be checked.
 pub fn check(root: &Path, options: &CheckArguments) -> Result<ExitCode> {
-    let is_ours = !options.contract.steps.is_empty() || options.contract.url.is_some();
+    let contract = &options.contract;
+    let is_ours = !contract.steps.is_empty() || contract.url.is_some() || contract.proxy.is_some();
     let find = || OwnStep::find(options.dir.as_deref());
     let Some(own) = (if is_ours { None } else { find()? }) else {
         let has_number = options.repeat.or(options.seed).is_some();

@@ -133,6 +133,14 @@ impl Tool {
         ],
     };
 
+    /// The proxy.
+    pub const HAPROXY: Tool = Tool {
+        name: "HAProxy",
+        purpose: "cargo xtask drill, where it runs without Docker",
+        from: From::Packages(["haproxy", "haproxy", "haproxy", "haproxy"]),
+        version: &["haproxy -v"],
+    };
+
     /// The browser.
     pub const CHROMIUM: Tool = Tool {
         name: "Chromium",
@@ -194,7 +202,7 @@ impl Tool {
     };
 
     /// All of them, in the order in which a newcomer needs them.
-    pub const ALL: [Tool; 14] = [
+    pub const ALL: [Tool; 15] = [
         Tool::RUST,
         Tool::REDIS,
         Tool::REDIS_CLI,
@@ -203,6 +211,7 @@ impl Tool {
         Tool::SIEGE,
         Tool::DOCKER,
         Tool::COMPOSE,
+        Tool::HAPROXY,
         Tool::PYTHON,
         Tool::VENV,
         Tool::CHROMIUM,

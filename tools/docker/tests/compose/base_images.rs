@@ -57,14 +57,15 @@ fn origin(image: &str, version: &str) -> Origin {
     }
 }
 
-/// The Rust image that the Dockerfile names, and the Redis image that docker-compose.yml names.
-fn named(root: &Path) -> [String; 2] {
+/// The Rust image that the Dockerfile names, and the Redis and HAProxy images that docker-compose.yml
+/// names.
+fn named(root: &Path) -> [String; 3] {
+    let compose = root.join("docker-compose.yml");
+    let of = |name: &str| format!("{name}:{}", value(&compose, &format!("image: {name}:")));
     [
         value(&root.join("Dockerfile"), "ARG RUST_IMAGE="),
-        format!(
-            "redis:{}",
-            value(&root.join("docker-compose.yml"), "image: redis:")
-        ),
+        of("redis"),
+        of("haproxy"),
     ]
 }
 

@@ -9,6 +9,7 @@
 mod base_images;
 mod image;
 mod running;
+mod scaling;
 mod stage;
 mod stopping;
 mod surviving;

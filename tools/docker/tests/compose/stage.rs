@@ -1,6 +1,7 @@
 //! Where a check happens: an engine, the base images, a project of its own.
 
 use std::{
+    array,
     collections::HashSet,
     env, io,
     net::{Ipv4Addr, SocketAddr},
@@ -96,11 +97,20 @@ fn try_to_prepare() -> Result<Vec<Compose>, String> {
 pub struct Stage {
     /// The project. It is taken down when this is dropped.
     pub project: Project,
-    /// The addresses of this machine at which web can be reached, one for each copy of it.
+    /// The addresses of this machine at which web can be reached, one for each copy of it. In the profile
+    /// `scale`, that of the proxy and that of its statistics.
     pub pages: Vec<SocketAddr>,
     /// The image of web.
     pub image: String,
+    /// The services that stay, in the order in which they get healthy.
+    services: &'static [&'static str],
 }
+
+/// The services that stay in the profile `scale`, in the order in which they get healthy.
+pub const SCALED: [&str; 10] = [
+    "redis-1", "redis-2", "redis-3", "redis-4", "redis-5", "redis-6", "web-1", "web-2", "web-3",
+    "proxy",
+];
 
 impl Stage {
     /// A project for a step; with none, for the one that you get when you name none.
@@ -119,15 +129,35 @@ impl Stage {
         };
         // Each generation of Compose builds in its own way, and runs what it has built.
         let image = image_of(compose);
-        let mut variables = vec![("IMAGE", image.as_str()), ("APP_PORT", &app_port)];
+        let mut variables = vec![("APP_PORT", app_port.as_str())];
         variables.extend(step.map(|step| ("STEP", step)));
-        let name = format!("seen-test-{}-{first}", process::id());
-        let project = Project::new(compose, root(), &name, Count::Forgotten, &variables).unwrap();
-        let page = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         Self {
-            project,
-            pages: ports.map(page).collect(),
+            project: project(compose, &image, first, &variables),
+            pages: ports.map(local).collect(),
             image: format!("{image}:{}", step.unwrap_or("latest")),
+            services: &["redis", "web"],
+        }
+    }
+
+    /// A project for the last step in the profile `scale`.
+    pub fn scaled(compose: &Compose) -> Self {
+        let ports: [u16; 2] = array::from_fn(|_| processes::free_port().unwrap());
+        let image = image_of(compose);
+        // Another network than yours, should the profile be running.
+        let net = format!("198.19.{}", ports[0] % 256);
+        let page = format!("127.0.0.1:{}", ports[0]);
+        let statistics = ports[1].to_string();
+        let variables = [
+            ("COMPOSE_PROFILES", "scale"),
+            ("APP_PORT", &page),
+            ("STATS_PORT", &statistics),
+            ("CLUSTER_NET", &net),
+        ];
+        Self {
+            project: project(compose, &image, ports[0], &variables),
+            pages: ports.map(local).to_vec(),
+            image: format!("{image}:latest"),
+            services: &SCALED,
         }
     }
 
@@ -150,7 +180,7 @@ impl Stage {
 
     /// Waits until all is healthy.
     pub fn wait_until_healthy(&self) -> &Self {
-        for service in ["redis", "web"] {
+        for service in self.services {
             let healthy = self.project.wait_until_healthy(service, HEALTHY_TIMEOUT);
             healthy.unwrap_or_else(|error| panic!("{error}"));
         }
@@ -179,6 +209,18 @@ impl Stage {
     pub fn visit(&self) -> u64 {
         visit(self.pages[0])
     }
+}
+
+/// A project that is gone with its count when it is dropped.
+fn project(compose: &Compose, image: &str, port: u16, variables: &[(&str, &str)]) -> Project {
+    let name = format!("seen-test-{}-{port}", process::id());
+    let variables = [&[("IMAGE", image)], variables].concat();
+    Project::new(compose, root(), &name, Count::Forgotten, &variables).unwrap()
+}
+
+/// A port of this machine.
+fn local(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
 /// The name of the images that a Compose builds.

@@ -1,0 +1,79 @@
+//! Each drill that needs no Docker, once, on one deployment of processes.
+
+use std::{env, path::Path};
+
+use contract::Verdict;
+use drills::{DRILLS, HaProxy, Processes, command_line::counts_once, haproxy::retry_unanswered};
+use experiments::Subject;
+use private_redis::RedisProgram;
+use steps::{Language, Profile};
+
+/// The drills that cut nobody off.
+const ON_PROCESSES: [&str; 4] = ["rolling", "kill-replica", "kill-master", "kill-half"];
+
+fn root() -> &'static Path {
+    let ancestors = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    ancestors.clone().nth(2).unwrap()
+}
+
+/// Whether a program is missing that a test needs. With `SEEN_STRICT=1` that is a failure.
+fn is_missing(what: &str, is_here: bool) -> bool {
+    if !is_here {
+        println!("skipped: {what} is not on PATH");
+        let is_strict = env::var_os("SEEN_STRICT").is_some_and(|value| value == "1");
+        assert!(
+            !is_strict,
+            "SEEN_STRICT=1 allows nothing to be skipped: {what} is not on PATH"
+        );
+    }
+    !is_here
+}
+
+#[test]
+fn each_drill_costs_no_more_than_it_may() {
+    let has_redis = matches!(RedisProgram::find(), Some(RedisProgram::Server(_)));
+    if is_missing("redis-server", has_redis) || is_missing("haproxy", HaProxy::is_here()) {
+        return;
+    }
+    // All of them, as the contract does: cargo compiles the dependencies of one alone anew.
+    let mut steps = steps::all(root()).unwrap();
+    steps.retain(|step| step.language == Language::Rust);
+    let programs = steps::programs(root(), &steps, Profile::Debug);
+    let (step, program) = steps
+        .iter()
+        .zip(programs.unwrap().unwrap())
+        .next_back()
+        .unwrap();
+    let subject = Subject {
+        name: step.name.clone(),
+        program,
+        needs_redis: true,
+    };
+    let mut deployment = Processes::start(root(), &subject).unwrap();
+    for name in ON_PROCESSES {
+        let drill = DRILLS.iter().find(|drill| drill.name == name).unwrap();
+        let outcome = drill.run(&mut deployment).unwrap();
+        println!("{name}\n{outcome}");
+        assert!(
+            outcome.surprises().is_empty(),
+            "{name}: {:?}\n{outcome}",
+            outcome.surprises()
+        );
+    }
+}
+
+#[test]
+fn our_proxy_sends_a_visit_once_and_the_other_setting_twice() {
+    if is_missing("haproxy", HaProxy::is_here()) {
+        return;
+    }
+    let ours = counts_once(root(), str::to_owned).unwrap();
+    assert_eq!(ours.verdict, Verdict::Has, "{}", ours.evidence);
+    let other = counts_once(root(), retry_unanswered).unwrap();
+    assert_eq!(other.verdict, Verdict::Lacks, "{}", other.evidence);
+    assert!(
+        other.evidence.contains("counted 2 times"),
+        "{}",
+        other.evidence
+    );
+}

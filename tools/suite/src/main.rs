@@ -71,9 +71,9 @@ fn run(root: &Path, options: &TestOptions) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Compiles everything, and then goes two ways side by side, because each of them mostly waits: for
-/// containers and pages on one, for clients and Redis on the other. Whoever accepts what is so now gets one
-/// after the other, so that nothing is noted down that only a busy machine does.
+/// Compiles everything, and then goes several ways side by side, because each of them mostly waits: for
+/// containers, for the commands of the book's pages, for clients and Redis. Whoever accepts what is so now
+/// gets one after the other, so that nothing is noted down that only a busy machine does.
 fn stages(root: &Path, options: &TestOptions, summary: &Summary) -> Result<()> {
     let packages = packages::compile(root, summary)?.unwrap_or_default();
     let packages = packages.into_iter();
@@ -84,24 +84,22 @@ fn stages(root: &Path, options: &TestOptions, summary: &Summary) -> Result<()> {
             let mut containers = containers.iter();
             containers.try_for_each(|package| package.run(options, summary))
         });
+        // Before the pages: cargo lets one compile at a time, and pages have commands that compile.
         lints::run(root, summary)?;
-        // cargo lets one compile at a time, and pages of the book have commands that compile.
-        let beside = scope.spawn(move || {
-            joined(containers)?;
-            if options.bless {
-                return Ok(());
-            }
-            book::pages(root, options, summary)
-        });
-        // A test mostly waits, too. Two of them at once keep two processors busy.
-        side_by_side(&others, |package| package.run(options, summary))?;
-        contract(root, options, summary)?;
-        measurements(root, options, summary)?;
-        joined(beside)?;
+        let others = || {
+            side_by_side(&others, |package| package.run(options, summary))?;
+            contract(root, options, summary)?;
+            measurements(root, options, summary)
+        };
         if options.bless {
-            book::bless(root, summary)?;
+            joined(containers)?;
+            others()?;
+            return book::bless(root, summary);
         }
-        Ok(())
+        let pages = scope.spawn(|| book::pages(root, options, summary));
+        others()?;
+        joined(pages)?;
+        joined(containers)
     })
 }
 

@@ -17,7 +17,7 @@ use steps::{Profile, RedisChoice};
 pub const HELP: &str = include_str!("help/xtask.txt");
 
 /// The commands, and what answers them.
-const COMMANDS: [(&str, Answer); 12] = [
+const COMMANDS: [(&str, Answer); 13] = [
     ("run", Answer::Here(include_str!("help/run.txt"))),
     ("build", Answer::Here(include_str!("help/build.txt"))),
     ("check", Answer::Part(OWN_STEP)),
@@ -30,6 +30,7 @@ const COMMANDS: [(&str, Answer); 12] = [
     ("progress", Answer::Part(OWN_STEP)),
     // What makes a load must not be what limits it.
     ("bench", Answer::Tool(Tool::new("bench", Profile::Release))),
+    ("profile", Answer::Tool(Tool::new("profile", Profile::Debug))),
     ("diff", Answer::Tool(Tool::new("diff", Profile::Debug))),
     // mdBook takes longer to compile with optimisation than a book takes to render without.
     ("book", Answer::Tool(Tool::new("book", Profile::Debug))),

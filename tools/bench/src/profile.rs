@@ -1,6 +1,8 @@
 //! Where the processor time of a response goes, as plain data: the whole content of `profile.json`.
 //!
-//! The tool `profile` takes it; [`crate::plot::split`] draws it.
+//! The tool `profile` takes it; [`crate::plot::split`] draws it, and [`markdown`] is the page about it.
+
+mod page;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,8 +13,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::results::Machine;
 
+pub use page::{flames, markdown, summary, table};
+
 /// The name of the file in the folder of a profile.
 pub const FILE: &str = "profile.json";
+
+/// The name of the page about it, in the same folder.
+pub const PAGE: &str = "PROFILE.md";
 
 /// One profile: the circumstances, and what was seen of each server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +34,8 @@ pub struct Profile {
     pub versions: BTreeMap<String, String>,
     /// How many connections made the load.
     pub connections: u32,
+    /// How long each server was looked at, in seconds.
+    pub duration_s: u64,
     /// The servers, in the order of the steps.
     pub servers: Vec<Split>,
 }
@@ -42,9 +51,16 @@ pub struct Split {
     pub samples: u64,
     /// How often each part was found to be running.
     pub parts: BTreeMap<Part, u64>,
+    /// What disturbed it, in sentences.
+    pub warnings: Vec<String>,
 }
 
 impl Split {
+    /// The name of its flame graph, in the folder of the profile.
+    pub fn flame(&self) -> String {
+        format!("flame-{}.svg", self.name)
+    }
+
     /// The microseconds that a part takes of a response.
     pub fn microseconds(&self, part: Part) -> f64 {
         let found = self.parts.get(&part).copied().unwrap_or(0);

@@ -29,11 +29,11 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use bench::{
     Bench, Engine, Executor, Setup, Start, Trial, plot,
-    profile::{Part, Profile, Split},
+    profile::{self, Profile, Split},
     results::{Entry, Load},
 };
 use clap::{Parser, value_parser};
-use output::{Table, terminal};
+use output::terminal;
 use private_redis::RedisProgram;
 use processes::{
     interrupt,
@@ -69,9 +69,12 @@ struct Options {
     /// How long each step is looked at
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = bench::units::whole_seconds)]
     duration: Duration,
-    /// Where to put profile.json and the pictures [default: a new folder in target/profile]
+    /// Where to put profile.json, PROFILE.md and the pictures [default: a new folder in target/profile]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Measure nothing: write PROFILE.md and the bars in this folder again, from its profile.json
+    #[arg(long, value_name = "DIR", exclusive = true)]
+    report: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -79,7 +82,11 @@ fn main() -> ExitCode {
 }
 
 fn run(root: &Path, options: &Options) -> Result<ExitCode> {
-    let say = || anstream::eprintln!("stopping; nothing is written");
+    if let Some(folder) = &options.report {
+        report(&Profile::read(folder)?, folder)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let say = || anstream::eprintln!("stopping; the profile is not finished");
     let interrupted = interrupt::catch_and(say)?;
     let mut steps = steps::several(root, &options.steps)?;
     // Python has no lines that Linux could see.
@@ -96,20 +103,20 @@ fn run(root: &Path, options: &Options) -> Result<ExitCode> {
     let Some(programs) = steps::programs(root, &steps, steps::Profile::Profiling)? else {
         return Ok(ExitCode::FAILURE);
     };
-    let programs: HashMap<String, PathBuf> = steps
-        .iter()
-        .zip(programs)
-        .map(|(step, program)| (step.name.clone(), program.path))
-        .collect();
-    let starts = programs.iter();
-    let starts = starts.map(|(name, path)| (name.clone(), Start::Program(path.clone())));
-    let starts: HashMap<String, Start> = starts.collect();
+    let programs = programs.into_iter().map(|program| program.path);
+    let programs: Vec<PathBuf> = programs.collect();
+    let start = |(step, program): (&Step, &PathBuf)| {
+        let start = Start::Program(program.clone());
+        (step.name.clone(), start)
+    };
+    let starts: HashMap<String, Start> = steps.iter().zip(&programs).map(start).collect();
     let mut profile = Profile {
         date,
         commit: bench::commit(root),
         machine: bench::machine(),
         versions: bench::versions(Some(&redis), [&wrk], starts.values()),
         connections: options.connections,
+        duration_s: options.duration.as_secs(),
         servers: Vec::new(),
     };
     let mut bench = Bench::new(Setup {
@@ -126,13 +133,9 @@ fn run(root: &Path, options: &Options) -> Result<ExitCode> {
         other_cpu_max: OTHER_CPU_MAX,
         interrupted: interrupted.clone(),
     });
-    for step in &steps {
-        terminal::progress(&format!(
-            "{}, for {} s",
-            step.name,
-            options.duration.as_secs()
-        ));
-        let program = &programs[&step.name];
+    for (step, program) in steps.iter().zip(&programs) {
+        let seconds = options.duration.as_secs();
+        terminal::progress(&format!("{}, for {seconds} s", step.name));
         let taken = take(&mut bench, step, program, options, &out);
         if interrupted.yet() {
             return Ok(ExitCode::from(interrupt::STATUS));
@@ -141,11 +144,7 @@ fn run(root: &Path, options: &Options) -> Result<ExitCode> {
         profile.servers.push(taken);
     }
     profile.write(&out)?;
-    if let Some(plot) = plot::split(&profile) {
-        write(&out.join(plot.file), plot.svg.as_bytes())?;
-    }
-    print(&profile);
-    anstream::println!("{}", out.display());
+    report(&profile, &out)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -165,8 +164,7 @@ fn take(
     };
     // It alone: what an idle neighbour does would be in no sample, and in the way of all.
     bench.start(&[entry], options.connections);
-    let process = perf::process_of(program).context("it did not start")?;
-    let recorder = Recorder::start(process)?;
+    let recorder = Recorder::start(bench.process(&name)?)?;
     let outcome = bench.execute(&Trial {
         contestant: name.clone(),
         connections: options.connections,
@@ -174,25 +172,38 @@ fn take(
         round: 1,
     });
     let recording = recorder.stop()?;
-    ensure!(
-        outcome.discarded.is_empty(),
-        "{}",
-        outcome.discarded.join("; ")
-    );
-    let cpu = outcome.figures.and_then(|figures| figures.cpu);
-    let cpu = cpu.context("the system does not say how much processor time it took")?;
+    let warnings = outcome.discarded;
+    let figures = outcome.figures.with_context(|| warnings.join("; "))?;
+    let cpu = figures
+        .cpu
+        .context("the system does not say how much processor time it took")?;
     let samples = recording.samples()?;
     ensure!(!samples.is_empty(), "perf has seen nothing of it");
     let symbols = Symbols::of(program, &samples)?;
     let stacks: Vec<_> = samples.iter().map(|sample| symbols.stack(sample)).collect();
     let svg = flame::draw(&step.name, &stacks)?;
-    write(&out.join(format!("flame-{}.svg", step.name)), &svg)?;
-    Ok(Split {
+    let split = Split {
         name,
         server_us: cpu.server_us,
         samples: stacks.len() as u64,
         parts: parts::count(&stacks),
-    })
+        warnings,
+    };
+    write(&out.join(split.flame()), &svg)?;
+    Ok(split)
+}
+
+/// Writes the page and the bars, and prints what is in them.
+fn report(profile: &Profile, folder: &Path) -> Result<()> {
+    let page = folder.join(profile::PAGE);
+    write(&page, profile::markdown(profile).as_bytes())?;
+    if let Some(plot) = plot::split(profile) {
+        write(&folder.join(plot.file), plot.svg.as_bytes())?;
+    }
+    anstream::print!("{}", profile::table(profile).terminal());
+    anstream::println!("{}", profile::summary(profile));
+    anstream::println!("{}", page.display());
+    Ok(())
 }
 
 fn out_folder(root: &Path, options: &Options, date: &str) -> Result<PathBuf> {
@@ -212,19 +223,4 @@ fn write(file: &Path, content: &[u8]) -> Result<()> {
 fn missing(tool: &Tool) -> String {
     let (name, install) = (tool.name, tool.install(Platform::here()));
     format!("profile needs {name}; install it with: {install}")
-}
-
-fn print(profile: &Profile) {
-    let mut table = Table::new(
-        ["µs a response"]
-            .into_iter()
-            .chain(Part::ALL.map(Part::name))
-            .chain(["all"]),
-    );
-    for server in &profile.servers {
-        let parts = Part::ALL.map(|part| format!("{:.2}", server.microseconds(part)));
-        let all = format!("{:.2}", server.server_us);
-        table.add([server.name.clone()].into_iter().chain(parts).chain([all]));
-    }
-    anstream::print!("{}", table.terminal());
 }

@@ -2,7 +2,7 @@
 //!
 //! Many virtual machines count no cycles. The clock of the system is always there.
 
-use std::{fs, path::Path, process::Command, time::Duration};
+use std::{process::Command, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 use processes::{Folder, Output, Process, Signal, programs};
@@ -72,16 +72,6 @@ pub fn check() -> Result<()> {
         said.lines().next().unwrap_or("it does not say why")
     );
     Ok(())
-}
-
-/// The process that runs this program.
-pub fn process_of(program: &Path) -> Option<u32> {
-    let processes = fs::read_dir("/proc").ok()?.flatten();
-    let program = program.canonicalize().ok()?;
-    let mut those = processes.filter(|process| {
-        fs::read_link(process.path().join("exe")).is_ok_and(|file| file == program)
-    });
-    those.next()?.file_name().to_str()?.parse().ok()
 }
 
 impl Recorder {

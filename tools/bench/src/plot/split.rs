@@ -81,11 +81,13 @@ mod tests {
             machine: Machine::default(),
             versions: Default::default(),
             connections: 1000,
+            duration_s: 10,
             servers: vec![Split {
                 name: "step-1-memory".to_owned(),
                 server_us: 8.0,
                 samples: parts.values().sum(),
                 parts,
+                warnings: Vec::new(),
             }],
         }
     }

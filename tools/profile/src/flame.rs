@@ -8,7 +8,10 @@ use inferno::flamegraph::{
     color::{MultiPalette, Palette},
 };
 
-use crate::symbols::Frame;
+use crate::{
+    parts::package,
+    symbols::{Frame, Source},
+};
 
 /// Functions that take less than this percentage are not drawn.
 const WIDTH_MIN: f64 = 0.2;
@@ -36,7 +39,7 @@ pub fn draw(title: &str, stacks: &[Vec<Frame>]) -> Result<Vec<u8>> {
 fn fold(stacks: &[Vec<Frame>]) -> Vec<String> {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     for stack in stacks {
-        let names: Vec<String> = stack.iter().rev().map(name).collect();
+        let names: Vec<String> = stack.iter().rev().map(label).collect();
         *counts.entry(names.join(";")).or_default() += 1;
     }
     counts
@@ -45,14 +48,29 @@ fn fold(stacks: &[Vec<Frame>]) -> Vec<String> {
         .collect()
 }
 
+/// What a function is called in the graph. Of what is inlined the program has only the last part of the name,
+/// so its package is put before that.
+fn label(frame: &Frame) -> String {
+    let name = name(&frame.function);
+    match &frame.source {
+        Source::File(file) if !name.contains("::") => match package(file) {
+            Some(package) => format!("{}::{name}", package.replace('-', "_")),
+            None => name,
+        },
+        _ => name,
+    }
+}
+
 /// The name of a function without the parameters of its types, which may fill pages, and without the sign
 /// that stands between two functions.
-fn name(frame: &Frame) -> String {
+fn name(function: &str) -> String {
     let (mut name, mut depth, mut before) = (String::new(), 0, ' ');
-    for c in frame.function.chars() {
+    for c in function.chars() {
         match c {
             // Behind a name begin its parameters; elsewhere, the type that a function is of.
-            '<' if depth > 0 || before == ':' || before.is_alphanumeric() => depth += 1,
+            '<' if depth > 0 || matches!(before, ':' | '}') || before.is_alphanumeric() => {
+                depth += 1;
+            }
             // Not the end of an arrow.
             '>' if depth > 0 && before != '-' => depth -= 1,
             ';' if depth == 0 => name.push(','),
@@ -103,10 +121,20 @@ mod tests {
                 "<a::B as d::E>::f::{closure#0}",
             ),
             ("a::f::<B<C>, D>", "a::f"),
+            ("{closure#0}<a::B<C>, D>", "{closure#0}"),
             ("tcp_sendmsg", "tcp_sendmsg"),
         ] {
-            assert_eq!(name(&frame(function, Source::Library)), expected);
+            assert_eq!(name(function), expected);
         }
+    }
+
+    #[test]
+    fn what_is_inlined_is_named_with_its_package() {
+        let file = "/r/registry/src/index/hyper-util-0.1.21/src/rt.rs";
+        let inlined = |function| frame(function, Source::File(file.to_owned()));
+        assert_eq!(label(&inlined("poll")), "hyper_util::poll");
+        assert_eq!(label(&inlined("a::B::poll")), "a::B::poll");
+        assert_eq!(label(&frame("writev", Source::Library)), "writev");
     }
 
     #[test]

@@ -51,14 +51,20 @@ fn part_of_file(file: &str) -> Option<Part> {
     })
 }
 
-/// The package that a file of the registry is of: `tokio` of `…/registry/src/INDEX/tokio-1.54.1/src/lib.rs`.
-fn package(file: &str) -> Option<&str> {
-    let (_, rest) = file.split_once("/registry/src/")?;
-    let folder = rest.split('/').nth(1)?;
-    let is_version =
-        |(at, _): &(usize, &str)| folder[at + 1..].starts_with(|c: char| c.is_ascii_digit());
-    let (end, _) = folder.match_indices('-').find(is_version)?;
-    Some(&folder[..end])
+/// The package that a file is of: `tokio` of `…/registry/src/INDEX/tokio-1.54.1/src/lib.rs`, `core` of
+/// `/rustc/HASH/library/core/src/mem.rs`, or a step.
+pub fn package(file: &str) -> Option<&str> {
+    if let Some((_, rest)) = file.split_once("/registry/src/") {
+        let folder = rest.split('/').nth(1)?;
+        let is_version =
+            |(at, _): &(usize, &str)| folder[at + 1..].starts_with(|c: char| c.is_ascii_digit());
+        let (end, _) = folder.match_indices('-').find(is_version)?;
+        return Some(&folder[..end]);
+    }
+    let (_, rest) = file
+        .split_once("/library/")
+        .or_else(|| file.split_once("steps/"))?;
+    rest.split('/').next()
 }
 
 #[cfg(test)]
@@ -107,6 +113,11 @@ mod tests {
         ] {
             assert_eq!(package(&file(folder)), Some(name));
         }
-        assert_eq!(package(STD), None);
+        assert_eq!(package(STD), Some("core"));
+        assert_eq!(
+            package("/w/steps/step-1-memory/src/lib.rs"),
+            Some("step-1-memory")
+        );
+        assert_eq!(package("./elf/dl-init.c"), None);
     }
 }

@@ -1,5 +1,7 @@
 //! The page about a profile, `PROFILE.md`, and the parts of it that the book shows.
 
+use std::collections::BTreeMap;
+
 use output::Table;
 
 use super::{Part, Profile};
@@ -72,13 +74,17 @@ fn load(profile: &Profile) -> String {
     format!("{connections} connections of wrk, {duration} s for each step, one step up at a time")
 }
 
-/// What disturbed the measurements, a sentence a server.
+/// What disturbed the measurements: a sentence for each disturbance, with the servers that it was met at.
 fn warnings(profile: &Profile) -> impl Iterator<Item = String> {
-    let disturbed = profile.servers.iter();
-    let disturbed = disturbed.filter(|server| !server.warnings.is_empty());
-    disturbed.map(|server| {
-        let what = server.warnings.join("; ").replace('\n', " ");
-        format!("**Warning:** while {} was looked at, {what}.", server.name)
+    let mut servers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for server in &profile.servers {
+        for warning in &server.warnings {
+            servers.entry(warning).or_default().push(&server.name);
+        }
+    }
+    servers.into_iter().map(|(warning, servers)| {
+        let (servers, warning) = (servers.join(", "), warning.replace('\n', " "));
+        format!("**Warning:** while the load was on {servers}, {warning}.")
     })
 }
 
@@ -157,7 +163,7 @@ mod tests {
     fn what_disturbed_a_measurement_is_said_wherever_it_is_shown() {
         let profile = profile(&["other programs used 40.0 % of the machine"]);
         let expected =
-            "while step-1-memory was looked at, other programs used 40.0 % of the machine";
+            "while the load was on step-1-memory, other programs used 40.0 % of the machine";
         assert!(markdown(&profile).contains(expected));
         assert!(summary(&profile).contains(expected));
     }

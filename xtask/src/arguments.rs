@@ -31,6 +31,7 @@ const COMMANDS: [(&str, Answer); 13] = [
     ("progress", Answer::Part(OWN_STEP)),
     // What makes a load must not be what limits it.
     ("bench", Answer::Tool(Tool::new("bench", Profile::Release))),
+    ("profile", Answer::Tool(Tool::new("profile", Profile::Debug))),
     ("diff", Answer::Tool(Tool::new("diff", Profile::Debug))),
     // mdBook takes longer to compile with optimisation than a book takes to render without.
     ("book", Answer::Tool(Tool::new("book", Profile::Debug))),

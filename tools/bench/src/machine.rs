@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::results::Machine;
 
 /// Describes this machine.
-pub(crate) fn describe() -> Machine {
+pub fn describe() -> Machine {
     Machine {
         processor: field("/proc/cpuinfo", "model name")
             .or_else(|| first_line("sysctl", &["-n", "machdep.cpu.brand_string"]))
@@ -26,7 +26,7 @@ pub(crate) fn describe() -> Machine {
 }
 
 /// The versions of what takes part.
-pub(crate) fn versions<'a>(
+pub fn versions<'a>(
     redis: Option<&RedisProgram>,
     engines: impl IntoIterator<Item = &'a Engine>,
     starts: impl IntoIterator<Item = &'a Start>,
@@ -60,7 +60,7 @@ pub(crate) fn versions<'a>(
 }
 
 /// The commit that is checked out, with `-dirty` when files differ from it.
-pub(crate) fn commit(root: &Path) -> Option<String> {
+pub fn commit(root: &Path) -> Option<String> {
     let git = |arguments: &[&str]| {
         let mut git = Command::new("git");
         let output = git.current_dir(root).args(arguments).output().ok()?;

@@ -8,9 +8,11 @@
 mod cpu;
 mod curve;
 mod latency;
+mod split;
 mod svg;
 mod throughput;
 
+use crate::profile::Profile;
 use crate::results::{Load, Results};
 use crate::summary::{Group, summarise};
 
@@ -94,6 +96,11 @@ pub(crate) fn curves(groups: &[Group]) -> Vec<Plot> {
         ),
     ];
     curves.into_iter().flatten().collect()
+}
+
+/// Draws where the processor time of a response goes. `None` where nothing was measured.
+pub fn split(profile: &Profile) -> Option<Plot> {
+    plot("split.svg".to_owned(), split::draw(profile))
 }
 
 fn plot(file: String, picture: Option<svg::Picture>) -> Option<Plot> {

@@ -1,4 +1,5 @@
-//! The runs in `book/measurements/bench/`, and which of them the README and the book show.
+//! The runs in `book/measurements/bench/` and the profiles beside them, and which of them the README and the
+//! book show.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,6 +8,9 @@ use anyhow::{Context, Result};
 
 /// The folder of the published runs, from the root of the repository.
 pub const RUNS: &str = "book/measurements/bench";
+
+/// The folder of the published profiles, from the root of the repository.
+pub const PROFILES: &str = "book/measurements/profile";
 
 /// What the folder of a run ends in that was made again right after another one, whose folder ends in
 /// `-run-1`. It is there to be compared with.
@@ -21,8 +25,34 @@ const SWEEP: &str = "-sweep";
 ///
 /// When [`RUNS`] cannot be read.
 pub fn all(root: &Path) -> Result<Vec<PathBuf>> {
-    let runs = root.join(RUNS);
-    let entries = fs::read_dir(&runs).with_context(|| format!("cannot read {}", runs.display()))?;
+    folders(&root.join(RUNS))
+}
+
+/// The folders of all published profiles, in order; none where no profile is published.
+///
+/// # Errors
+///
+/// When [`PROFILES`] cannot be read.
+pub fn profiles(root: &Path) -> Result<Vec<PathBuf>> {
+    let profiles = root.join(PROFILES);
+    match profiles.exists() {
+        true => folders(&profiles),
+        false => Ok(Vec::new()),
+    }
+}
+
+/// The folder of the profile that the book shows, if there is any: the newest.
+///
+/// # Errors
+///
+/// When [`PROFILES`] cannot be read.
+pub fn profile(root: &Path) -> Result<Option<PathBuf>> {
+    Ok(profiles(root)?.pop())
+}
+
+/// The folders in a folder, in order.
+fn folders(of: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(of).with_context(|| format!("cannot read {}", of.display()))?;
     let paths = entries.flatten().map(|entry| entry.path());
     let mut folders: Vec<PathBuf> = paths.filter(|path| path.is_dir()).collect();
     folders.sort();
@@ -90,5 +120,16 @@ mod tests {
         assert_eq!(all(root.path()).unwrap().len(), 4);
         let sweep = root.path().join(RUNS).join("2026-11-24-sweep");
         assert_eq!(super::sweep(root.path()).unwrap(), Some(sweep));
+    }
+
+    #[test]
+    fn the_newest_profile_is_shown_where_there_is_one() {
+        let root = tempfile::tempdir().unwrap();
+        assert_eq!(profile(root.path()).unwrap(), None);
+        for name in ["2026-11-26", "2026-11-24"] {
+            fs::create_dir_all(root.path().join(PROFILES).join(name)).unwrap();
+        }
+        let newest = root.path().join(PROFILES).join("2026-11-26");
+        assert_eq!(profile(root.path()).unwrap(), Some(newest));
     }
 }

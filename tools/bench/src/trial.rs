@@ -59,6 +59,19 @@ impl Bench {
         let (began, rigs) = (Instant::now(), HashMap::new());
         Bench { setup, began, rigs }
     }
+
+    /// The process of a contestant that we have started.
+    ///
+    /// # Errors
+    ///
+    /// When it did not start, or was there before.
+    pub fn process(&self, contestant: &str) -> Result<u32> {
+        match self.rigs.get(contestant) {
+            Some(Ok(rig)) => rig.groups()[0].context("it ran already, and is not ours"),
+            Some(Err(error)) => Err(Error::msg(format!("{error:#}"))),
+            None => Err(Error::msg("it was not started")),
+        }
+    }
 }
 
 impl Executor for Bench {

@@ -55,7 +55,7 @@ pub fn ratio(ratio: f64) -> String {
 /// # Errors
 ///
 /// When it is another time, or none.
-pub(crate) fn whole_seconds(text: &str) -> Result<Duration> {
+pub fn whole_seconds(text: &str) -> Result<Duration> {
     let expected = "expected whole seconds, such as 20s or 2m";
     let duration = humantime::parse_duration(text).context(expected)?;
     let is_whole = duration.subsec_nanos() == 0 && !duration.is_zero();

@@ -1,18 +1,21 @@
-//! The runs under `book/measurements/bench/` are published: what is drawn from them must be what they say.
+//! The runs under `book/measurements/bench/` and the profiles beside them are published: what is drawn from
+//! them must be what they say.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use bench::profile::{self, Profile};
 use bench::results::Results;
 use bench::{plot, published};
 
+fn root() -> &'static Path {
+    let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    crate_folder.ancestors().nth(2).unwrap()
+}
+
 fn runs() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(2)
-        .unwrap();
-    published::all(root).unwrap()
+    published::all(root()).unwrap()
 }
 
 #[test]
@@ -39,11 +42,40 @@ fn reports_and_plots_are_those_of_the_stored_results() {
 }
 
 #[test]
-fn published_runs_name_no_folder_of_the_machine_that_made_them() {
-    for run in runs() {
-        let results = fs::read_to_string(run.join("results.json")).unwrap();
+fn the_pages_of_profiles_are_those_of_the_stored_data() {
+    for folder in published::profiles(root()).unwrap() {
+        let profile = Profile::read(&folder).unwrap();
+        let plot = plot::split(&profile).unwrap();
+        let page = (profile::PAGE, profile::markdown(&profile));
+        for (file, expected) in [page, (plot.file.as_str(), plot.svg.clone())] {
+            let found = fs::read_to_string(folder.join(file)).unwrap_or_default();
+            assert!(
+                found == expected,
+                "{} is not what its {} says; make it again with: cargo xtask profile --report {}",
+                folder.join(file).display(),
+                profile::FILE,
+                folder.display()
+            );
+        }
+        for server in &profile.servers {
+            let flame = folder.join(server.flame());
+            assert!(flame.is_file(), "{} is missing", flame.display());
+        }
+    }
+}
+
+#[test]
+fn what_is_published_names_no_folder_of_the_machine_that_made_it() {
+    let results = runs().into_iter().map(|run| run.join("results.json"));
+    let profiles = published::profiles(root()).unwrap();
+    let profiles = profiles
+        .iter()
+        .flat_map(|folder| fs::read_dir(folder).unwrap());
+    let profiles = profiles.map(|file| file.unwrap().path());
+    for file in results.chain(profiles) {
+        let text = fs::read_to_string(&file).unwrap();
         for folder in ["/home/", "/root/", "/Users/", "/work/", "/tmp/"] {
-            assert!(!results.contains(folder), "{}: {folder}", run.display());
+            assert!(!text.contains(folder), "{}: {folder}", file.display());
         }
     }
 }

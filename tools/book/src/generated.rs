@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, fmt::Write, fs::remove_file, path::Path};
 
 use anyhow::{Context, Result};
 use bench::{
-    cells, circumstances, plot, published,
+    cells, circumstances, plot,
+    profile::{self, Profile},
+    published,
     results::{Load, Results},
 };
 use diff::pieces;
@@ -12,6 +14,7 @@ use mdbook_core::utils::fs;
 use steps::{Language, Step};
 
 use crate::{
+    render::FLAMES,
     source::{GENERATED, Problem, named_files},
     tables,
     value::Values,
@@ -45,6 +48,7 @@ pub fn all(root: &Path) -> Result<BTreeMap<String, String>> {
             insert(&mut all, &name, &tables::news(reports, step));
         }
     }
+    processor_time(root, &mut all)?;
     let Some((results, mut groups)) = Values::new(root)?.run else {
         return Ok(all);
     };
@@ -77,6 +81,24 @@ pub fn all(root: &Path) -> Result<BTreeMap<String, String>> {
         insert(&mut all, "staircase.md", &staircase);
     }
     Ok(all)
+}
+
+/// Where the processor time of a response goes, from the newest profile, if there is any.
+fn processor_time(root: &Path, all: &mut BTreeMap<String, String>) -> Result<()> {
+    let Some(folder) = published::profile(root)? else {
+        return Ok(());
+    };
+    let profile = Profile::read(&folder)?;
+    let table = profile::table(&profile).markdown();
+    let flames = profile::flames(&profile, &format!("{FLAMES}/"));
+    let summary = profile::summary(&profile);
+    let page = folder.strip_prefix(root)?.join(profile::PAGE);
+    let page = page.display();
+    let text = format!("{table}\n{summary}\nHow to read it: `{page}`.\n\nFlame graphs: {flames}.");
+    insert(all, "profile.md", &text);
+    let plot = plot::split(&profile);
+    all.extend(plot.map(|plot| (plot.file, plot.svg)));
+    Ok(())
 }
 
 /// What the newest run and its repetition agree on.

@@ -3,11 +3,15 @@
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result, ensure};
+use bench::{profile::Profile, published};
 use mdbook_core::utils::fs;
 use mdbook_driver::MDBook;
 
 /// Says of a folder that a book was rendered into it, and that the next one may replace it.
 const MARK: &str = ".rendered-by-cargo-xtask-book";
+
+/// The folder of a rendered book that has the flame graphs: too large for a page, and alive by themselves.
+pub const FLAMES: &str = "flames";
 
 /// The book with its pages as they were written.
 ///
@@ -40,7 +44,21 @@ pub fn render(root: &Path, pages: &BTreeMap<String, String>, out: &Path) -> Resu
         std::fs::remove_dir_all(&generated)
             .with_context(|| format!("cannot remove {}", generated.display()))?;
     }
+    copy_flames(root, out)?;
     fs::write(out.join(MARK), "")
+}
+
+/// The flame graphs of the profile that the book shows, if there is any.
+fn copy_flames(root: &Path, out: &Path) -> Result<()> {
+    let Some(folder) = published::profile(root)? else {
+        return Ok(());
+    };
+    for server in Profile::read(&folder)?.servers {
+        let name = server.flame();
+        let picture = fs::read_to_string(folder.join(&name))?;
+        fs::write(out.join(FLAMES).join(name), picture)?;
+    }
+    Ok(())
 }
 
 /// mdBook empties the folder that it renders into.

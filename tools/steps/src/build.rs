@@ -25,6 +25,8 @@ pub enum Profile {
     Release,
     /// The whole program at once: what is measured, and what goes into the image.
     Dist,
+    /// The same with what tells where an instruction comes from, and who has called it.
+    Profiling,
 }
 
 impl Profile {
@@ -34,6 +36,7 @@ impl Profile {
             Self::Debug => "dev",
             Self::Release => "release",
             Self::Dist => "dist",
+            Self::Profiling => "profiling",
         }
     }
 }
@@ -108,6 +111,10 @@ fn compile(
     command.args(["build", "--profile", profile.name()]);
     for (package, target) in targets {
         command.args(["--package", package, "--bin", target]);
+    }
+    if profile == Profile::Profiling {
+        // No profile of cargo can say so.
+        command.env("RUSTFLAGS", "-C force-frame-pointers=yes");
     }
     let status = command.status().context("cannot start cargo")?;
     interrupt::exit_if_interrupted(status);

@@ -42,6 +42,11 @@ pub(super) enum Fill {
     Hollow,
 }
 
+/// The height of the middle of a line.
+pub(super) fn middle_of(line: usize) -> f64 {
+    HEAD_HEIGHT + LINE_HEIGHT * (line as f64 + 0.5)
+}
+
 /// A picture under construction.
 #[derive(Debug)]
 pub(super) struct Picture {
@@ -91,12 +96,17 @@ impl Picture {
         draw: impl Fn(&mut Picture, &Row, f64) -> Option<()>,
     ) {
         for (line, row) in group.contestants().enumerate() {
-            let y = HEAD_HEIGHT + LINE_HEIGHT * (line as f64 + 0.5);
-            self.text(NAMES_END, y + 5.0, "end", &row.name);
+            let y = middle_of(line);
+            self.name(y, &row.name);
             if draw(self, row, y).is_none() {
                 self.text(FIELD_START, y + 5.0, "start", missing(row));
             }
         }
+    }
+
+    /// Writes the name of what a line is about, around the middle of the line.
+    pub(super) fn name(&mut self, y: f64, name: &str) {
+        self.text(NAMES_END, y + 5.0, "end", name);
     }
 
     /// Where the lines begin and end.

@@ -172,21 +172,21 @@ impl Run<'_> {
         } else {
             0
         };
-        // Twice as long as it should take: a busy machine is late.
-        let (load, lasts) = (experiment.load, 2 * experiment.duration());
-        let schedule = Schedule::new(load, stage.addrs(), seed, lasts, VISIT_TIMEOUT);
+        let schedule = Schedule::new(experiment.load, stage.addrs(), seed, VISIT_TIMEOUT);
         let (notes, probe) = (Notes::default(), stage.probe());
         let visit = |visitor: &mut Visitor, due| notes.visit(visitor, due);
         let (script, (mut series, losses, commands)) = thread::scope(|scope| {
-            schedule.send(scope, &notes.over, &visit);
+            let sent = schedule.send(scope, &notes.over, &visit);
             let sampler = scope.spawn(|| self.watch(&notes, &probe));
-            let script = self.follow(&mut stage, &notes, |visitors| {
+            let burst = |visitors| {
                 for number in 0..visitors {
                     let mut visitor = schedule.visitor(number);
                     let notes = &notes;
                     scope.spawn(move || notes.visit_in_a_burst(&mut visitor));
                 }
-            });
+            };
+            let sent = sent.context("there is no room for so many visitors");
+            let script = sent.and_then(|()| self.follow(&mut stage, &notes, burst));
             notes.over.store(true, SeqCst);
             (script, sampler.join().expect("the sampler does not panic"))
         });

@@ -209,6 +209,17 @@ pub struct Verdict {
     pub surprises: Vec<String>,
 }
 
+impl Verdict {
+    /// How that stands to what the contract says, in a few words.
+    pub fn words(&self) -> &'static str {
+        match (self.surprises.is_empty(), self.defects.is_empty()) {
+            (true, true) => "holds",
+            (true, false) => "breaks, as its contract says",
+            (false, _) => "not what its contract says",
+        }
+    }
+}
+
 impl Recording {
     /// Writes it to a file.
     ///

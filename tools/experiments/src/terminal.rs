@@ -158,12 +158,13 @@ pub fn verdict(recording: &Recording, guess: Option<&str>) -> String {
 
 fn column_verdict(column: &Column) -> String {
     let verdict = &column.verdict;
-    let state = match (verdict.surprises.is_empty(), verdict.defects.is_empty()) {
-        (true, true) => format!("{GREEN}holds{RESET}"),
-        (true, false) => format!("{YELLOW}breaks, as its contract says{RESET}"),
-        (false, _) => format!("{RED}not what its contract says{RESET}"),
+    let colour = match (verdict.surprises.is_empty(), verdict.defects.is_empty()) {
+        (true, true) => GREEN,
+        (true, false) => YELLOW,
+        (false, _) => RED,
     };
-    let mut text = format!("\n{BOLD}{}{RESET}  {state}\n", column.name);
+    let (name, words) = (&column.name, verdict.words());
+    let mut text = format!("\n{BOLD}{name}{RESET}  {colour}{words}{RESET}\n");
     let losses = column.events.iter().filter(|event| event.is_loss).count();
     let wire = match losses {
         0 => String::new(),

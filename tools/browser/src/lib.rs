@@ -177,12 +177,19 @@ impl Browser {
 
     /// Presses and releases a key.
     pub fn press(&mut self, key: &str) {
+        let mut event = json!({"key": key, "code": key});
+        // What these two do without a script hangs on more than their name.
+        match key {
+            "Tab" => event["windowsVirtualKeyCode"] = json!(9),
+            "Enter" => {
+                event["windowsVirtualKeyCode"] = json!(13);
+                event["text"] = json!("\r");
+            }
+            _ => {}
+        }
         for kind in ["keyDown", "keyUp"] {
-            // A key of one letter also writes it, as on a keyboard.
-            self.call(
-                "Input.dispatchKeyEvent",
-                &json!({"type": kind, "key": key, "code": key}),
-            );
+            event["type"] = json!(kind);
+            self.call("Input.dispatchKeyEvent", &event);
         }
     }
 

@@ -17,7 +17,7 @@ use steps::{Profile, RedisChoice};
 pub const HELP: &str = include_str!("help/xtask.txt");
 
 /// The commands, and what answers them.
-const COMMANDS: [(&str, Answer); 12] = [
+const COMMANDS: [(&str, Answer); 13] = [
     ("run", Answer::Here(include_str!("help/run.txt"))),
     ("build", Answer::Here(include_str!("help/build.txt"))),
     ("check", Answer::Part(OWN_STEP)),
@@ -25,6 +25,7 @@ const COMMANDS: [(&str, Answer); 12] = [
         "break",
         Answer::Tool(Tool::new("experiments", Profile::Debug)),
     ),
+    ("lab", Answer::Tool(Tool::new("lab", Profile::Debug))),
     ("start", Answer::Part(OWN_STEP)),
     ("hint", Answer::Part(OWN_STEP)),
     ("progress", Answer::Part(OWN_STEP)),

@@ -19,7 +19,7 @@ WORKDIR /src/steps
 ARG STEP
 RUN if ! test -f "$STEP/Cargo.toml"; then \
       echo "STEP is '$STEP', but must be one of these:" $(ls -d */Cargo.toml | cut -d/ -f1) >&2; \
-      test ! -f "$STEP/Dockerfile" || echo "(try: docker build steps/$STEP)" >&2; \
+      test ! -f "$STEP/Dockerfile" || echo "(try: docker-compose up in steps/$STEP)" >&2; \
       exit 1; \
     fi \
     && cp -r /src /outline && cd /outline \

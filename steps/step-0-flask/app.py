@@ -9,15 +9,17 @@ Try it with `cargo xtask run step-0` and refresh http://localhost:8000:
 
 What it deliberately lacks: everything that this repository is about. `python app.py` starts Flask's
 own server in debug mode, which is made for you at your desk and not for visitors: it is slow, it
-shows strangers its source when it fails, and a container takes 10 seconds to stop it.
+shows its source when it fails, and when it is told to stop it drops the visits that are under way.
 """
 
 import logging
 import os
 import sys
 
+# ANCHOR: imports
 from flask import Flask
 from redis import Redis
+# ANCHOR_END: imports
 
 # ANCHOR: app
 app = Flask(__name__)

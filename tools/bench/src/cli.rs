@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
-use crate::contestant::{Contestant, parse_against};
+use crate::contestant::{Contestant, parse_against, parse_program};
 use crate::engine::Order;
 use crate::results::Rate;
 use crate::units::whole_seconds;
@@ -94,6 +94,9 @@ pub(crate) struct RunArgs {
     /// A server that you started takes part; may be repeated
     #[arg(long, value_name = "NAME=URL", value_parser = parse_against)]
     pub against: Vec<Contestant>,
+    /// A program of yours takes part, which is built and reads ADDR and REDIS_URL; may be repeated
+    #[arg(long, value_name = "NAME=FILE", value_parser = parse_program)]
+    pub program: Vec<Contestant>,
     /// What makes the load [default: wrk where it is installed]
     #[arg(long, value_enum)]
     pub engine: Option<EngineChoice>,

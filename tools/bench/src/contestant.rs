@@ -3,7 +3,7 @@
 
 use std::{path::Path, path::PathBuf, slice};
 
-use anyhow::{Context, Error, Result, anyhow};
+use anyhow::{Context, Error, Result, anyhow, ensure};
 use load::Url;
 use processes::interrupt::Interrupted;
 use steps::{Flask, FlaskServer, Language, Profile, Step};
@@ -35,6 +35,8 @@ enum Source {
     Rust(Step),
     Flask(Step, FlaskServer),
     Limit,
+    /// It is built already.
+    Program(PathBuf),
     /// It runs already.
     Running(Url),
 }
@@ -106,14 +108,30 @@ fn everybody(root: &Path) -> Result<Vec<Contestant>> {
 ///
 /// When it has another shape.
 pub(crate) fn parse_against(text: &str) -> Result<Contestant> {
-    let (name, url) = text
-        .split_once('=')
-        .filter(|(name, _)| !name.is_empty())
+    let (name, url) = named(text)
         .with_context(|| format!("{text} is not NAME=URL, such as go=http://127.0.0.1:9000/"))?;
-    Ok(Contestant {
-        name: name.to_owned(),
-        source: Source::Running(Url::parse(url).map_err(Error::msg)?),
-    })
+    let source = Source::Running(Url::parse(url).map_err(Error::msg)?);
+    Ok(Contestant { name, source })
+}
+
+/// Reads `NAME=FILE`.
+///
+/// # Errors
+///
+/// When it has another shape, or there is no such file.
+pub(crate) fn parse_program(text: &str) -> Result<Contestant> {
+    let (name, file) =
+        named(text).with_context(|| format!("{text} is not NAME=FILE, such as mine=./mine"))?;
+    let file = std::path::absolute(file)?;
+    ensure!(file.is_file(), "there is no program {}", file.display());
+    let source = Source::Program(file);
+    Ok(Contestant { name, source })
+}
+
+/// A name, and what stands behind the `=`.
+fn named(text: &str) -> Option<(String, &str)> {
+    let (name, rest) = text.split_once('=')?;
+    (!name.is_empty()).then(|| (name.to_owned(), rest))
 }
 
 impl Contestant {
@@ -150,6 +168,7 @@ impl Contestant {
                 let flask = Flask::prepare(&step.folder, &target, cancelled)?;
                 Ok(Start::Flask(flask, *server))
             }
+            Source::Program(program) => Ok(Start::Program(program.clone())),
             Source::Running(page) => Ok(Start::Running(page.clone())),
         }
     }
@@ -199,6 +218,17 @@ mod tests {
         assert_eq!(contestant.name, "go");
         for text in ["go", "=http://127.0.0.1/", "go=ftp://127.0.0.1/"] {
             assert!(parse_against(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_is_built_has_a_name_and_a_file_and_a_redis() {
+        let program = std::env::current_exe().unwrap();
+        let contestant = parse_program(&format!("mine={}", program.display())).unwrap();
+        assert_eq!(contestant.name, "mine");
+        assert!(contestant.needs_redis());
+        for text in ["mine", "=/bin/sh", "mine=/no/such/file"] {
+            assert!(parse_program(text).is_err(), "{text}");
         }
     }
 }

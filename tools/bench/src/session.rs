@@ -133,18 +133,19 @@ fn allow_connections(connections: u32) -> Result<()> {
 }
 
 fn contestants(root: &Path, args: &RunArgs) -> Result<Vec<Contestant>> {
-    // Running servers alone are measured alone.
-    let mut contestants = match args.steps.is_empty() && !args.against.is_empty() {
+    let others = || args.against.iter().chain(&args.program);
+    // They alone are measured alone.
+    let mut contestants = match args.steps.is_empty() && others().next().is_some() {
         true => Vec::new(),
         false => contestant::select(root, &args.steps)?,
     };
-    for against in &args.against {
+    for other in others() {
         ensure!(
-            contestants.iter().all(|other| other.name != against.name),
-            "two contestants are called {}; give --against another name",
-            against.name
+            contestants.iter().all(|known| known.name != other.name),
+            "two contestants are called {}; give one of --against or --program another name",
+            other.name
         );
-        contestants.push(against.clone());
+        contestants.push(other.clone());
     }
     Ok(contestants)
 }

@@ -1,22 +1,41 @@
 //! What each command does.
 
-use std::{collections::BTreeMap, path::Path, slice, thread, time::Instant};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    slice,
+    thread::{self, ScopedJoinHandle},
+    time::Instant,
+};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use mdbook_core::utils::fs;
 use output::terminal;
 
 use crate::{
+    experiment::{self, Shown},
     generated, lints, markdown,
     render::render,
     source::{Book, Page, Problem},
     transcript::{self, Block, Part, preparations},
 };
 
-/// What came of a page, of all lints together, or of what is generated.
+/// What is done with what commands print and what experiments come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It is compared with what the pages say. Of the experiments of a page one is carried out, unless the
+    /// page was named: they take long, and the contract says most of it, too.
+    Test,
+    /// It is compared, and nothing is left out.
+    Strict,
+    /// It is accepted.
+    Bless,
+}
+
+/// What came of a page, of an experiment, of all lints together, or of what is generated.
 #[derive(Debug, serde::Serialize)]
 pub struct Report {
-    /// The name of the page, `lints` or `generated`.
+    /// The name of the page, the experiment with its steps, `lints` or `generated`.
     pub name: String,
     /// What was proved or written, or what is wrong.
     pub result: Result<String, String>,
@@ -50,9 +69,9 @@ pub fn lint(root: &Path) -> Result<Vec<Problem>> {
     Ok(problems)
 }
 
-/// Proves everything, or with `bless` accepts what is so now: first the lints, or what is generated; then
-/// page by page what the commands of those pages print that `wanted` names (all of them if it names none).
-/// Without `wanted` no command is run.
+/// Proves everything, or accepts what is so now: first the lints, or what is generated; then what the
+/// commands of those pages print, and what their experiments come to, that `wanted` names (all of them if it
+/// names none). Without `wanted` no command is run.
 ///
 /// # Errors
 ///
@@ -60,7 +79,7 @@ pub fn lint(root: &Path) -> Result<Vec<Problem>> {
 pub fn prove(
     root: &Path,
     wanted: Option<&[String]>,
-    bless: bool,
+    mode: Mode,
     mut report: impl FnMut(Report),
 ) -> Result<()> {
     let book = Book::read(root)?;
@@ -70,7 +89,7 @@ pub fn prove(
         let is_known = pages.any(|page| is_wanted(page, slice::from_ref(name)));
         ensure!(is_known, output::unknown("page", name, &known));
     }
-    let (name, result) = if bless {
+    let (name, result) = if mode == Mode::Bless {
         let written = generated::write(root, &generated::all(root)?)?;
         ("generated", Ok(written))
     } else {
@@ -82,7 +101,7 @@ pub fn prove(
         skipped: Vec::new(),
     });
     match wanted {
-        Some(wanted) => play(&book, wanted, bless, report),
+        Some(wanted) => play(&book, wanted, mode, report),
         None => Ok(()),
     }
 }
@@ -99,48 +118,134 @@ fn lints(book: &Book) -> Result<Result<String, String>> {
 
 /// Plays page by page. Pages that have something compiled beforehand, because it takes long, come last:
 /// it is compiled while the others wait for what they do. They measure, too, and nothing runs beside them.
-fn play(book: &Book, wanted: &[String], bless: bool, mut report: impl FnMut(Report)) -> Result<()> {
+/// Experiments wait as much as pages do, and go on beside the first ones; but those that are to be kept have
+/// the machine to themselves.
+fn play(book: &Book, wanted: &[String], mode: Mode, mut report: impl FnMut(Report)) -> Result<()> {
     let pages = book.pages.iter();
-    let pages = pages.filter(|page| is_wanted(&page.name, wanted));
-    let pages = pages.map(|page| (page, transcript::of_page(&page.text)));
-    let (first, last): (Vec<_>, Vec<_>) = pages
+    let pages: Vec<&Page> = pages.filter(|page| is_wanted(&page.name, wanted)).collect();
+    let (experiments, left_out) = experiments(book, &pages, !wanted.is_empty(), mode)?;
+    let program = (!experiments.is_empty()).then(|| experiment::program(&book.root));
+    let program = program.transpose()?.unwrap_or_default();
+    let carry_out = || -> Vec<Report> {
+        let reports = experiments.iter();
+        let reports = reports.map(|placed| carry_out(&book.root, placed, &program, mode));
+        reports.collect()
+    };
+    if mode == Mode::Bless {
+        carry_out().into_iter().for_each(&mut report);
+    }
+    let blocks = pages
+        .into_iter()
+        .map(|page| (page, transcript::of_page(&page.text)));
+    let (first, last): (Vec<_>, Vec<_>) = blocks
         .filter(|(_, blocks)| !blocks.is_empty())
         .partition(|(page, _)| preparations(&page.text).next().is_none());
     let commands = last.iter().flat_map(|(page, _)| preparations(&page.text));
     let commands: Vec<&str> = commands.collect();
     let mut play = |(page, blocks): (&Page, Vec<Block>)| -> Result<()> {
-        terminal::progress(&format!("the commands of {}", page.name));
-        let started = Instant::now();
-        let outcome = transcript::play(&book.root, &page.name, &blocks, bless);
-        let seconds = started.elapsed().as_secs_f32();
-        let mut what = format!("{} commands in {seconds:.1} s", outcome.commands);
-        if !outcome.blessed.is_empty() {
-            let text = with_parts(page, &outcome.blessed);
-            fs::write(book.root.join(page.file()), text)?;
-            what += &format!("; wrote {} blocks: read them", outcome.blessed.len());
-        }
-        let result = match outcome.failure {
-            None => Ok(what),
-            Some((line, failure)) => Err(format!("{what}\n{}", page.problem(line, failure))),
-        };
-        let skipped = outcome.skipped.into_iter();
-        let skipped = skipped.map(|(line, why)| format!("{}:{line}: {why}", page.name));
-        report(Report {
-            name: page.name.clone(),
-            result,
-            skipped: skipped.collect(),
-        });
+        report(play_page(book, page, &blocks, mode == Mode::Bless)?);
         Ok(())
     };
-    thread::scope(|scope| {
+    let carried_out = thread::scope(|scope| {
         scope.spawn(|| transcript::prepare(&book.root, &commands));
-        let played = first.into_iter().try_for_each(&mut play);
+        let beside = (mode != Mode::Bless).then(|| scope.spawn(carry_out));
+        first.into_iter().try_for_each(&mut play)?;
+        let reports = beside.map_or_else(|| Ok(Vec::new()), ScopedJoinHandle::join);
         if !commands.is_empty() {
             terminal::progress("waiting for what the other pages have compiled");
         }
-        played
+        reports.map_err(|_| anyhow!("an experiment panicked; see above"))
     })?;
-    last.into_iter().try_for_each(play)
+    last.into_iter().try_for_each(&mut play)?;
+    carried_out.into_iter().chain(left_out).for_each(report);
+    Ok(())
+}
+
+/// Types the commands of a page, and with `bless` writes what they print into it.
+fn play_page(book: &Book, page: &Page, blocks: &[Block], bless: bool) -> Result<Report> {
+    terminal::progress(&format!("the commands of {}", page.name));
+    let started = Instant::now();
+    let outcome = transcript::play(&book.root, &page.name, blocks, bless);
+    let seconds = started.elapsed().as_secs_f32();
+    let mut what = format!("{} commands in {seconds:.1} s", outcome.commands);
+    if !outcome.blessed.is_empty() {
+        let text = with_parts(page, &outcome.blessed);
+        fs::write(book.root.join(page.file()), text)?;
+        what += &format!("; wrote {} blocks: read them", outcome.blessed.len());
+    }
+    let result = match outcome.failure {
+        None => Ok(what),
+        Some((line, failure)) => Err(format!("{what}\n{}", page.problem(line, failure))),
+    };
+    let skipped = outcome.skipped.into_iter();
+    let skipped = skipped.map(|(line, why)| format!("{}:{line}: {why}", page.name));
+    Ok(Report {
+        name: page.name.clone(),
+        result,
+        skipped: skipped.collect(),
+    })
+}
+
+/// An experiment, and the page and the line that show it.
+struct Placed<'a> {
+    page: &'a Page,
+    line: usize,
+    shown: Shown,
+}
+
+/// The experiments of these pages that are carried out, and what is said of the others.
+fn experiments<'a>(
+    book: &Book,
+    pages: &[&'a Page],
+    are_named: bool,
+    mode: Mode,
+) -> Result<(Vec<Placed<'a>>, Option<Report>)> {
+    let (mut chosen, mut skipped) = (Vec::new(), Vec::new());
+    for page in pages {
+        let mut shown = Shown::of_page(&book.root, page)?;
+        let all = shown.len();
+        if mode == Mode::Test && !are_named && all > 1 {
+            shown.truncate(1);
+            skipped.push(format!(
+                "{}: {} of {all} experiments, which take long; --strict carries them out, and so does \
+                 cargo xtask book test {}",
+                page.name,
+                all - 1,
+                page.name
+            ));
+        }
+        let placed = shown.into_iter();
+        chosen.extend(placed.map(|(line, shown)| Placed { page, line, shown }));
+    }
+    let left_out = (!skipped.is_empty()).then(|| Report {
+        name: "experiments".to_owned(),
+        result: Ok("one of each page".to_owned()),
+        skipped,
+    });
+    Ok((chosen, left_out))
+}
+
+/// Carries an experiment out, and compares or keeps what came of it.
+fn carry_out(root: &Path, placed: &Placed, program: &Path, mode: Mode) -> Report {
+    let Placed { page, line, shown } = placed;
+    let name = shown.words();
+    if let Some(lack) = shown.lack() {
+        return Report {
+            result: Ok("not carried out".to_owned()),
+            skipped: vec![format!("{name}: {lack}")],
+            name,
+        };
+    }
+    terminal::progress(&format!("the experiment {name}"));
+    let result = match mode {
+        Mode::Bless => shown.record(root, program),
+        Mode::Test | Mode::Strict => shown.prove(root, program),
+    };
+    Report {
+        name,
+        result: result.map_err(|error| page.problem(*line, format!("{error:#}")).to_string()),
+        skipped: Vec::new(),
+    }
 }
 
 /// The page with other contents in some of its blocks, which are named by their lines.

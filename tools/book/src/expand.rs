@@ -8,8 +8,9 @@ use output::terminal::one_line;
 use regex::{Captures, Regex};
 
 use crate::{
+    experiment::Shown,
     include::{Included, include},
-    markdown::{Content, Fence, line_of},
+    markdown::{self, Content, Fence, line_of},
     picture, regex,
     source::{Book, GENERATED, Page, Problem},
     value::Values,
@@ -50,6 +51,21 @@ pub fn expand<'a>(
     }
     expanded.prose(at..page.text.len());
     expanded
+}
+
+/// The arguments of all directives of that name in a page, each with its line.
+pub fn arguments(page: &Page, name: &str) -> Vec<(usize, String)> {
+    let fences = markdown::content(&page.text).fences;
+    let is_code = |at| fences.iter().any(|fence| fence.range.contains(&at));
+    let found = DIRECTIVE.captures_iter(&page.text).filter(|found| {
+        let is_named = found.get(2).is_some_and(|known| known.as_str() == name);
+        is_named && found[1].is_empty() && !is_code(found.get_match().start())
+    });
+    let placed = found.map(|found| {
+        let line = line_of(&page.text, found.get_match().start());
+        (line, found[3].trim().to_owned())
+    });
+    placed.collect()
 }
 
 /// A page as mdBook gets it.
@@ -123,8 +139,13 @@ impl Expanded<'_> {
                 let included = self.include(path.trim())?;
                 picture::figure(&included, self.pictures, caption.trim())
             }
+            "experiment" => {
+                self.pictures += 1;
+                let shown = Shown::new(&self.book.root, argument)?;
+                shown.figure(&self.book.root, self.pictures)
+            }
             _ => bail!(
-                "there is no directive {{{{#{name}}}}}; there are include, value, given and picture"
+                "there is no directive {{{{#{name}}}}}; there are include, value, given, picture and experiment"
             ),
         }
     }

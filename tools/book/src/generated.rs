@@ -39,7 +39,7 @@ pub fn all(root: &Path) -> Result<BTreeMap<String, String>> {
         .then(|| contract::results::read(&findings));
     let reports = reports.transpose()?;
     if let Some(reports) = &reports {
-        insert(&mut all, "contract.md", &contract::markdown(reports));
+        insert(&mut all, "contract.md", &tables::capabilities(reports));
         for step in rust.iter().filter(|step| step.number > 1) {
             let name = format!("{}/contract.md", step.name);
             insert(&mut all, &name, &tables::news(reports, step));
@@ -71,8 +71,9 @@ pub fn all(root: &Path) -> Result<BTreeMap<String, String>> {
     let sweep = sweep.map(|folder| Results::read(&folder)).transpose()?;
     let plots = [&results].into_iter().chain(&sweep).flat_map(plot::draw);
     all.extend(plots.map(|plot| (plot.file, plot.svg)));
-    if let Some(reports) = &reports {
-        let staircase = tables::staircase(root, &steps, reports, groups.last())?;
+    // It belongs to the table of capabilities: both are there, or none.
+    if reports.is_some() {
+        let staircase = tables::staircase(root, &steps, groups.last())?;
         insert(&mut all, "staircase.md", &staircase);
     }
     Ok(all)

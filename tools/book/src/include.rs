@@ -1,12 +1,11 @@
-//! Parts of files, between `ANCHOR: name` and `ANCHOR_END: name`.
+//! Parts of files: what stands between `ANCHOR: name` and `ANCHOR_END: name`, or an item of a Rust file.
 
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use mdbook_core::utils::fs;
+use own_step::exercise;
 use steps::{Mark, without_marks};
-
-use crate::exercise;
 
 /// What an `{{#include}}` brought.
 #[derive(Debug)]
@@ -19,16 +18,18 @@ pub struct Included {
     pub text: String,
 }
 
-/// Reads what `argument` names: a path relative to `folder`, perhaps with `:anchor` behind it.
+/// Reads what `argument` names: a path relative to `folder`, perhaps with `:anchor` or `::Item.method` behind it.
 ///
 /// # Errors
 ///
-/// When there is no such file or no such anchor: one line for whoever wrote the page.
+/// When there is no such file or no such part: one line for whoever wrote the page.
 pub fn include(root: &Path, folder: &Path, argument: &str) -> Result<Included> {
-    let (path, anchor) = match argument.split_once(':') {
-        Some((path, anchor)) => (path, Some(anchor)),
+    let (path, part) = match argument.split_once(':') {
+        Some((path, part)) => (path, Some(part)),
         None => (argument, None),
     };
+    let item = part.and_then(|part| part.strip_prefix(':'));
+    let anchor = part.filter(|_| item.is_none());
     ensure!(
         !anchor.is_some_and(|anchor| anchor.starts_with(|sign: char| !sign.is_alphabetic())),
         "{argument}: line numbers drift; set an anchor in {path} and name it"
@@ -41,15 +42,18 @@ pub fn include(root: &Path, folder: &Path, argument: &str) -> Result<Included> {
     })?;
     let name = name.to_string_lossy().into_owned();
     let text = fs::read_to_string(&file)?;
-    let part = match anchor {
-        Some(anchor) => between(&text, anchor).with_context(|| {
+    let part = match (anchor, item) {
+        (_, Some(item)) => diff::item(&name, &without_marks(&text), item).with_context(|| {
+            format!("{name} has no item {item}; name one such as KEY, visit or Counter.visit")
+        })?,
+        (Some(anchor), None) => between(&text, anchor).with_context(|| {
             let names: Vec<&str> = anchors(&text).map(|(_, name)| name).collect();
             format!(
                 "{name} has no part between `ANCHOR: {anchor}` and `ANCHOR_END: {anchor}`; it has {names:?}"
             )
         })?,
-        None if name.ends_with(".patch") => without_marks(&exercise::shown(&text)),
-        None => without_marks(&text),
+        (None, None) if name.ends_with(".patch") => without_marks(&exercise::shown(&text)),
+        (None, None) => without_marks(&text),
     };
     Ok(Included {
         file: name,

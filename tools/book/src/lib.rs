@@ -5,7 +5,7 @@
 //!
 //! 1. `source` reads the pages, `markdown` finds what is in them.
 //! 2. `expand` puts in what the directives ask for: code (`include`), solutions (`exercise`), figures
-//!    (`value`), pictures (`picture`). What `generated` writes (diffs in pieces, and `tables`) is asked
+//!    (`value`), pictures (`picture`), recordings (`experiment`). What `generated` writes (diffs in pieces, and `tables`) is asked
 //!    for in the same way.
 //! 3. `render` hands the pages to mdBook, as a library.
 //! 4. `lints` checks the pages as they were written and as they were rendered, and `transcript` types the
@@ -14,6 +14,7 @@
 mod commands;
 mod exercise;
 mod expand;
+mod experiment;
 mod generated;
 mod include;
 mod lints;
@@ -26,8 +27,7 @@ mod tables;
 mod transcript;
 mod value;
 
-pub use commands::{Report, lint, prove, render_checked};
-pub use exercise::{EXERCISES, Exercise, all as exercises};
+pub use commands::{Mode, Report, lint, prove, render_checked};
 use regex::Regex;
 pub use serve::serve;
 pub use source::{Book, Page, Problem};

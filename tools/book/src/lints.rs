@@ -11,7 +11,7 @@ use mdbook_core::utils::fs;
 use steps::{Language, Step, files};
 
 use crate::{
-    exercise, expand, include,
+    exercise, expand, experiment, include,
     markdown::{self, Content, Fence},
     source::{Book, Page, Problem, relative},
     transcript,
@@ -42,6 +42,7 @@ pub fn check(book: &Book) -> Result<(BTreeMap<String, String>, Vec<Problem>)> {
     problems.extend(missing_chapters(book, &steps));
     problems.extend(unused_anchors(book, &used)?);
     problems.extend(unshown_solutions(book)?);
+    problems.extend(experiment::unshown(&book.root, &book.pages)?);
     Ok((pages, problems))
 }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Result;
-use book::Report;
+use book::{Mode, Report};
 use clap::{Args, Parser, Subcommand};
 use mdbook_core::utils::fs;
 use output::terminal;
@@ -54,16 +54,16 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
     },
-    /// Accept what is so now: write what is generated, and what the commands print
+    /// Accept what is so now: write what is generated, what the commands print, and record experiments anew
     Bless(Transcripts),
 }
 
-/// Whose commands to run.
+/// Whose commands and experiments to run.
 #[derive(Args, Debug)]
 struct Transcripts {
-    /// Pages such as step-2-redis.md whose commands to run; all of them if you name none
+    /// Pages such as step-2-redis.md whose commands and experiments to run; all of them if you name none
     pages: Vec<String>,
-    /// Run no commands
+    /// Run no commands and no experiments
     #[arg(long)]
     no_transcripts: bool,
 }
@@ -96,21 +96,25 @@ fn run(root: &Path, command: Command) -> Result<bool> {
             strict,
             json,
         } => {
-            let reports = prove(root, &transcripts, false)?;
+            let mode = if strict { Mode::Strict } else { Mode::Test };
+            let reports = prove(root, &transcripts, mode)?;
             if let Some(json) = json {
                 fs::write(json, serde_json::to_string_pretty(&reports)?)?;
             }
             Ok(is_good(&reports, strict))
         }
-        Command::Bless(transcripts) => Ok(is_good(&prove(root, &transcripts, true)?, false)),
+        Command::Bless(transcripts) => {
+            let reports = prove(root, &transcripts, Mode::Bless)?;
+            Ok(is_good(&reports, false))
+        }
     }
 }
 
-/// Prints one line a page.
-fn prove(root: &Path, transcripts: &Transcripts, bless: bool) -> Result<Vec<Report>> {
+/// Prints one line a page and one an experiment.
+fn prove(root: &Path, transcripts: &Transcripts, mode: Mode) -> Result<Vec<Report>> {
     let pages = (!transcripts.no_transcripts).then_some(transcripts.pages.as_slice());
     let mut reports = Vec::new();
-    book::prove(root, pages, bless, |report| {
+    book::prove(root, pages, mode, |report| {
         let (verdict, what) = match &report.result {
             Ok(what) => ("ok", what),
             Err(what) => ("FAILED", what),

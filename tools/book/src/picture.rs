@@ -11,41 +11,62 @@ use crate::{include::Included, regex};
 ///
 /// When the SVG lacks what a reader needs, or has what a page must not have.
 pub fn figure(picture: &Included, number: usize, caption: &str) -> Result<String> {
-    let file = &picture.file;
-    let start = picture.text.find("<svg");
-    let start = start.with_context(|| format!("{file} is no SVG; name one"))?;
-    let svg = picture.text[start..].trim();
-    let (head, _) = svg.split_once('>').unwrap_or_default();
-    ensure!(
-        head.contains("viewBox="),
-        "{file} has no viewBox, so it cannot shrink on a phone; give it one"
-    );
-    ensure!(
-        !svg.contains("<script"),
-        "{file} has a script; remove it: a picture of a page only shows"
-    );
-    let text_of = |element: &str| {
-        let (_, rest) = svg.split_once(&format!("<{element}"))?;
-        let (_, rest) = rest.split_once('>')?;
-        let (text, _) = rest.split_once(&format!("</{element}>"))?;
-        Some(text.trim()).filter(|text| !text.is_empty())
-    };
-    let lacks =
-        |element| format!("{file} has no <{element}>, so a blind reader gets nothing; give it one");
-    let title = text_of("title").with_context(|| lacks("title"))?;
-    text_of("desc").with_context(|| lacks("desc"))?;
+    let Svg { title, text } = Svg::new(&picture.file, &picture.text, number)?;
     let caption = match caption {
         "" => title.into(),
         caption => escape_html(caption),
     };
-    let svg = unique(svg, number);
-    // An empty line would end the block of HTML and begin Markdown.
-    let lines = svg.lines().map(str::trim);
-    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
     Ok(format!(
-        "<figure class=\"picture\">\n{}\n<figcaption>{caption}</figcaption>\n</figure>",
-        lines.join("\n")
+        "<figure class=\"picture\">\n{text}\n<figcaption>{caption}</figcaption>\n</figure>"
     ))
+}
+
+/// A picture that may be set into a page.
+pub struct Svg {
+    /// Its title.
+    pub title: String,
+    /// Its lines, none of which is empty: such a line would end the block of HTML and begin Markdown.
+    pub text: String,
+}
+
+impl Svg {
+    /// The picture of a file, which is the one of that number on its page.
+    ///
+    /// # Errors
+    ///
+    /// When it lacks what a reader needs, or has what a page must not have.
+    pub fn new(file: &str, text: &str, number: usize) -> Result<Self> {
+        let start = text.find("<svg");
+        let start = start.with_context(|| format!("{file} is no SVG; name one"))?;
+        let svg = text[start..].trim();
+        let (head, _) = svg.split_once('>').unwrap_or_default();
+        ensure!(
+            head.contains("viewBox="),
+            "{file} has no viewBox, so it cannot shrink on a phone; give it one"
+        );
+        ensure!(
+            !svg.contains("<script"),
+            "{file} has a script; remove it: a picture of a page only shows"
+        );
+        let text_of = |element: &str| {
+            let (_, rest) = svg.split_once(&format!("<{element}"))?;
+            let (_, rest) = rest.split_once('>')?;
+            let (text, _) = rest.split_once(&format!("</{element}>"))?;
+            Some(text.trim()).filter(|text| !text.is_empty())
+        };
+        let lacks = |element| {
+            format!("{file} has no <{element}>, so a blind reader gets nothing; give it one")
+        };
+        let title = text_of("title").with_context(|| lacks("title"))?;
+        text_of("desc").with_context(|| lacks("desc"))?;
+        let numbered = unique(svg, number);
+        let lines = numbered.lines().map(str::trim);
+        let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+        Ok(Self {
+            title: title.to_owned(),
+            text: lines.join("\n"),
+        })
+    }
 }
 
 /// Puts the picture's number before its ids, also where they are used: those of two pictures on a page

@@ -77,26 +77,30 @@ pub fn up_to(group: &Group, last: &Step, steps: &[&Step]) -> String {
     format!("{table}\nAt {connections} connections, with 95 % intervals. {trust}")
 }
 
-/// Capabilities, speed and size of all steps: one column a step.
+/// What each step can do. What a step can do and the one before cannot is bold, and the reverse italic.
+pub fn capabilities(reports: &[Report]) -> String {
+    contract::markdown_with(reports, |sign, before| {
+        let is_news = before.is_some_and(|before| before != sign);
+        match (sign, is_news) {
+            ("yes", true) => "**✓**".to_owned(),
+            ("yes", false) => "✓".to_owned(),
+            (_, true) => format!("*{sign}*"),
+            (_, false) => sign.to_owned(),
+        }
+    })
+}
+
+/// Speed and size of all steps: one column a step.
 ///
 /// # Errors
 ///
 /// When a step cannot be read or cargo does not know it.
-pub fn staircase(
-    root: &Path,
-    steps: &[Step],
-    reports: &[Report],
-    group: Option<&Group>,
-) -> Result<String> {
+pub fn staircase(root: &Path, steps: &[Step], group: Option<&Group>) -> Result<String> {
     let numbers = steps.iter().map(|step| format!("step {}", step.number));
     let mut table = Table::new([String::new()].into_iter().chain(numbers));
     let mut row = |name: &str, cells: Vec<String>| {
         table.add([name.to_owned()].into_iter().chain(cells));
     };
-    for Capability { id, .. } in CAPABILITIES {
-        let has = steps.iter().map(|step| has(reports, step.number, id));
-        row(&format!("`{id}`"), has.map(str::to_owned).collect());
-    }
     for (name, metric) in [
         ("requests/s", "requests"),
         ("p99 ms", "p99"),

@@ -21,7 +21,13 @@ use output::unknown;
 use regex::Regex;
 use steps::{Language, Step, files};
 
-use crate::regex;
+use crate::{markdown, regex, source::SRC};
+
+/// How fast the text of a page is read. A block of code or commands takes another minute.
+const WORDS_A_MINUTE: usize = 200;
+
+/// To how many minutes the time for a page is rounded up.
+const MINUTES_EXACT: usize = 5;
 
 /// Where the figures come from.
 #[derive(Debug)]
@@ -73,6 +79,7 @@ impl Values {
             ["run", "cores"] => self.run()?.0.machine.cores.to_string(),
             ["again", connections] => self.again(connections)?,
             ["setting", step, name] => self.setting(step, name)?,
+            ["minutes", page] => self.minutes(page)?,
             ["lines", step] => units::count(lines_of_code(&self.step(step)?)? as f64),
             ["dependencies", step] => {
                 units::count(dependencies(&self.root, &self.step(step)?)? as f64)
@@ -129,6 +136,18 @@ impl Values {
         ratio.with_context(|| {
             format!("{name} and {base} have no round in common at {connections} connections")
         })
+    }
+
+    /// How long a page takes somebody who reads its text and its code, and types its commands.
+    fn minutes(&self, page: &str) -> Result<String> {
+        let file = self.root.join(SRC).join(format!("{page}.md"));
+        let text = fs::read_to_string(&file)?;
+        let content = markdown::content(&text);
+        let words = content.prose.split_whitespace();
+        let words = words.filter(|word| word.contains(char::is_alphanumeric));
+        let minutes = words.count() / WORDS_A_MINUTE + content.fences.len();
+        let minutes = minutes.next_multiple_of(MINUTES_EXACT);
+        Ok(format!("{} min", minutes.max(MINUTES_EXACT)))
     }
 
     /// The reference ÷ itself.
@@ -215,4 +234,24 @@ pub fn dependencies(root: &Path, step: &Step) -> Result<usize> {
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     let crates: BTreeSet<&str> = lines.map(|line| line.trim_end_matches(" (*)")).collect();
     Ok(crates.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_takes_as_long_as_its_words_and_its_blocks() {
+        let folder = tempfile::tempdir().unwrap();
+        let values = Values {
+            root: folder.path().to_owned(),
+            run: None,
+        };
+        let block = "```console\n$ true\n```\n";
+        for (words, blocks, minutes) in [(1, 0, "5 min"), (900, 1, "5 min"), (900, 2, "10 min")] {
+            let text = "word ".repeat(words) + "\n\n" + &block.repeat(blocks);
+            fs::write(folder.path().join(SRC).join("page.md"), text).unwrap();
+            assert_eq!(values.get("minutes page").unwrap(), minutes);
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use book::Mode;
 use output::terminal::one_line;
 use tempfile::TempDir;
 
@@ -57,10 +58,7 @@ run
 
 ## Break it
 
-```console
-$ echo broken
-broken
-```
+{{#experiment rolling-restart 1 2}}
 
 ## What it still lacks
 
@@ -84,6 +82,8 @@ Much.
 
 </details>
 "#;
+
+const RECORDING: &str = "book/measurements/experiments/rolling-restart-1-2.json";
 
 const LIB: &str = "//! What it is.\n\n/// Counts.\n// ANCHOR: visit\npub fn visit() -> u64 {\n    1\n}\n// ANCHOR_END: visit\n";
 
@@ -113,6 +113,10 @@ fn tiny() -> TempDir {
         .join("results.json");
     fs::create_dir_all(root.join("book/measurements/bench/a")).unwrap();
     fs::copy(run, root.join("book/measurements/bench/a/results.json")).unwrap();
+
+    let recording = real.join(RECORDING);
+    fs::create_dir_all(root.join(RECORDING).parent().unwrap()).unwrap();
+    fs::copy(recording, root.join(RECORDING)).unwrap();
 
     for (name, lib) in [
         ("step-1-memory", LIB.to_owned()),
@@ -157,7 +161,7 @@ fn tiny() -> TempDir {
         "book/src/step-2-redis.md",
         &chapter("2", "step-2-redis", second),
     );
-    book::prove(root, None, true, drop).unwrap();
+    book::prove(root, None, Mode::Bless, drop).unwrap();
     folder
 }
 
@@ -234,6 +238,17 @@ fn a_missing_anchor_is_found_with_those_that_there_are() {
 }
 
 #[test]
+fn a_listing_may_name_an_item_and_one_that_is_gone_is_found() {
+    let folder = tiny();
+    edit(folder.path(), TWO, "src/lib.rs:visit", "src/lib.rs::visit");
+    edit(folder.path(), LIB_2, "// ANCHOR: visit\n", "");
+    edit(folder.path(), LIB_2, "// ANCHOR_END: visit\n", "");
+    assert_eq!(problems(folder.path()), Vec::<String>::new());
+    edit(folder.path(), TWO, "lib.rs::visit", "lib.rs::count");
+    expect(folder.path(), &format!("{TWO}:31:"), "has no item count");
+}
+
+#[test]
 fn an_anchor_that_no_page_uses_is_found() {
     let what = "no page shows the part \"top\"";
     let marked = "// ANCHOR: top\n//! What";
@@ -258,7 +273,7 @@ fn a_function_that_got_another_name_is_found_in_its_diff() {
     let folder = tiny();
     edit(folder.path(), LIB_2, "fn visit", "fn count");
     edit(folder.path(), LIB_1, "fn visit", "fn count");
-    book::prove(folder.path(), None, true, drop).unwrap();
+    book::prove(folder.path(), None, Mode::Bless, drop).unwrap();
     let what = "no part between `ANCHOR: visit`";
     expect(folder.path(), &format!("{TWO}:27:"), what);
 }
@@ -483,6 +498,85 @@ fn a_solution_is_shown_on_a_page() {
 }
 
 #[test]
+fn an_experiment_is_shown_with_what_came_of_it() {
+    let (folder, out) = (tiny(), TempDir::new().unwrap());
+    book::render_checked(folder.path(), out.path()).unwrap();
+    let page = fs::read_to_string(out.path().join("step-2-redis.html")).unwrap();
+    let (_, figure) = page.split_once("<figure class=\"experiment\">").unwrap();
+    let (figure, _) = figure.split_once("</figure>").unwrap();
+    for part in [
+        "<seen-experiment>",
+        "class=\"timeline\"",
+        "<script type=\"application/json\">{\"version\":1,\"experiment\":\"rolling-restart\"",
+        "<strong>step-1-memory breaks, as its contract says.</strong>",
+        "<strong>step-2-redis ",
+        "<code>cargo xtask break rolling-restart 1 2</code>",
+    ] {
+        assert!(figure.contains(part), "{part} is not in\n{figure}");
+    }
+}
+
+#[test]
+fn an_experiment_that_is_not_there_is_found() {
+    let shown = "{{#experiment rolling-restart 1 2}}";
+    let missing = "there is no book/measurements/experiments/rolling-restart-2.json";
+    drifts(
+        TWO,
+        &[
+            (shown, "{{#experiment rolling-restart 2}}", "", missing),
+            (
+                shown,
+                "{{#experiment rolling-restat 1 2}}",
+                "",
+                "did you mean rolling-restart?",
+            ),
+            (
+                shown,
+                "{{#experiment rolling-restart 3}}",
+                "",
+                "no step \"3\"",
+            ),
+            (
+                shown,
+                "{{#experiment rolling-restart}}",
+                "",
+                "names no step",
+            ),
+            (shown, "Nothing.", "", "shows no experiment"),
+        ],
+    );
+    let folder = tiny();
+    let stray = RECORDING.replace("1-2", "2");
+    write(folder.path(), &stray, "");
+    expect(folder.path(), &format!("{stray}:1:"), "no page shows it");
+}
+
+#[test]
+fn a_recording_of_another_form_of_the_experiment_is_found() {
+    let folder = tiny();
+    edit(
+        folder.path(),
+        RECORDING,
+        "Two copies, one Redis",
+        "Two copies",
+    );
+    expect(folder.path(), TWO, "of another form of the experiment");
+    edit(
+        folder.path(),
+        RECORDING,
+        "\"surprises\":[]",
+        "\"surprises\":[\"`cuts` showed\"]",
+    );
+    edit(
+        folder.path(),
+        RECORDING,
+        "Two copies",
+        "Two copies, one Redis",
+    );
+    expect(folder.path(), TWO, "not what the contract says");
+}
+
+#[test]
 fn an_image_without_words_is_found() {
     let html = "<img src=\"dot.png\">";
     drifts(
@@ -534,4 +628,17 @@ fn whatever_comes_from_another_host_is_found() {
 fn an_unknown_directive_is_found() {
     let what = "no directive {{#playground}}";
     drifts(INTRO, &[("Text", "{{#playground x.rs}}", "3:", what)]);
+}
+
+/// An experiment that no page shows is one that nobody learns from.
+#[test]
+fn every_experiment_is_on_a_page() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
+    let book = book::Book::read(root.unwrap()).unwrap();
+    for experiment in experiments::catalog::EXPERIMENTS {
+        let shown = format!("{{{{#experiment {} ", experiment.name);
+        let mut pages = book.pages.iter();
+        let is_shown = pages.any(|page| page.text.contains(&shown));
+        assert!(is_shown, "no page has {shown}…}}}}");
+    }
 }

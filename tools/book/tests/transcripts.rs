@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use book::Outcome;
+use book::{Mode, Outcome};
 use tempfile::TempDir;
 
 fn play(root: &Path, page: &str, bless: bool) -> Outcome {
@@ -163,7 +163,7 @@ fn blessing_writes_what_is_printed_and_then_all_is_right() {
     fs::write(root.join("book/src/SUMMARY.md"), "[P](p.md)\n").unwrap();
     let page = "# P\n\n- item\n\n  ```console\n  $ echo a; echo pid $$\n  old\n  pid [..]\n  ```\n\n```console,terminal=s\n$ echo up; sleep 60\n```\n\n```console,terminal=s\n^C\n```\n";
     fs::write(root.join("book/src/p.md"), page).unwrap();
-    book::prove(root, Some(&[]), true, drop).unwrap();
+    book::prove(root, Some(&[]), Mode::Bless, drop).unwrap();
     let blessed = fs::read_to_string(root.join("book/src/p.md")).unwrap();
     let expected = page
         .replace("  old\n", "  a\n")

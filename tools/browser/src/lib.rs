@@ -175,20 +175,41 @@ impl Browser {
         }
     }
 
+    /// Lets the page see another medium, such as `print`, and perhaps a wish of its reader's for less motion.
+    pub fn show_as(&mut self, medium: &str, wants_less_motion: bool) {
+        let motion = if wants_less_motion { "reduce" } else { "" };
+        let motion = json!({"name": "prefers-reduced-motion", "value": motion});
+        let media = json!({"media": medium, "features": [motion]});
+        self.call("Emulation.setEmulatedMedia", &media);
+    }
+
+    /// Lets the scripts of pages run or not, from the next page on.
+    pub fn allow_scripts(&mut self, are_allowed: bool) {
+        let disabled = json!({"value": !are_allowed});
+        self.call("Emulation.setScriptExecutionDisabled", &disabled);
+    }
+
     /// Presses and releases a key.
     pub fn press(&mut self, key: &str) {
-        let mut event = json!({"key": key, "code": key});
-        // What these two do without a script hangs on more than their name.
-        match key {
-            "Tab" => event["windowsVirtualKeyCode"] = json!(9),
-            "Enter" => {
-                event["windowsVirtualKeyCode"] = json!(13);
-                event["text"] = json!("\r");
-            }
-            _ => {}
-        }
+        let number = match key {
+            "Tab" => 9,
+            "Enter" => 13,
+            " " => 32,
+            "End" => 35,
+            "Home" => 36,
+            "ArrowLeft" => 37,
+            "ArrowRight" => 39,
+            _ => 0,
+        };
+        let mut event = json!({"key": key, "code": key, "windowsVirtualKeyCode": number});
         for kind in ["keyDown", "keyUp"] {
             event["type"] = json!(kind);
+            // What a button listens to is the letter that a key writes.
+            event["text"] = json!(match (kind, key) {
+                ("keyDown", "Enter") => "\r",
+                ("keyDown", " ") => " ",
+                _ => "",
+            });
             self.call("Input.dispatchKeyEvent", &event);
         }
     }

@@ -11,11 +11,13 @@
 //! is always a failure. Where a busy machine can be the reason for what was not expected, the capability is
 //! checked again, from the start.
 //!
-//! A [`FaultRun`] is another kind of check: it holds a step to its promises on a bad wire to Redis.
+//! A [`FaultRun`] is another kind of check: it holds a step to its promises on a bad wire to Redis. And
+//! [`ask`] holds a service to a dialogue, which is what an exercise of the book may ask for.
 
 mod capabilities;
 pub mod check;
 mod checks;
+mod dialogue;
 mod expectations;
 mod faults;
 mod finding;
@@ -26,9 +28,10 @@ mod subject;
 mod testbed;
 
 pub use capabilities::{CAPABILITIES, Capability};
+pub use dialogue::{Question, ask};
 pub use faults::FaultRun;
 pub use finding::{Cell, Finding, Report, Verdict};
-pub use results::markdown;
+pub use results::{markdown, markdown_with};
 pub use run::run;
 pub use steps::{Program, Source};
 pub use subject::Subject;

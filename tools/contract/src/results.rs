@@ -92,6 +92,11 @@ fn merge(stored: &[Report], run: &[Report]) -> Vec<Report> {
 
 /// The table of what several services can do: one row a capability, one column a service.
 pub fn markdown(reports: &[Report]) -> String {
+    markdown_with(reports, |sign, _| sign.to_owned())
+}
+
+/// The same table with other signs. `sign` is given "yes", "–" or "?", and the one of the service before.
+pub fn markdown_with(reports: &[Report], sign: impl Fn(&str, Option<&str>) -> String) -> String {
     let mut notes: Vec<String> = Vec::new();
     let mut text = "| capability | |".to_owned();
     for Report { subject, .. } in reports {
@@ -103,23 +108,27 @@ pub fn markdown(reports: &[Report]) -> String {
     text += &":-:|".repeat(reports.len());
     for capability in CAPABILITIES {
         let _ = write!(text, "\n| `{}` | {} |", capability.id, capability.statement);
+        let mut before = None;
         for report in reports {
             let finding = report.finding(capability.id);
-            let sign = match finding.map(|finding| (finding.verdict, &finding.evidence)) {
-                Some((Verdict::Has, _)) => "yes".to_owned(),
-                Some((Verdict::HasBut, but)) => {
-                    let note = format!("{subject}: {but}", subject = report.subject);
-                    let known = notes.iter().position(|known| *known == note);
-                    let index = known.unwrap_or_else(|| {
-                        notes.push(note);
-                        notes.len() - 1
-                    });
-                    format!("yes<sup>{}</sup>", index + 1)
-                }
-                Some((Verdict::Lacks, _)) => "–".to_owned(),
-                Some((Verdict::LeftOut | Verdict::Broken, _)) | None => "?".to_owned(),
+            let (found, but) = match finding.map(|finding| (finding.verdict, &finding.evidence)) {
+                Some((Verdict::Has, _)) => ("yes", None),
+                Some((Verdict::HasBut, but)) => ("yes", Some(but)),
+                Some((Verdict::Lacks, _)) => ("–", None),
+                Some((Verdict::LeftOut | Verdict::Broken, _)) | None => ("?", None),
             };
-            let _ = write!(text, " {sign} |");
+            let _ = write!(text, " {}", sign(found, before));
+            if let Some(but) = but {
+                let note = format!("{subject}: {but}", subject = report.subject);
+                let known = notes.iter().position(|known| *known == note);
+                let index = known.unwrap_or_else(|| {
+                    notes.push(note);
+                    notes.len() - 1
+                });
+                let _ = write!(text, "<sup>{}</sup>", index + 1);
+            }
+            text += " |";
+            before = Some(found);
         }
     }
     for (index, note) in notes.iter().enumerate() {

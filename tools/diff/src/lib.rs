@@ -10,7 +10,7 @@ use anyhow::Result;
 use similar::{ChangeTag, TextDiff};
 use steps::Step;
 
-pub use pieces::{Piece, pieces};
+pub use pieces::{Piece, item, pieces};
 pub use print::{print_beside, print_line};
 
 /// Unchanged lines shown around each change.

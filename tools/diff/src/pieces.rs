@@ -61,6 +61,16 @@ pub fn pieces(changed: &Changed) -> Vec<Piece> {
     items.map(|item| piece(&item)).collect()
 }
 
+/// One item of a file as it is, by the name that its piece of a difference would have.
+pub fn item(file: &str, text: &str, name: &str) -> Option<String> {
+    let names = item_names(file, text);
+    let lines = text.lines().zip(&names);
+    let lines = lines.filter(|(_, item)| *item == name);
+    let lines: Vec<&str> = lines.map(|(line, _)| line).collect();
+    let item = without_empty_edges(&lines.join("\n"));
+    (!item.is_empty()).then_some(item)
+}
+
 fn without_empty_edges(text: &str) -> String {
     match text.trim_matches('\n') {
         "" => String::new(),
@@ -221,6 +231,15 @@ impl From<E> for AppError {
             let index = OLD.lines().position(|found| found.trim() == line).unwrap();
             assert_eq!(names[index], expected, "{line}");
         }
+    }
+
+    #[test]
+    fn an_item_is_found_by_its_name() {
+        let visit = "    /// Counts.\n    pub async fn visit(&self) -> u64 {\n        1\n    }\n";
+        assert_eq!(item("lib.rs", OLD, "Counter.visit").as_deref(), Some(visit));
+        let key = "/// The key.\nconst KEY: &str = \"seen\";\n";
+        assert_eq!(item("lib.rs", OLD, "KEY").as_deref(), Some(key));
+        assert_eq!(item("lib.rs", OLD, "Counter.leave"), None);
     }
 
     #[test]

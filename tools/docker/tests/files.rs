@@ -52,6 +52,29 @@ fn the_step_you_get_when_you_name_none_is_the_last_one() {
 }
 
 #[test]
+fn the_compose_file_of_the_python_step_leads_to_its_port_and_has_our_redis() {
+    const COMPOSE: &str = "steps/step-0-flask/docker-compose.yml";
+    let port = between(COMPOSE, "\"8000:", "\"");
+    let address = format!("ENV ADDR=0.0.0.0:{port}\n");
+    assert!(
+        read("steps/step-0-flask/Dockerfile").contains(&address),
+        "{COMPOSE} leads to port {port}: write {address} into the Dockerfile beside it"
+    );
+    let redis = |file| {
+        let images = read(file);
+        let mut images = images
+            .lines()
+            .filter_map(|line| line.split_once("image: redis:"));
+        images.next().map(|(_, tag)| tag.to_owned())
+    };
+    assert_eq!(
+        redis(COMPOSE),
+        redis("docker-compose.yml"),
+        "the two compose files name two versions of Redis"
+    );
+}
+
+#[test]
 fn what_the_image_is_not_built_from_is_not_sent_to_the_engine() {
     let ignored = read(".dockerignore");
     for folder in ["target", "book", ".git"] {

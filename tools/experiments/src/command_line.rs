@@ -64,12 +64,9 @@ pub fn run(root: &Path, options: &BreakOptions) -> Result<ExitCode> {
         anstream::print!("{}", list());
         return Ok(ExitCode::SUCCESS);
     }
-    let names: Vec<&str> = EXPERIMENTS.iter().map(|known| known.name).collect();
-    let Some(experiment) = catalog::find(&options.experiment) else {
-        bail!(output::unknown("experiment", &options.experiment, &names));
-    };
+    let experiment = catalog::named(&options.experiment)?;
     let steps = chosen_steps(root, experiment, &options.steps)?;
-    ensure_possible(experiment, options)?;
+    ensure_possible(experiment, options.embedded)?;
     let guess = ask(experiment, options.no_ask)?;
 
     let interrupted = interrupt::catch()?;
@@ -124,14 +121,18 @@ fn chosen_steps(root: &Path, experiment: &Experiment, wanted: &[String]) -> Resu
 }
 
 /// Says what is missing before anybody waits for the compiler.
-fn ensure_possible(experiment: &Experiment, options: &BreakOptions) -> Result<()> {
+///
+/// # Errors
+///
+/// When the experiment cannot be carried out here: with the Redis that there is, or with the embedded one.
+pub fn ensure_possible(experiment: &Experiment, embedded: bool) -> Result<()> {
     let name = experiment.name;
-    let program = RedisProgram::find().filter(|_| !options.embedded);
+    let program = RedisProgram::find().filter(|_| !embedded);
     let Some(program) = program else {
         if experiment.needs_real_redis() {
             let others = EXPERIMENTS.iter().filter(|other| !other.needs_real_redis());
             let others: Vec<&str> = others.map(|other| other.name).collect();
-            let why = match options.embedded {
+            let why = match embedded {
                 true => "leave out --embedded".to_owned(),
                 false => format!("install it with: {}", Tool::REDIS.install(Platform::here())),
             };

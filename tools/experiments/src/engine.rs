@@ -64,11 +64,8 @@ pub type Observer<'a> = &'a (dyn Fn(usize, Update) + Sync);
 impl Plan<'_> {
     /// The names of the columns: each step, in each way that it is set up.
     pub fn columns(&self) -> Vec<String> {
-        let named = self.pairs().map(|(subject, variant)| match variant.name {
-            "" => subject.name.clone(),
-            name => format!("{} {name}", subject.name),
-        });
-        named.collect()
+        let steps = self.subjects.iter().map(|subject| subject.name.as_str());
+        self.experiment.columns(steps)
     }
 
     /// Carries it out. `None` if it was interrupted.
@@ -112,12 +109,12 @@ impl Plan<'_> {
             return Ok(None);
         }
         let columns = self.columns().into_iter().zip(self.pairs()).zip(results);
-        let column = |((name, (subject, variant)), result)| {
+        let column = |((name, (subject, variant)), result): ((_, (&Subject, _)), _)| {
             let (series, events, ledger): (Series, Vec<Event>, Ledger) = result?;
             let case = Case {
                 experiment: self.experiment,
                 variant,
-                subject,
+                step: &subject.name,
                 contract: self.contract,
                 ledger: &ledger,
             };

@@ -253,6 +253,15 @@ impl Experiment {
         }
     }
 
+    /// The names of its columns on these steps: each of them, in each way that it is set up.
+    pub fn columns<'a>(&self, steps: impl Iterator<Item = &'a str>) -> Vec<String> {
+        let named = steps.flat_map(|step| {
+            let names = self.variants.iter().map(|variant| variant.name);
+            names.map(move |name| format!("{step} {name}").trim_end().to_owned())
+        });
+        named.collect()
+    }
+
     /// Whether its script does something to the wire, or lets the name of Redis lead elsewhere.
     pub fn needs_wire(&self) -> bool {
         self.does(|action| action.lane() == Lane::Wire || action == Action::PromoteReplica)

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use load::ledger::acceptable_counts;
 use serde::{Deserialize, Serialize};
 
-use crate::experiment::{Defect, Lane};
+use crate::experiment::{Defect, Experiment, Lane};
 
 /// The version of the form. A reader refuses any other.
 pub const VERSION: u32 = 1;
@@ -210,8 +210,8 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// How that stands to what the contract says, in a few words.
-    pub fn words(&self) -> &'static str {
+    /// The verdict in a few words.
+    pub fn outcome(&self) -> &'static str {
         match (self.surprises.is_empty(), self.defects.is_empty()) {
             (true, true) => "holds",
             (true, false) => "breaks, as its contract says",
@@ -252,6 +252,22 @@ impl Recording {
             recording.version
         );
         Ok(recording)
+    }
+
+    /// Whether it is one of that experiment as it is now, on these steps.
+    pub fn is_of<'a>(&self, experiment: &Experiment, steps: impl Iterator<Item = &'a str>) -> bool {
+        let script = experiment.script.iter();
+        let script: Vec<String> = script.map(|(_, action)| action.words()).collect();
+        let follows_script = |column: &Column| {
+            let done = column.events.iter().filter(|event| !event.is_loss);
+            done.map(|event| &event.what).eq(&script)
+        };
+        let columns = experiment.columns(steps);
+        self.experiment == experiment.name
+            && self.question == experiment.question
+            && self.lasts == experiment.lasts
+            && self.columns.iter().map(|column| &column.name).eq(&columns)
+            && self.columns.iter().all(follows_script)
     }
 
     /// Whether every step did what its contract says.

@@ -216,9 +216,7 @@ impl Stage {
             Action::Burst(_) => {}
             Action::SlowClients(clients) => self.add_slow_clients(clients)?,
             Action::SlowClientsLeave => self.slow_clients.clear(),
-            Action::SlowReaders(clients) => {
-                self.slow_readers = hostile::slow_readers(self.service(0)?.addr(), clients)?;
-            }
+            Action::SlowReaders(clients) => self.add_slow_readers(clients)?,
         }
         Ok(())
     }
@@ -259,7 +257,6 @@ impl Stage {
 
     /// How many clients that do nothing are still connected.
     pub fn held(&mut self) -> u64 {
-        let is_open = |client: &mut Connection| !client.is_closed().unwrap_or(true);
         let clients = self.slow_clients.iter_mut().map(is_open);
         let readers = self
             .slow_readers
@@ -309,13 +306,24 @@ impl Stage {
     }
 
     fn add_slow_clients(&mut self, clients: usize) -> Result<()> {
-        let is_open = |client: &mut Connection| !client.is_closed().unwrap_or(true);
         self.slow_clients.retain_mut(is_open);
         let addr = self.service(0)?.addr();
         for _ in 0..clients {
             let mut client = Connection::open(addr)?;
             client.send_bytes(HALF_A_REQUEST)?;
             self.slow_clients.push(client);
+        }
+        Ok(())
+    }
+
+    /// Where a connection ends with its first answer, there is no second one that a client could leave
+    /// unread: nobody stays.
+    fn add_slow_readers(&mut self, clients: usize) -> Result<()> {
+        let addr = self.service(0)?.addr();
+        let mut first = Connection::open(addr)?;
+        first.ask("GET", "/none")?;
+        if first.is_open() {
+            self.slow_readers = hostile::slow_readers(addr, clients)?;
         }
         Ok(())
     }
@@ -339,6 +347,11 @@ impl Stage {
         let wire = self.probe.wire.as_deref();
         wire.context("this experiment has no wire to do things to")
     }
+}
+
+/// Whether a client is still connected.
+fn is_open(client: &mut Connection) -> bool {
+    !client.is_closed().unwrap_or(true)
 }
 
 /// A Redis that follows another one, and has all that it has.

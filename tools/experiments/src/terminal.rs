@@ -163,8 +163,8 @@ fn column_verdict(column: &Column) -> String {
         (true, false) => YELLOW,
         (false, _) => RED,
     };
-    let (name, words) = (&column.name, verdict.words());
-    let mut text = format!("\n{BOLD}{name}{RESET}  {colour}{words}{RESET}\n");
+    let (name, outcome) = (&column.name, verdict.outcome());
+    let mut text = format!("\n{BOLD}{name}{RESET}  {colour}{outcome}{RESET}\n");
     let losses = column.events.iter().filter(|event| event.is_loss).count();
     let wire = match losses {
         0 => String::new(),

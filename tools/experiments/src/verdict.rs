@@ -6,10 +6,9 @@ use anyhow::Result;
 use contract::Report;
 
 use crate::{
-    Subject,
     catalog::ANYWHERE,
     experiment::{Defect, Experiment, Remedy, Rule, Variant, plural},
-    recording::{Ledger, Verdict},
+    recording::{Ledger, Recording, Verdict},
 };
 
 /// From how many commands a visit on a step talks too much.
@@ -50,14 +49,61 @@ impl Contract {
     }
 }
 
+/// What an experiment says of a defect, for a step that is set up in this way.
+fn rule(variant: &Variant, defect: Defect) -> Option<&Rule> {
+    let mut rules = variant.rules.iter().chain([&ANYWHERE]);
+    rules.find(|rule| rule.defect == defect)
+}
+
+impl Recording {
+    /// Judges anew what was recorded, by what the contract says now.
+    pub fn judge(&mut self, experiment: &Experiment, contract: &Contract) {
+        let variants = experiment.variants.iter().cycle();
+        for (column, variant) in self.columns.iter_mut().zip(variants) {
+            // What follows the name of the step is how it was set up.
+            let step = column.name.split(' ').next().unwrap_or_default();
+            let case = Case {
+                experiment,
+                variant,
+                step,
+                contract,
+                ledger: &column.ledger,
+            };
+            column.verdict = case.judge();
+        }
+    }
+
+    /// In which defects another run of the same experiment came out differently, and what no run may show.
+    /// No difference is what shows now and then by the experiment's own rules, and any number.
+    pub fn differences(&self, experiment: &Experiment, other: &Self) -> Vec<String> {
+        let mut differences = Vec::new();
+        let variants = experiment.variants.iter().cycle();
+        for ((ours, theirs), variant) in self.columns.iter().zip(&other.columns).zip(variants) {
+            let is_certain =
+                |defect: &&Defect| rule(variant, **defect).is_none_or(|rule| rule.is_certain);
+            let lacks = |verdict: &Verdict, defect| !verdict.defects.contains(defect);
+            let (ours, theirs, name) = (&ours.verdict, &theirs.verdict, &ours.name);
+            let new = theirs.defects.iter().filter(is_certain);
+            let new = new.filter(|defect| lacks(ours, defect));
+            let gone = ours.defects.iter().filter(is_certain);
+            let gone = gone.filter(|defect| lacks(theirs, defect));
+            differences.extend(new.map(|new| format!("{name}: `{}` shows now", new.name())));
+            differences.extend(gone.map(|gone| format!("{name}: `{}` shows no more", gone.name())));
+            let surprises = theirs.surprises.iter();
+            differences.extend(surprises.map(|surprise| format!("{name}: {surprise}")));
+        }
+        differences
+    }
+}
+
 /// Who is judged, and by what.
 pub struct Case<'a> {
     /// What was done.
     pub experiment: &'a Experiment,
     /// How the step was set up.
     pub variant: &'a Variant,
-    /// The step.
-    pub subject: &'a Subject,
+    /// The name of the step.
+    pub step: &'a str,
     /// What is said of it.
     pub contract: &'a Contract,
     /// What the visits came to.
@@ -117,8 +163,7 @@ impl Case<'_> {
     }
 
     fn rule(&self, defect: Defect) -> Option<&Rule> {
-        let mut rules = self.variant.rules.iter().chain([&ANYWHERE]);
-        rules.find(|rule| rule.defect == defect)
+        rule(self.variant, defect)
     }
 
     fn happened(&self) -> String {
@@ -162,7 +207,7 @@ impl Case<'_> {
             let (by, capability) = match rule.remedy {
                 Remedy::Other(remedy) => (remedy, None),
                 Remedy::Capability(capability) => {
-                    let step = self.contract.next_with(&self.subject.name, capability);
+                    let step = self.contract.next_with(self.step, capability);
                     (
                         step.unwrap_or("no later step"),
                         Some(format!("`{capability}`")),
@@ -192,7 +237,7 @@ impl Case<'_> {
 
     /// Where that is not what the contract says.
     fn surprises(&self, defects: &[Defect]) -> Vec<String> {
-        let has = |capability| self.contract.has(&self.subject.name, capability);
+        let has = |capability| self.contract.has(self.step, capability);
         let shown = defects.iter().filter_map(|defect| {
             let name = defect.name();
             match self.rule(*defect).map(|rule| rule.remedy) {

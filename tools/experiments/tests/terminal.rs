@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use contract::CAPABILITIES;
 use experiments::{
-    Column, Defect, Event, Lane, Ledger, Recording, Remedy, Sample, Series, Verdict,
-    catalog::EXPERIMENTS, draw, verdict,
+    Column, Contract, Defect, Event, Lane, Ledger, Recording, Remedy, Sample, Series, Verdict,
+    catalog::{self, EXPERIMENTS},
+    draw, verdict,
 };
 
 /// A second of ten samples: what came in each.
@@ -149,4 +150,60 @@ fn every_experiment_can_show_what_it_asks() {
             }
         }
     }
+}
+
+/// The steps of [`recording`], with nothing in the ledger that `kill-redis` could find fault with.
+fn judged(answered_at_last: [u64; 2]) -> Recording {
+    let mut recording = recording();
+    for (column, answered_at_last) in recording.columns.iter_mut().zip(answered_at_last) {
+        column.ledger.answered_at_last = answered_at_last;
+    }
+    recording.judge(catalog::find("kill-redis").unwrap(), &Contract(Vec::new()));
+    recording
+}
+
+#[test]
+fn a_recording_is_judged_anew_by_its_ledger() {
+    let recording = judged([0, 9]);
+    let [two, four] = &recording.columns[..] else {
+        panic!("{recording:?}");
+    };
+    assert_eq!(two.verdict.defects, [Defect::StaysDead]);
+    assert_eq!(four.verdict.defects, []);
+    // A contract that says nothing of a step expects everything of it.
+    assert_eq!(two.verdict.surprises.len(), 1, "{:?}", two.verdict);
+}
+
+#[test]
+fn recordings_differ_by_their_verdicts_and_not_by_numbers_or_by_luck() {
+    let experiment = catalog::find("kill-redis").unwrap();
+    let recorded = judged([9, 9]);
+    let mut other = judged([7, 8]);
+    assert_eq!(recorded.differences(experiment, &other), [""; 0]);
+    // Any step that does not refuse may show this on a busy machine; here it is certain.
+    other.columns[0].verdict.defects = vec![Defect::Dishonest];
+    let differences = recorded.differences(experiment, &other);
+    assert_eq!(differences, ["step-2-redis: `dishonest` shows now"]);
+    let differences = other.differences(experiment, &recorded);
+    assert_eq!(differences, ["step-2-redis: `dishonest` shows no more"]);
+    let burst = catalog::find("burst").unwrap();
+    assert_eq!(recorded.differences(burst, &other), [""; 0]);
+    // What no step may show is told each time.
+    other.columns[0].verdict.surprises = vec!["`cuts` showed".to_owned()];
+    let differences = other.differences(experiment, &other);
+    assert_eq!(differences, ["step-2-redis: `cuts` showed"]);
+}
+
+#[test]
+fn a_recording_belongs_to_the_experiment_as_it_is() {
+    let experiment = catalog::find("kill-redis").unwrap();
+    let mut recording = recording();
+    let steps = || ["step-2-redis", "step-4-pooled"].into_iter();
+    recording.question = experiment.question.to_owned();
+    recording.lasts = experiment.lasts;
+    assert!(recording.is_of(experiment, steps()));
+    assert!(!recording.is_of(experiment, steps().take(1)));
+    assert!(!recording.is_of(catalog::find("garble").unwrap(), steps()));
+    recording.columns[1].events.remove(0);
+    assert!(!recording.is_of(experiment, steps()));
 }

@@ -1,7 +1,7 @@
 //! The steps, how they are, and what is done to them.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -52,6 +52,8 @@ pub struct Lab {
     /// What serves as Redis, one for each step.
     pub(crate) redis: RedisProgram,
     can_slow_disk: bool,
+    /// The steps that somebody has named, by their numbers. Experiments are played on them.
+    named: Vec<u32>,
     columns: Mutex<Vec<Live>>,
     load: Mutex<Load>,
     /// The experiment that is played, or was the last one.
@@ -73,30 +75,36 @@ struct Snapshot<'a> {
 
 /// What does not change.
 #[derive(Serialize)]
-struct Catalog {
+struct Catalog<'a> {
     /// Which Redis each step has.
     redis: String,
     /// What cannot be done on this machine, and what to do about it.
     notes: Vec<String>,
     /// The names of the buttons for it, which the page leaves out.
     left_out: &'static [&'static str],
-    experiments: Vec<Entry>,
+    experiments: Vec<Entry<'a>>,
 }
 
 /// An experiment in the list.
 #[derive(Serialize)]
-struct Entry {
+struct Entry<'a> {
     name: &'static str,
     question: &'static str,
     watch: &'static str,
-    steps: &'static [u32],
+    steps: &'a [u32],
     /// What it needs that is not here.
     missing: Option<String>,
 }
 
 impl Lab {
-    /// Starts everything, and does not wait for it.
-    pub fn start(root: &std::path::Path, redis: RedisProgram, subjects: Vec<Subject>) -> Self {
+    /// Starts everything, and does not wait for it. Experiments are played on the steps that are named, by
+    /// their numbers; if none is, each on those that show most.
+    pub fn start(
+        root: &Path,
+        redis: RedisProgram,
+        subjects: Vec<Subject>,
+        named: Vec<u32>,
+    ) -> Self {
         let (start, can_slow_disk) = (Instant::now(), redis.can_slow_disk());
         let setup = Setup {
             settings: &[],
@@ -114,6 +122,7 @@ impl Lab {
             columns: Mutex::new(subjects.into_iter().map(live).collect()),
             redis,
             can_slow_disk,
+            named,
             load: Mutex::new(AT_FIRST),
             playing: Mutex::default(),
         }
@@ -187,7 +196,7 @@ impl Lab {
             name: experiment.name,
             question: experiment.question,
             watch: experiment.watch,
-            steps: experiment.steps,
+            steps: self.numbers(experiment),
             missing: self.missing(experiment),
         };
         let install = |tool: Tool| tool.install(Platform::here());
@@ -247,8 +256,16 @@ impl Lab {
     /// The steps that an experiment is played on.
     pub(crate) fn steps(&self, experiment: &Experiment) -> Result<Vec<Step>> {
         let mut steps = steps::all(&self.root)?;
-        steps.retain(|step| experiment.steps.contains(&step.number));
+        let numbers = self.numbers(experiment);
+        steps.retain(|step| numbers.contains(&step.number));
         Ok(steps)
+    }
+
+    fn numbers(&self, experiment: &Experiment) -> &[u32] {
+        match self.named.is_empty() {
+            true => experiment.steps,
+            false => &self.named,
+        }
     }
 
     fn stop_playing(&self) {

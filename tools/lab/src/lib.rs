@@ -15,7 +15,10 @@ use std::{path::Path, process::ExitCode, sync::Arc, thread, time::Duration};
 
 use anyhow::Result;
 use clap::Parser;
-use experiments::{Subject, command_line::redis_program};
+use experiments::{
+    Subject, catalog,
+    command_line::{ensure_possible, redis_program},
+};
 use lab::Lab;
 use output::terminal::{BOLD, DIM, RESET};
 use private_redis::RedisProgram;
@@ -45,6 +48,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 pub struct LabOptions {
     /// Steps such as 3, step-3 or step-3-rocket, a column each; 2, 4 and the last if you name none
     steps: Vec<String>,
+    /// Open the page at an experiment such as kill-redis; cargo xtask break lists all of them
+    #[arg(long, value_name = "NAME")]
+    experiment: Option<String>,
     /// The port of the page, on this machine only; 0 takes any free one
     #[arg(long, default_value_t = 9000)]
     port: u16,
@@ -61,6 +67,11 @@ pub struct LabOptions {
 pub fn run(root: &Path, options: &LabOptions) -> Result<ExitCode> {
     let steps = chosen_steps(root, &options.steps)?;
     // Before anybody waits for the compiler.
+    let experiment = options.experiment.as_deref().map(catalog::named);
+    let experiment = experiment.transpose()?;
+    if let Some(experiment) = experiment {
+        ensure_possible(experiment, options.embedded)?;
+    }
     let server = Server::listen(options.port)?;
     let interrupted = interrupt::catch()?;
     let redis = redis_program(root, options.embedded)?;
@@ -74,11 +85,18 @@ pub fn run(root: &Path, options: &LabOptions) -> Result<ExitCode> {
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let names: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
     anstream::println!("\n  {BOLD}{}{RESET}", names.join(", "));
-    anstream::println!("  {DIM}page{RESET}   {BOLD}{}{RESET}", server.url());
+    anstream::println!(
+        "  {DIM}page{RESET}   {BOLD}{}{RESET}",
+        server.url(experiment)
+    );
     anstream::println!("  {DIM}redis{RESET}  {}", description(&redis));
     anstream::println!("  {DIM}stop{RESET}   Ctrl-C\n");
 
-    let lab = Arc::new(Lab::start(root, redis, subjects));
+    let named = match options.steps.is_empty() {
+        true => Vec::new(),
+        false => steps.iter().map(|step| step.number).collect(),
+    };
+    let lab = Arc::new(Lab::start(root, redis, subjects, named));
     server.serve(&lab)?;
     while !interrupted.yet() {
         thread::sleep(POLL_INTERVAL);

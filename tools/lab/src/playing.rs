@@ -139,7 +139,7 @@ fn try_play(lab: &Lab, experiment: &'static Experiment) -> Result<bool> {
     };
     with(lab, |playing| {
         for (played, column) in playing.columns.iter_mut().zip(recording.columns) {
-            let (words, verdict) = (column.verdict.words(), column.verdict);
+            let (words, verdict) = (column.verdict.outcome(), column.verdict);
             (played.series, played.events) = (column.series, column.events);
             played.verdict = Some(Judged { words, verdict });
         }

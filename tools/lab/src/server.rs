@@ -21,6 +21,7 @@ use axum::{
     },
     routing::{get, post},
 };
+use experiments::Experiment;
 use futures_util::stream;
 use tokio::{
     runtime,
@@ -104,9 +105,15 @@ impl Server {
         })
     }
 
-    /// The address of the page, with the token.
-    pub fn url(&self) -> String {
-        format!("http://localhost:{}{}", self.port, self.guard.path())
+    /// The address of the page, with the token. It opens at this experiment, if there is one.
+    pub fn url(&self, experiment: Option<&Experiment>) -> String {
+        let opened = experiment.map(|experiment| format!("?experiment={}", experiment.name));
+        let opened = opened.unwrap_or_default();
+        format!(
+            "http://localhost:{}{}{opened}",
+            self.port,
+            self.guard.path()
+        )
     }
 
     /// Answers from now on, in threads of its own.

@@ -2,22 +2,22 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::{ExitCode, Stdio},
+    process::{Command, ExitCode, Stdio},
 };
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;
 use contract::{
-    Cell, FaultRun, Finding, Program, Report, Source, Subject, Verdict,
+    Cell, FaultRun, Finding, Report, Source, Verdict,
     check::{self, CheckOptions},
     results,
 };
 use output::terminal::{self, BOLD, DIM, GREEN, RED, RESET, YELLOW};
 use processes::interrupt;
 use serde_json::{Deserializer, Value};
-use steps::{Step, cargo};
+use steps::cargo;
 
-use crate::{Goal, OwnStep, Row, folder::Standing, watch};
+use crate::{Goal, Judge, OwnStep, Row, folder::Standing, speed, watch};
 
 /// How the rows are called that the step is to turn.
 const GOAL: &str = "the goal";
@@ -36,6 +36,9 @@ pub struct CheckArguments {
     /// Of a step of your own, only the goal
     #[arg(long, conflicts_with = "only")]
     goal: bool,
+    /// Of a step of your own, only how fast it is beside the step before
+    #[arg(long, conflicts_with_all = ["only", "goal", "watch", "repeat"])]
+    speed: bool,
     /// Check the goal of a step of your own again whenever you save a file
     #[arg(long)]
     watch: bool,
@@ -56,10 +59,11 @@ pub fn check(root: &Path, options: &CheckArguments) -> Result<ExitCode> {
     let is_ours = !options.contract.steps.is_empty() || options.contract.url.is_some();
     let find = || OwnStep::find(options.dir.as_deref());
     let Some(own) = (if is_ours { None } else { find()? }) else {
-        let only_own = options.goal || options.watch || options.repeat.or(options.seed).is_some();
+        let has_number = options.repeat.or(options.seed).is_some();
+        let only_own = options.goal || options.speed || options.watch || has_number;
         ensure!(
             !only_own,
-            "--goal, --watch, --repeat and --seed are for a step of your own; name its folder with --dir"
+            "--goal, --speed, --watch, --repeat and --seed are for a step of your own; name its folder with --dir"
         );
         return check::run(root, &options.contract);
     };
@@ -69,6 +73,10 @@ pub fn check(root: &Path, options: &CheckArguments) -> Result<ExitCode> {
         return watch::watch(root, &own, is_open.then_some("--goal"));
     }
     interrupt::exit_on_interrupt()?;
+    if options.speed {
+        let is_measured = speed::measure(root, &own, &own.goal(root)?)?;
+        return Ok(ExitCode::from(u8::from(!is_measured)));
+    }
     one(root, own, options)
 }
 
@@ -80,7 +88,7 @@ fn one(root: &Path, mut own: OwnStep, options: &CheckArguments) -> Result<ExitCo
     if let Some(unknown) = only.iter().find(|id| !known.contains(&id.as_str())) {
         bail!(output::unknown("row of this step", unknown, &known));
     }
-    let Some((name, program)) = build(&own.folder)? else {
+    let Some((name, program)) = build(&own.folder, |_| {})? else {
         return Ok(ExitCode::FAILURE);
     };
     let sources = own.sources()?;
@@ -88,12 +96,8 @@ fn one(root: &Path, mut own: OwnStep, options: &CheckArguments) -> Result<ExitCo
     terminal::progress(&format!("Redis: {}", source.description()));
     let mut fault_run = FaultRun::from_env().map_err(|error| anyhow!(error))?;
     fault_run.seed = options.seed.unwrap_or(fault_run.seed);
-    let step = Step {
-        name: name.clone(),
-        ..goal.step.clone()
-    };
     let judge = Judge {
-        subject: Subject::step(&step, &program),
+        subject: Judge::subject(&goal, &name, program),
         redis: source,
         fault_run,
         times: options.repeat.unwrap_or(1),
@@ -131,6 +135,11 @@ fn one(root: &Path, mut own: OwnStep, options: &CheckArguments) -> Result<ExitCo
     if let Some(file) = &options.contract.json {
         results::write(file, std::slice::from_ref(&report))?;
     }
+    let is_whole = only.is_empty() && !options.goal && report.is_as_expected();
+    if is_whole && goal.is_about_speed() {
+        // Whatever comes of it, the rows are met.
+        speed::measure(root, &own, &goal)?;
+    }
     Ok(end(&own, &goal, &sources, &report))
 }
 
@@ -146,18 +155,19 @@ fn end(own: &OwnStep, goal: &Goal, sources: &str, report: &Report) -> ExitCode {
     let is_met = |row: &Row| own.standing(row, sources) == Standing::Met;
     if goal.rows().all(is_met) {
         anstream::println!(
-            "  That is all of step {}. Yours beside ours: cargo xtask progress --diff",
-            goal.step.number
+            "  That is all of {}. Yours beside ours: cargo xtask progress --diff",
+            goal.title()
         );
     }
     ExitCode::SUCCESS
 }
 
 /// Builds the package in the folder. Returns its name and its program; `None` when it does not compile:
-/// cargo has said why.
-fn build(folder: &Path) -> Result<Option<(String, Program)>> {
+/// cargo has said why. `how` may ask for more than a debug build.
+pub fn build(folder: &Path, how: impl Fn(&mut Command)) -> Result<Option<(String, PathBuf)>> {
     let mut command = cargo(folder);
     command.args(["build", "--message-format=json-render-diagnostics"]);
+    how(&mut command);
     let output = command.stderr(Stdio::inherit()).output();
     let output = output.context("cannot start cargo")?;
     interrupt::exit_if_interrupted(output.status);
@@ -172,45 +182,13 @@ fn build(folder: &Path) -> Result<Option<(String, Program)>> {
         let program = message["executable"].as_str();
         if let (true, Some(program)) = (made_from == Some(&manifest), program) {
             let name = message["target"]["name"].as_str().unwrap_or_default();
-            let (path, arguments) = (program.into(), Vec::new());
-            return Ok(Some((name.to_owned(), Program { path, arguments })));
+            return Ok(Some((name.to_owned(), program.into())));
         }
     }
     bail!(
         "the package in {} has no program; it needs a src/main.rs",
         folder.display()
     )
-}
-
-/// What a step is judged with.
-struct Judge {
-    subject: Subject,
-    redis: Source,
-    fault_run: FaultRun,
-    times: u64,
-}
-
-impl Judge {
-    /// What is found of a row, and how often it was met. What does not meet it counts for more than what does.
-    fn row(&self, row: &Row) -> Option<(Finding, usize)> {
-        let findings = (0..self.times).filter_map(|time| self.once(row, time));
-        let (met, unmet): (Vec<_>, Vec<_>) = findings.partition(|found| row.is_met_by(found));
-        let count = met.len();
-        let worst = unmet.into_iter().chain(met).next()?;
-        Some((worst, count))
-    }
-
-    fn once(&self, row: &Row, time: u64) -> Option<Finding> {
-        if row.is_bad_wire() {
-            let mut run = self.fault_run;
-            run.seed = run.seed.wrapping_add(time);
-            let seen = run.check(&self.subject, &self.redis);
-            return Some(seen.map_or_else(|end| end, |seen| Finding::new(Verdict::Has, seen)));
-        }
-        let only = [row.id.to_owned()];
-        let mut report = contract::run(&self.subject, &self.redis, &only, |_| {});
-        report.cells.pop().map(|cell| cell.finding)
-    }
 }
 
 /// One line a row, and below it what was expected and what was seen, if it is not met.
@@ -232,8 +210,16 @@ fn print(row: &Row, finding: &Finding, unmet: &str, (met, times): (usize, u64)) 
     }
     anstream::println!("  {RED}{unmet:<9} {id:<22}{RESET} {count}");
     anstream::println!("    expected: {}", row.statement);
+    for question in &row.questions {
+        anstream::println!("              {question}");
+    }
     anstream::println!("    seen:");
-    for line in evidence.lines() {
+    // Where there is nothing to say of it, that is what was seen.
+    let seen = match evidence.is_empty() {
+        true => verdict.to_string(),
+        false => evidence.clone(),
+    };
+    for line in seen.lines() {
         anstream::println!("    {RED}|{RESET} {line}");
     }
     if unmet != NOT_YET {

@@ -37,13 +37,19 @@ pub fn all(root: &Path, goal: &Goal, name: &str) -> Result<BTreeMap<PathBuf, Str
         }
         all.insert(support.join("Cargo.toml"), manifest::tool(root, &tool)?);
     }
-    let template = root.join("tools/own-step/template");
-    let values = values(root, goal, name)?;
-    for (file, text) in texts(&template, &template)? {
-        let fill = |text: String, (key, value): &(&str, String)| {
+    let (tool, values) = (root.join("tools/own-step"), values(root, goal, name)?);
+    let fill = |text: String| {
+        let values = values.iter();
+        values.fold(text, |text, (key, value)| {
             text.replace(&format!("{{{key}}}"), value)
-        };
-        all.insert(file, values.iter().fold(text, fill));
+        })
+    };
+    let template = tool.join("template");
+    for (file, text) in texts(&template, &template)? {
+        all.insert(file, fill(text));
+    }
+    if goal.exercise.is_some() {
+        all.insert("GOAL.md".into(), fill(text(&tool.join("exercise.md"))?));
     }
     for file in [LOCK, "rust-toolchain.toml"] {
         all.insert(file.into(), text(&root.join(file))?);
@@ -55,8 +61,19 @@ pub fn all(root: &Path, goal: &Goal, name: &str) -> Result<BTreeMap<PathBuf, Str
 fn values(root: &Path, goal: &Goal, name: &str) -> Result<Vec<(&'static str, String)>> {
     let dependencies = |section| manifest::dependencies(root, goal, section);
     let first = goal.turns.first().map_or("", |row| row.id);
+    let task = goal.exercise.as_ref().map(|exercise| exercise.task(root));
+    let speed = match goal.is_about_speed() {
+        true => format!(
+            "\nThis step is about speed. Once all rows are met, a check measures yours beside `{}`; `--speed` does only that.\n",
+            goal.start.name
+        ),
+        false => String::new(),
+    };
     Ok(vec![
+        ("speed", speed),
         ("name", name.to_owned()),
+        ("task", task.transpose()?.unwrap_or_default()),
+        ("command", goal.command()),
         ("number", goal.step.number.to_string()),
         ("step", goal.step.name.clone()),
         ("start", goal.start.name.clone()),
@@ -75,7 +92,11 @@ fn table(rows: &[Row]) -> String {
     if rows.is_empty() {
         return "Nothing yet: this is the first one.".to_owned();
     }
-    let line = |row: &Row| format!("\n| `{}` | {} |", row.id, row.statement);
+    let line = |row: &Row| {
+        let questions = row.questions.iter();
+        let questions: String = questions.map(|asked| format!("<br>`{asked}`")).collect();
+        format!("\n| `{}` | {}{questions} |", row.id, row.statement)
+    };
     let lines: String = rows.iter().map(line).collect();
     format!("| row | what it means |\n|---|---|{lines}")
 }

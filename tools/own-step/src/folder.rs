@@ -22,7 +22,10 @@ use crate::{
 pub const PROGRESS: &str = "progress.toml";
 
 /// How `progress.toml` is written. A higher one is of a later checkout.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
+
+/// How it was written before there were exercises, and still is where it is none: earlier checkouts read it.
+const FORMAT_OF_STEPS: u32 = 1;
 
 /// What the last check saw. It is no part of the progress: it differs from run to run.
 const SEEN: &str = "target/seen.json";
@@ -40,8 +43,11 @@ pub struct OwnStep {
 #[derive(Debug, Deserialize)]
 pub struct Progress {
     format: u32,
-    /// The step that it is to become, such as `step-5-batched`.
+    /// The step that it is to become, such as `step-5-batched`; of an exercise, the one that it changes.
     pub step: String,
+    /// The exercise, such as `step-1-peek`, if it is one.
+    #[serde(default)]
+    pub exercise: Option<String>,
     /// The package's name when it was made.
     pub name: String,
     /// How many hints were given.
@@ -80,12 +86,14 @@ pub enum Standing {
 
 impl OwnStep {
     /// A new one.
-    pub fn new(folder: &Path, step: &str, name: &str) -> Self {
+    pub fn new(folder: &Path, goal: &Goal, name: &str) -> Self {
+        let exercise = goal.exercise.as_ref();
         Self {
             folder: folder.to_owned(),
             progress: Progress {
                 format: FORMAT,
-                step: step.to_owned(),
+                step: goal.step.name.clone(),
+                exercise: exercise.map(|exercise| exercise.name.clone()),
                 name: name.to_owned(),
                 hints: 0,
                 rows: BTreeMap::new(),
@@ -148,14 +156,17 @@ impl OwnStep {
     ///
     /// # Errors
     ///
-    /// When this checkout does not have that step, or knows nothing of it.
+    /// When this checkout does not have that step or exercise, or knows nothing of it.
     pub fn goal(&self, root: &Path) -> Result<Goal> {
+        let elsewhere = "ask the checkout that made the folder, or start anew";
+        if let Some(exercise) = &self.progress.exercise {
+            return Goal::of_exercise(root, exercise).with_context(|| {
+                format!("{exercise} is no exercise of this checkout any more; {elsewhere}")
+            });
+        }
         let step = &self.progress.step;
-        steps::one(root, Some(step)).with_context(|| {
-            format!(
-                "{step} is no step of this checkout any more; ask the one that made the folder, or start anew"
-            )
-        })?;
+        steps::one(root, Some(step))
+            .with_context(|| format!("{step} is no step of this checkout any more; {elsewhere}"))?;
         Goal::of(root, step)
     }
 
@@ -181,9 +192,13 @@ impl OwnStep {
     pub fn save(&self) -> Result<()> {
         let progress = &self.progress;
         let (step, name, hints) = (&progress.step, &progress.name, progress.hints);
+        let (format, exercise) = match &progress.exercise {
+            Some(exercise) => (FORMAT, format!("exercise = {exercise:?}\n")),
+            None => (FORMAT_OF_STEPS, String::new()),
+        };
         let mut text = format!(
             "# Kept by `cargo xtask check` and `hint`. Commit it: it is yours, and can be edited and merged.\n\
-             format = {FORMAT}\nstep = {step:?}\nname = {name:?}\nhints = {hints}\n\n[rows]\n"
+             format = {format}\nstep = {step:?}\n{exercise}name = {name:?}\nhints = {hints}\n\n[rows]\n"
         );
         for (id, entry) in &progress.rows {
             text += &format!("{id} = {}\n", toml::Value::try_from(entry)?);
@@ -196,9 +211,11 @@ impl OwnStep {
         if found.verdict == Verdict::LeftOut {
             return;
         }
-        let result = match row.is_met_by(found) {
-            true => MET.to_owned(),
-            false => found.verdict.to_string(),
+        let result = match (row.is_met_by(found), found.verdict) {
+            (true, _) => MET.to_owned(),
+            // What an exercise breaks is there still.
+            (false, Verdict::Has) => "not yet".to_owned(),
+            (false, verdict) => verdict.to_string(),
         };
         let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
         let entry = Entry {

@@ -94,8 +94,10 @@ fn evidence(own: &OwnStep, goal: &Goal) -> Result<()> {
         }
         _ => anstream::println!("What is seen of yours: cargo xtask check --only {id}"),
     }
-    let lack = goal.lack()?;
-    anstream::println!("Of the code that you began with, we say:\n  {lack}");
+    if goal.exercise.is_none() {
+        let lack = goal.lack()?;
+        anstream::println!("Of the code that you began with, we say:\n  {lack}");
+    }
     Ok(())
 }
 
@@ -115,10 +117,12 @@ fn book(root: &Path, goal: &Goal) -> Result<()> {
             anstream::println!("    {part}");
         }
     }
-    anstream::println!("It asks you first:");
-    let question = section("Predict first").take_while(|line| !line.starts_with("<details>"));
-    for line in question.filter(|line| !line.is_empty()) {
-        anstream::println!("  {line}");
+    if goal.exercise.is_none() {
+        anstream::println!("It asks you first:");
+        let question = section("Predict first").take_while(|line| !line.starts_with("<details>"));
+        for line in question.filter(|line| !line.is_empty()) {
+            anstream::println!("  {line}");
+        }
     }
     let root = root.display();
     anstream::println!("To read it in a browser, in {root}: cargo xtask book serve");
@@ -127,8 +131,11 @@ fn book(root: &Path, goal: &Goal) -> Result<()> {
 
 /// The names of what our step changes, file by file.
 fn names(goal: &Goal, pieces: &[(PathBuf, Piece)]) {
-    let Goal { start, step, .. } = goal;
-    anstream::println!("From {} to {}, this changes:", start.name, step.name);
+    let (start, step) = (&goal.start.name, &goal.step.name);
+    match &goal.exercise {
+        Some(exercise) => anstream::println!("Our solution of {} changes this:", exercise.name),
+        None => anstream::println!("From {start} to {step}, this changes:"),
+    }
     let mut last = None;
     for (file, piece) in pieces {
         if last.replace(file) != Some(file) {
@@ -147,6 +154,9 @@ fn show((file, piece): &(PathBuf, Piece)) {
 
 /// What our step changes, piece by piece. The manifest is the reader's already.
 fn changed_pieces(goal: &Goal) -> Result<Vec<(PathBuf, Piece)>> {
+    if let Some(exercise) = &goal.exercise {
+        return Ok(exercise.pieces());
+    }
     let mut all = Vec::new();
     for changed in diff::between(&goal.start, &goal.step)? {
         if changed.file.starts_with("src") {

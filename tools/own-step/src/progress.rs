@@ -7,11 +7,11 @@ use std::{
 
 use anyhow::Result;
 use clap::Args;
-use diff::print_beside;
+use diff::{print_beside, print_line};
 use output::terminal::{BOLD, DIM, GREEN, RED, RESET, YELLOW};
 use steps::{Language, Step};
 
-use crate::{Goal, OwnStep, Row, folder::Standing};
+use crate::{Goal, OwnStep, Row, exercise, folder::Standing};
 
 /// Show the staircase, and what of it is yours
 #[derive(Args)]
@@ -36,6 +36,13 @@ pub fn progress(root: &Path, options: &ProgressOptions) -> Result<ExitCode> {
         return beside(root, &own);
     }
     let sources = own.sources()?;
+    let goal = own.goal(root)?;
+    if let Some(exercise) = &goal.exercise {
+        let (name, step) = (&exercise.name, &exercise.step);
+        anstream::println!("{BOLD}{name}{RESET}  an exercise of {step}  (yours)");
+        rows(&own, &goal, &sources);
+        return Ok(ExitCode::SUCCESS);
+    }
     for step in steps::all(root)? {
         if step.language != Language::Rust {
             continue;
@@ -46,13 +53,7 @@ pub fn progress(root: &Path, options: &ProgressOptions) -> Result<ExitCode> {
         let (name, description) = (&step.name, step.description()?);
         anstream::println!("{BOLD}{name}{RESET}  {description}{whose}");
         if is_yours {
-            goal.turns.iter().for_each(|row| print(&own, row, &sources));
-            let is_bad = |row: &&Row| own.standing(row, &sources) != Standing::Met;
-            let bad: Vec<&Row> = goal.keeps.iter().filter(is_bad).collect();
-            let good = goal.keeps.len() - bad.len();
-            let all = goal.keeps.len();
-            anstream::println!("  {DIM}and {good} of {all} rows that may not get worse{RESET}");
-            bad.into_iter().for_each(|row| print(&own, row, &sources));
+            rows(&own, &goal, &sources);
         } else {
             let turns: Vec<&str> = goal.turns.iter().map(|row| row.id).collect();
             anstream::println!("  {DIM}{}{RESET}", turns.join(", "));
@@ -61,11 +62,22 @@ pub fn progress(root: &Path, options: &ProgressOptions) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// All rows of the goal, and of the others those that are not met.
+fn rows(own: &OwnStep, goal: &Goal, sources: &str) {
+    goal.turns.iter().for_each(|row| print(own, row, sources));
+    let is_bad = |row: &&Row| own.standing(row, sources) != Standing::Met;
+    let bad: Vec<&Row> = goal.keeps.iter().filter(is_bad).collect();
+    let (good, all) = (goal.keeps.len() - bad.len(), goal.keeps.len());
+    anstream::println!("  {DIM}and {good} of {all} rows that may not get worse{RESET}");
+    bad.into_iter().for_each(|row| print(own, row, sources));
+}
+
 fn print(own: &OwnStep, row: &Row, sources: &str) {
     let entry = own.progress.rows.get(row.id);
     let (result, date) = entry.map_or(("", ""), |entry| (&entry.result, &entry.date));
+    let wanted = row.wanted.to_string();
     let (colour, result, more) = match own.standing(row, sources) {
-        Standing::Met => (GREEN, result, ""),
+        Standing::Met => (GREEN, &*wanted, ""),
         Standing::NotMet => (RED, result, ""),
         Standing::Stale => (
             YELLOW,
@@ -77,9 +89,15 @@ fn print(own: &OwnStep, row: &Row, sources: &str) {
     anstream::println!("  {colour}{result:<9}{RESET} {:<22} {date}{more}", row.id);
 }
 
-/// Yours on the left, ours on the right, and what only ours has.
+/// Yours on the left, ours on the right, and what only ours has. An exercise has the step that it changes on
+/// the right, and our solution below.
 fn beside(root: &Path, own: &OwnStep) -> Result<ExitCode> {
     let goal = own.goal(root)?;
+    let right = if goal.exercise.is_some() {
+        "the start"
+    } else {
+        "ours"
+    };
     let yours = Step {
         name: own.progress.name.clone(),
         number: goal.step.number,
@@ -96,13 +114,18 @@ fn beside(root: &Path, own: &OwnStep) -> Result<ExitCode> {
             only_ours.push(file.to_string());
             continue;
         }
-        anstream::println!("\n{BOLD}{file}{RESET}: yours | ours");
+        anstream::println!("\n{BOLD}{file}{RESET}: yours | {right}");
         print_beside(&changed.lines());
         let pieces = diff::pieces(&changed).into_iter();
         let added = pieces.filter(|piece| piece.counts.1 == 0);
         only_ours.extend(added.map(|piece| format!("{file}: {}", piece.name)));
     }
-    if !only_ours.is_empty() {
+    if let Some(exercise) = &goal.exercise {
+        anstream::println!("\n{BOLD}Our solution:{RESET}");
+        exercise::shown(&exercise.patch)
+            .lines()
+            .for_each(print_line);
+    } else if !only_ours.is_empty() {
         anstream::println!("\n{BOLD}What ours has and yours may do without:{RESET}");
         for what in only_ours {
             anstream::println!("  {what}");

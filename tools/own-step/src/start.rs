@@ -18,18 +18,21 @@ use processes::{
 use steps::cargo;
 
 use crate::{
-    Goal, OwnStep,
+    Goal, OwnStep, exercise,
     files::{self, LOCK},
     manifest,
 };
 
-/// Make a folder for a step of your own, with the code of the step before
+/// What is typed before the name of an exercise.
+const EXERCISE: &str = "exercise";
+
+/// Make a folder for a step of your own, with the code of the step before, or for an exercise
 #[derive(Args)]
 pub struct StartOptions {
-    /// The step to write: 1, step-1 or step-1-memory
-    #[arg(required_unless_present = "again")]
-    step: Option<String>,
-    /// The folder, outside this checkout; without it my-step-N, beside the checkout
+    /// The step to write: 1, step-1 or step-1-memory; or the word exercise and the name of one
+    #[arg(required_unless_present = "again", num_args = 1..=2, value_names = ["STEP"])]
+    what: Vec<String>,
+    /// The folder, outside this checkout; without it my-step-N or my-EXERCISE, beside the checkout
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// The name of the package; without it the folder's name
@@ -54,22 +57,23 @@ pub fn start(root: &Path, options: &StartOptions) -> Result<ExitCode> {
         let own = OwnStep::require(options.dir.as_deref())?;
         return again(root, &own, file.as_deref(), options.yes);
     }
-    let goal = Goal::of(root, options.step.as_deref().unwrap_or_default())?;
-    let folder = match &options.dir {
-        Some(dir) => std::path::absolute(dir)?,
-        None => root.with_file_name(format!("my-step-{}", goal.step.number)),
+    let goal = goal(root, &options.what)?;
+    let folder = match (&options.dir, &goal.exercise) {
+        (Some(dir), _) => std::path::absolute(dir)?,
+        (None, Some(exercise)) => root.with_file_name(format!("my-{}", exercise.name)),
+        (None, None) => root.with_file_name(format!("my-step-{}", goal.step.number)),
     };
     ensure_free(root, &folder)?;
     let name = name(root, &folder, options.name.as_deref())?;
 
     let files = files::all(root, &goal, &name)?;
     write(&folder, &files)?;
-    let own = OwnStep::new(&folder, &goal.step.name, &name);
+    let own = OwnStep::new(&folder, &goal, &name);
     own.save()?;
     own.remember(root)?;
     let is_complete = resolve(&folder)?;
-    let (number, code) = (goal.step.number, &goal.start.name);
-    let message = format!("Start of step {number}, with the code of {code}");
+    let (title, code) = (goal.title(), &goal.start.name);
+    let message = format!("Start of {title}, with the code of {code}");
     if let Some(note) = first_commit(&folder, &message) {
         terminal::progress(&note);
     }
@@ -77,11 +81,24 @@ pub fn start(root: &Path, options: &StartOptions) -> Result<ExitCode> {
     Ok(ExitCode::from(u8::from(!is_complete)))
 }
 
+/// What was asked for: a step, or an exercise.
+fn goal(root: &Path, what: &[String]) -> Result<Goal> {
+    match what.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [EXERCISE, name] => Goal::of_exercise(root, name),
+        [EXERCISE] => {
+            let names = exercise::names(root)?.join(", ");
+            bail!("which exercise? cargo xtask start exercise NAME, where NAME is one of: {names}")
+        }
+        [step] => Goal::of(root, step),
+        _ => bail!("start takes one step, or the word {EXERCISE} and the name of one"),
+    }
+}
+
 fn said(goal: &Goal, folder: &Path, name: &str) {
     let goals: Vec<&str> = goal.turns.iter().map(|row| row.id).collect();
     let folder = folder.display();
-    let (number, code) = (goal.step.number, &goal.start.name);
-    anstream::println!("\n  {BOLD}{name}{RESET}  your step {number}, with the code of {code}");
+    let (title, code) = (goal.title(), &goal.start.name);
+    anstream::println!("\n  {BOLD}{name}{RESET}  your {title}, with the code of {code}");
     anstream::println!("  {DIM}goal{RESET}   {}", goals.join(", "));
     anstream::println!("  {DIM}read{RESET}   {folder}/GOAL.md");
     anstream::println!("  {DIM}check{RESET}  cd {folder} && cargo xtask check");

@@ -74,6 +74,50 @@ fn a_step_turns_what_it_has_and_the_one_before_has_not_or_not_to_the_letter() {
 }
 
 #[test]
+fn an_exercise_is_prepared_like_a_step() {
+    let own = Own::exercise("step-1-peek");
+    own.cargo(&["metadata", "--locked", "--offline", "--format-version", "1"]);
+    let text = |file: &str| fs::read_to_string(own.folder().join(file)).unwrap();
+    let page = text("GOAL.md");
+    for words in [
+        "# A page that does not count",
+        "| `answers` |",
+        "`GET /peek 200 1`",
+        "| `counts` |",
+    ] {
+        assert!(page.contains(words), "{page}");
+    }
+    assert!(!page.contains("cargo xtask start exercise"), "{page}");
+    // An earlier checkout must not take it for a step.
+    let progress = text("progress.toml");
+    assert!(
+        progress.contains("format = 2") && progress.contains("exercise = \"step-1-peek\""),
+        "{progress}"
+    );
+    let rows = own.seen(&["progress"], 0);
+    assert!(rows.contains("open      answers"), "{rows}");
+    let hint = own.seen(&["hint", "4"], 0);
+    assert!(hint.contains("route(\"/peek\", get(peek))"), "{hint}");
+    let solution = own.seen(&["progress", "--diff"], 0);
+    assert!(solution.contains("Our solution") && solution.contains("/peek"));
+}
+
+#[test]
+fn an_exercise_that_is_not_there_is_answered_with_those_that_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |arguments: &[&str]| seen(xtask(folder.path()).arg("start").args(arguments), 2);
+    let all = refused(&["exercise"]);
+    assert!(all.contains("step-1-peek, step-1-race"), "{all}");
+    let near = refused(&["exercise", "step-1-peak"]);
+    assert!(
+        near.contains("did you mean") && near.contains("step-1-peek"),
+        "{near}"
+    );
+    let two = refused(&["1", "2"]);
+    assert!(two.contains("start takes one step"), "{two}");
+}
+
+#[test]
 fn a_wrong_place_or_name_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("mine.txt"), "").unwrap();
@@ -177,10 +221,30 @@ fn hints_give_away_a_little_more_each_time() {
 }
 
 #[test]
+fn yours_is_shown_beside_ours_and_what_only_ours_has() {
+    let own = Own::start(5, "beside");
+    own.change("src/store.rs", "async fn increment", "async fn count_one");
+    let beside = own.seen(&["progress", "--diff"], 0);
+    let (lines, only_ours) = beside
+        .split_once("What ours has and yours may do without:")
+        .unwrap();
+    let sides: Vec<_> = lines
+        .lines()
+        .filter_map(|line| line.split_once(" | "))
+        .collect();
+    assert!(sides.iter().any(|(yours, _)| yours.contains("count_one")));
+    assert!(sides.iter().any(|(_, ours)| ours.contains("async fn add")));
+    assert!(only_ours.contains("src/batcher.rs"), "{beside}");
+}
+
+#[test]
 fn a_checkout_that_is_gone_is_named_with_what_to_do() {
     let own = Own::start(1, "left-alone");
     fs::write(own.folder().join(".checkout"), "/no/such/checkout\n").unwrap();
-    let text = seen(cargo(&own.folder()).args(["xtask", "check"]), 2);
+    let mut there = cargo(&own.folder());
+    // Its xtask is not ours, and must not take its place.
+    there.env("CARGO_TARGET_DIR", own.folder().join("target"));
+    let text = seen(there.args(["xtask", "check"]), 2);
     assert!(
         text.contains("/no/such/checkout") && text.contains("cargo xtask check --dir"),
         "{text}"
@@ -194,10 +258,10 @@ fn a_checkout_that_is_gone_is_named_with_what_to_do() {
 #[test]
 fn progress_of_a_later_or_damaged_folder_is_explained() {
     let own = Own::start(1, "of-another-time");
-    own.change("progress.toml", "format = 1", "format = 2");
+    own.change("progress.toml", "format = 1", "format = 3");
     let later = own.seen(&["progress"], 2);
     assert!(later.contains("bring this one up to date"), "{later}");
-    own.change("progress.toml", "format = 2", "<<<<<<< HEAD");
+    own.change("progress.toml", "format = 3", "<<<<<<< HEAD");
     let damaged = own.seen(&["progress"], 2);
     assert!(
         damaged.contains("cannot be understood; mend it"),
@@ -213,6 +277,13 @@ fn progress_of_a_later_or_damaged_folder_is_explained() {
 }
 
 #[test]
+fn what_is_not_to_be_fast_is_not_measured() {
+    let own = Own::start(2, "not-about-speed");
+    let text = own.seen(&["check", "--speed"], 2);
+    assert!(text.contains("step 2 is not about speed"), "{text}");
+}
+
+#[test]
 fn outside_a_folder_it_says_so() {
     let folder = tempfile::tempdir().unwrap();
     for command in [
@@ -220,6 +291,7 @@ fn outside_a_folder_it_says_so() {
         &["progress"],
         &["start", "--again"],
         &["check", "--watch"],
+        &["check", "--speed"],
     ] {
         let text = seen(xtask(folder.path()).args(command), 2);
         assert!(text.contains("--dir"), "{text}");

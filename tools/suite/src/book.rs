@@ -19,12 +19,12 @@ pub fn pages(root: &Path, options: &TestOptions, summary: &Summary) -> Result<()
         summary.fail("book", "its tool does not compile; see above");
         return Ok(());
     };
-    if options.strict {
-        command.env("SEEN_BOOK_DOCKER", "1");
-    }
     let folder = Folder::new("seen-suite-")?;
     let file = folder.path().join("book.json");
     command.arg("test").arg("--json").arg(&file);
+    if options.strict {
+        command.arg("--strict").env("SEEN_BOOK_DOCKER", "1");
+    }
     // Its progress is shown meanwhile, its results when it is done: a line a page, and what is wrong with it.
     let output = command.stderr(Stdio::inherit()).output();
     let output = output.context("cannot start the book's tool")?;
@@ -43,7 +43,7 @@ pub fn pages(root: &Path, options: &TestOptions, summary: &Summary) -> Result<()
     }
     let is_good = |page: &&Value| page["result"]["Ok"].is_string();
     let passed = pages.iter().filter(is_good).count();
-    let what = format!("{passed} of {} pages say what is so", pages.len());
+    let what = format!("{passed} of {} parts say what is so", pages.len());
     summary.add(passed, pages.len() - passed, "book", &what);
     Ok(())
 }

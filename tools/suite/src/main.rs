@@ -7,8 +7,10 @@ mod packages;
 mod summary;
 
 use std::{
+    iter,
     path::Path,
     process::ExitCode,
+    sync::{Mutex, PoisonError},
     thread::{self, ScopedJoinHandle},
     time::Instant,
 };
@@ -91,9 +93,8 @@ fn stages(root: &Path, options: &TestOptions, summary: &Summary) -> Result<()> {
             }
             book::pages(root, options, summary)
         });
-        for package in &others {
-            package.run(options, summary)?;
-        }
+        // A test mostly waits, too. Two of them at once keep two processors busy.
+        side_by_side(&others, |package| package.run(options, summary))?;
         contract(root, options, summary)?;
         measurements(root, options, summary)?;
         joined(beside)?;
@@ -101,6 +102,18 @@ fn stages(root: &Path, options: &TestOptions, summary: &Summary) -> Result<()> {
             book::bless(root, summary)?;
         }
         Ok(())
+    })
+}
+
+/// Does something with all of them, two at a time. After a failure nothing new is begun by who met it.
+fn side_by_side<T: Sync>(all: &[T], act: impl Fn(&T) -> Result<()> + Sync) -> Result<()> {
+    let next = Mutex::new(all.iter());
+    let take = || next.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let lane = || iter::from_fn(take).try_for_each(&act);
+    thread::scope(|scope| {
+        let other = scope.spawn(lane);
+        lane()?;
+        joined(other)
     })
 }
 
@@ -204,4 +217,30 @@ fn measurements(root: &Path, options: &TestOptions, summary: &Summary) -> Result
         difference,
     );
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Barrier;
+
+    #[test]
+    fn all_are_done_two_at_a_time_and_a_failure_is_told() {
+        let (done, pair) = (Mutex::new(Vec::new()), Barrier::new(2));
+        let act = |number: &u32| {
+            // Waits for ever if there is only one at a time.
+            pair.wait();
+            done.lock().unwrap().push(*number);
+            Ok(())
+        };
+        side_by_side(&[1, 2, 3, 4], act).unwrap();
+        done.lock().unwrap().sort_unstable();
+        assert_eq!(*done.lock().unwrap(), [1, 2, 3, 4]);
+
+        let error = side_by_side(&[1, 2, 3], |number| match number {
+            2 => Err(anyhow!("two")),
+            _ => Ok(()),
+        });
+        assert_eq!(error.unwrap_err().to_string(), "two");
+    }
 }

@@ -88,8 +88,11 @@ fn lack(name: &str, content: &Content, lines: Range<usize>, text: &str) -> Optio
     let source = source.collect::<Vec<_>>().join("\n");
     let folded = source.matches("<details").count();
     match name {
-        "What is still wrong" | "Run it" | "Break it" if !has_fence(Fence::is_transcript) => {
+        "What is still wrong" | "Run it" if !has_fence(Fence::is_transcript) => {
             Some("shows nothing; it needs a console block")
+        }
+        "Break it" if !source.contains("{{#experiment ") => {
+            Some("shows no experiment; it needs an {{#experiment …}}")
         }
         "Predict first" if folded == 0 => Some("does not fold its answer away; it needs <details>"),
         "The change" if !has_fence(|fence| !fence.is_sketch() && fence.kind() != "console") => {

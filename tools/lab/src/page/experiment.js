@@ -19,8 +19,9 @@ function element(name, className, text) {
   return made;
 }
 
+const { name, guess } = form.elements;
+
 export function start(experiments) {
-  const { name, guess } = form.elements;
   for (const { name: one, steps, missing } of experiments) {
     const option = element("option", "", `${one} (steps ${steps.join(", ")})${missing ? ": not here" : ""}`);
     option.value = one;
@@ -43,6 +44,16 @@ export function start(experiments) {
   stop.addEventListener("click", () => {
     if (stop.getAttribute("aria-disabled") !== "true") ask({ do: "stop-experiment" }, "it stops");
   });
+}
+
+// Chooses an experiment, and shows its question to whoever came for it.
+export function open(wanted) {
+  const option = [...name.options].find(({ value }) => value === wanted);
+  if (!option) return;
+  option.selected = true;
+  name.dispatchEvent(new Event("change"));
+  guess.focus({ preventScroll: true });
+  section.scrollIntoView();
 }
 
 const isUnderWay = (playing) => ["starts", "runs"].includes(playing?.state);

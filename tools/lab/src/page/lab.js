@@ -32,10 +32,15 @@ controls.leaveOut(catalog.left_out);
 controls.start();
 experiment.start(catalog.experiments);
 
+// The terminal may have named one. What is above it has its size once the steps are there.
+let wanted = new URLSearchParams(location.search).get("experiment");
+
 const source = new EventSource("events");
 source.addEventListener("message", (event) => {
   connected(`Each step counts in ${catalog.redis}.`, false);
   show(JSON.parse(event.data));
+  if (wanted) experiment.open(wanted);
+  wanted = null;
 });
 source.addEventListener("error", () => {
   const ended = source.readyState === EventSource.CLOSED;

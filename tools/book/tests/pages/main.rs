@@ -1,6 +1,11 @@
 //! The book as a reader has it: opened from the disk in a browser, wide and on a phone.
 
-use std::path::{Path, PathBuf};
+mod figures;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
 use book::{Book, render_checked};
 use browser::Browser;
@@ -20,35 +25,43 @@ fn root() -> &'static Path {
         .unwrap()
 }
 
-/// The rendered book and a browser; `None` where there is no browser.
-fn open() -> Option<(TempDir, Vec<String>, Browser)> {
+/// The rendered book. It is the same for all tests.
+fn rendered() -> &'static Path {
+    static RENDERED: OnceLock<PathBuf> = OnceLock::new();
+    RENDERED.get_or_init(|| {
+        let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("book");
+        render_checked(root(), &out).unwrap();
+        out.canonicalize().unwrap()
+    })
+}
+
+/// The names of the pages and a browser; `None` where there is no browser.
+fn open() -> Option<(Vec<String>, Browser)> {
     let mut browser = Browser::start()?;
-    let out = TempDir::new().unwrap();
-    render_checked(root(), out.path()).unwrap();
     let pages = Book::read(root()).unwrap().pages;
     let names = pages
         .iter()
         .map(|page| page.name.replace(".md", ".html"))
         .collect();
     browser.enable();
-    Some((out, names, browser))
+    Some((names, browser))
 }
 
-fn url(folder: &TempDir, name: &str) -> String {
-    let file: PathBuf = folder.path().canonicalize().unwrap().join(name);
-    format!("file://{}", file.display())
+/// Where a page of the book is.
+fn url(name: &str) -> String {
+    format!("file://{}", rendered().join(name).display())
 }
 
 #[test]
 fn every_page_fits_its_window_and_asks_for_nothing_elsewhere() {
-    let Some((folder, names, mut browser)) = open() else {
+    let Some((names, mut browser)) = open() else {
         return;
     };
     let mut problems = Vec::new();
     for width in WIDTHS {
         browser.resize(width);
         for name in &names {
-            browser.go(&url(&folder, name));
+            browser.go(&url(name));
             let overflow = browser.evaluate(
                 "(() => { const root = document.documentElement;
                 if (root.scrollWidth <= innerWidth) return '';
@@ -71,13 +84,13 @@ fn every_page_fits_its_window_and_asks_for_nothing_elsewhere() {
 
 #[test]
 fn the_book_can_be_searched_and_leafed_through_by_keyboard() {
-    let Some((folder, names, mut browser)) = open() else {
+    let Some((names, mut browser)) = open() else {
         return;
     };
     browser.resize(WIDTHS[0]);
-    browser.go(&url(&folder, &names[0]));
+    browser.go(&url(&names[0]));
     let text = names.iter().map(|name| {
-        std::fs::read_to_string(folder.path().join(name))
+        std::fs::read_to_string(rendered().join(name))
             .unwrap()
             .to_lowercase()
     });
@@ -92,7 +105,7 @@ fn the_book_can_be_searched_and_leafed_through_by_keyboard() {
     browser.wait_for("document.querySelectorAll('[id$=searchresults] li').length > 0");
 
     if let Some(second) = names.get(1) {
-        browser.go(&url(&folder, &names[0]));
+        browser.go(&url(&names[0]));
         browser.press("ArrowRight");
         browser.wait_for(&format!(
             "{IS_LOADED} && location.pathname.endsWith('/{second}')"
@@ -115,7 +128,8 @@ fn what_is_wrong_with_a_page_is_seen() {
     let folder = TempDir::new().unwrap();
     let page = "<p>x<script>console.error('broken'); throw new Error('thrown')</script><img src='http://127.0.0.1:9/x.png'><div style='width:900px'>wide</div>";
     std::fs::write(folder.path().join("bad.html"), page).unwrap();
-    browser.go(&url(&folder, "bad.html"));
+    let page = folder.path().join("bad.html");
+    browser.go(&format!("file://{}", page.display()));
     browser.wait_for("document.images[0].complete");
     let complaints = browser.complaints().join("\n");
     for expected in ["broken", "thrown", "http://127.0.0.1:9/x.png"] {

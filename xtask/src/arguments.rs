@@ -17,7 +17,7 @@ use steps::{Profile, RedisChoice};
 pub const HELP: &str = include_str!("help/xtask.txt");
 
 /// The commands, and what answers them.
-const COMMANDS: [(&str, Answer); 13] = [
+const COMMANDS: [(&str, Answer); 15] = [
     ("run", Answer::Here(include_str!("help/run.txt"))),
     ("build", Answer::Here(include_str!("help/build.txt"))),
     ("check", Answer::Part(OWN_STEP)),
@@ -25,13 +25,17 @@ const COMMANDS: [(&str, Answer); 13] = [
         "break",
         Answer::Tool(Tool::new("experiments", Profile::Debug)),
     ),
+    ("lab", Answer::Tool(Tool::new("lab", Profile::Debug))),
     ("drill", Answer::Tool(Tool::new("drills", Profile::Debug))),
     ("start", Answer::Part(OWN_STEP)),
     ("hint", Answer::Part(OWN_STEP)),
     ("progress", Answer::Part(OWN_STEP)),
     // What makes a load must not be what limits it.
     ("bench", Answer::Tool(Tool::new("bench", Profile::Release))),
-    ("profile", Answer::Tool(Tool::new("profile", Profile::Debug))),
+    (
+        "profile",
+        Answer::Tool(Tool::new("profile", Profile::Debug)),
+    ),
     ("diff", Answer::Tool(Tool::new("diff", Profile::Debug))),
     // mdBook takes longer to compile with optimisation than a book takes to render without.
     ("book", Answer::Tool(Tool::new("book", Profile::Debug))),

@@ -45,8 +45,8 @@ fn seen(command: &mut Command) -> String {
 fn every_command_explains_itself() {
     insta::assert_snapshot!("help", seen(&mut xtask(&["--help"])));
     for command in [
-        "run", "build", "check", "break", "drill", "start", "hint", "progress", "bench", "diff",
-        "book", "test", "doctor",
+        "run", "build", "check", "break", "lab", "drill", "start", "hint", "progress", "bench",
+        "profile", "diff", "book", "test", "doctor",
     ] {
         insta::assert_snapshot!(
             format!("help_{command}"),

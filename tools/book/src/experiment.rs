@@ -8,10 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use experiments::{
-    Column, Contract, Experiment, Recording,
-    catalog::{self, EXPERIMENTS},
-    command_line::ensure_possible,
-    draw,
+    Column, Contract, Experiment, Recording, catalog, command_line::ensure_possible, draw,
 };
 use mdbook_core::utils::{escape_html, fs};
 use output::terminal::one_line;
@@ -26,9 +23,6 @@ use crate::{
 
 /// Where the recordings lie, from the root of the repository.
 pub const RECORDINGS: &str = "book/measurements/experiments";
-
-/// Whether there is a `cargo xtask lab` that opens at an experiment.
-const HAS_LAB: bool = false;
 
 /// The same visitors come in every figure.
 const SEED: &str = "1";
@@ -56,10 +50,7 @@ impl Shown {
     pub fn new(root: &Path, argument: &str) -> Result<Self> {
         let mut words = argument.split_whitespace().map(str::to_owned);
         let name = words.next().unwrap_or_default();
-        let experiment = catalog::find(&name).ok_or_else(|| {
-            let names: Vec<&str> = EXPERIMENTS.iter().map(|known| known.name).collect();
-            anyhow!(output::unknown("experiment", &name, &names))
-        })?;
+        let experiment = catalog::named(&name)?;
         let wanted: Vec<String> = words.collect();
         ensure!(
             !wanted.is_empty(),
@@ -105,10 +96,8 @@ impl Shown {
             recording.is_of(self.experiment, steps),
             "{file} is of another form of the experiment; {again}"
         );
-        let contract = root.join(contract::results::FILE);
-        if contract.exists() {
-            let contract = Contract(contract::results::read(&contract)?);
-            recording.judge(self.experiment, &contract);
+        if root.join(contract::results::FILE).exists() {
+            recording.judge(self.experiment, &Contract::read(root)?);
         }
         let mut columns = recording.columns.iter();
         if let Some(column) = columns.find(|column| !column.verdict.surprises.is_empty()) {
@@ -136,20 +125,15 @@ impl Shown {
         let outcomes: String = recording.columns.iter().map(outcome).collect();
         let redis = escape_html(&recording.redis);
         let words = self.words();
-        let lab = match HAS_LAB {
-            true => format!(
-                "<br>\nWatch it live: <code>cargo xtask lab{} --experiment {}</code>",
-                words.trim_start_matches(self.experiment.name),
-                self.experiment.name
-            ),
-            false => String::new(),
-        };
+        let name = self.experiment.name;
+        let steps = words.trim_start_matches(name);
         Ok(format!(
             "<figure class=\"experiment\">\n<p class=\"question\">{question}</p>\n\
              <seen-experiment>\n{svg}\n<script type=\"application/json\">{data}</script>\n</seen-experiment>\n\
              <figcaption>\n<ul>\n{outcomes}</ul>\n\
              <p>A bar is a tenth of a second. Recorded with {redis}.<br>\n\
-             Do it yourself: <code>cargo xtask break {words}</code>{lab}</p>\n\
+             Do it yourself: <code>cargo xtask break {words}</code><br>\n\
+             Watch it live: <code>cargo xtask lab{steps} --experiment {name}</code></p>\n\
              </figcaption>\n</figure>"
         ))
     }

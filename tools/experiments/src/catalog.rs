@@ -1,5 +1,6 @@
 //! All experiments.
 
+use anyhow::{Result, anyhow};
 use fault_proxy::Fault;
 use load::{Arrivals, Load};
 
@@ -299,6 +300,18 @@ pub const EXPERIMENTS: &[Experiment] = &[
         ..PLAIN
     },
 ];
+
+/// The experiment that somebody has named.
+///
+/// # Errors
+///
+/// When there is none of that name: with those that there are.
+pub fn named(name: &str) -> Result<&'static Experiment> {
+    find(name).ok_or_else(|| {
+        let names: Vec<&str> = EXPERIMENTS.iter().map(|known| known.name).collect();
+        anyhow!(output::unknown("experiment", name, &names))
+    })
+}
 
 /// The experiment of that name.
 pub fn find(name: &str) -> Option<&'static Experiment> {

@@ -16,7 +16,7 @@ use processes::{
     interrupt,
     programs::{Platform, Tool},
 };
-use steps::{Profile, RedisChoice, Source, Step};
+use steps::{RedisChoice, Source, Step};
 
 use crate::{
     Contract, Event, Experiment, Observer, Plan, Recording, Series, Strips, Subject, Update,
@@ -64,29 +64,17 @@ pub fn run(root: &Path, options: &BreakOptions) -> Result<ExitCode> {
         anstream::print!("{}", list());
         return Ok(ExitCode::SUCCESS);
     }
-    let names: Vec<&str> = EXPERIMENTS.iter().map(|known| known.name).collect();
-    let Some(experiment) = catalog::find(&options.experiment) else {
-        bail!(output::unknown("experiment", &options.experiment, &names));
-    };
+    let experiment = catalog::named(&options.experiment)?;
     let steps = chosen_steps(root, experiment, &options.steps)?;
     ensure_possible(experiment, options.embedded)?;
     let guess = ask(experiment, options.no_ask)?;
 
     let interrupted = interrupt::catch()?;
-    let redis = redis(root, options.embedded)?;
-    // What a step does is the same in both profiles. This one is compiled already after a `run`.
-    let Some(programs) = steps::programs(root, &steps, Profile::Debug)? else {
+    let redis = redis_program(root, options.embedded)?;
+    let Some(subjects) = Subject::build(root, &steps)? else {
         return Ok(ExitCode::FAILURE);
     };
-    let subjects = steps.iter().zip(programs).map(|(step, program)| Subject {
-        name: step.name.clone(),
-        program,
-        needs_redis: step.needs_redis(),
-    });
-    let subjects: Vec<Subject> = subjects.collect();
-    let contract = Contract(contract::results::read(
-        &root.join(contract::results::FILE),
-    )?);
+    let contract = Contract::read(root)?;
     let plan = Plan {
         experiment,
         subjects: &subjects,
@@ -163,7 +151,12 @@ pub fn ensure_possible(experiment: &Experiment, embedded: bool) -> Result<()> {
     Ok(())
 }
 
-fn redis(root: &Path, embedded: bool) -> Result<RedisProgram> {
+/// The real Redis if there is one and it is wanted, else the embedded one, which is built first.
+///
+/// # Errors
+///
+/// When that cannot be built.
+pub fn redis_program(root: &Path, embedded: bool) -> Result<RedisProgram> {
     if let Some(program) = RedisProgram::find().filter(|_| !embedded) {
         return Ok(program);
     }

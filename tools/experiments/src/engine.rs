@@ -9,11 +9,12 @@ use std::{
 use anyhow::{Context, Result};
 use fault_proxy::Fault;
 use load::{Schedule, Visitor, redis_commands};
-use private_redis::{RedisClient, RedisProgram};
+use private_redis::RedisProgram;
 use processes::interrupt::Interrupted;
 
 use crate::{
     Contract, Subject,
+    asker::Asker,
     experiment::{Action, Experiment, Lane, Variant},
     recording::{Column, Event, Ledger, Recording, SAMPLE_MS, Sample, Series, VERSION},
     stage::{Probe, Stage},
@@ -78,7 +79,8 @@ impl Plan<'_> {
             if self.interrupted.yet() {
                 return Ok(None);
             }
-            let stage = Stage::set(self.experiment, variant, subject, self.redis, self.seed);
+            let setup = self.experiment.setup(variant);
+            let stage = Stage::set(setup, subject, self.redis, self.seed);
             stages.push(stage.with_context(|| format!("{} cannot be set up", subject.name))?);
         }
         let failed = AtomicBool::new(false);
@@ -169,21 +171,21 @@ impl Run<'_> {
         } else {
             0
         };
-        // Twice as long as it should take: a busy machine is late.
-        let (load, lasts) = (experiment.load, 2 * experiment.duration());
-        let schedule = Schedule::new(load, stage.addrs(), seed, lasts, VISIT_TIMEOUT);
+        let schedule = Schedule::new(experiment.load, stage.addrs(), seed, VISIT_TIMEOUT);
         let (notes, probe) = (Notes::default(), stage.probe());
         let visit = |visitor: &mut Visitor, due| notes.visit(visitor, due);
         let (script, (mut series, losses, commands)) = thread::scope(|scope| {
-            schedule.send(scope, &notes.over, &visit);
+            let sent = schedule.send(scope, &notes.over, &visit);
             let sampler = scope.spawn(|| self.watch(&notes, &probe));
-            let script = self.follow(&mut stage, &notes, |visitors| {
+            let burst = |visitors| {
                 for number in 0..visitors {
                     let mut visitor = schedule.visitor(number);
                     let notes = &notes;
                     scope.spawn(move || notes.visit_in_a_burst(&mut visitor));
                 }
-            });
+            };
+            let sent = sent.context("there is no room for so many visitors");
+            let script = sent.and_then(|()| self.follow(&mut stage, &notes, burst));
             notes.over.store(true, SeqCst);
             (script, sampler.join().expect("the sampler does not panic"))
         });
@@ -257,7 +259,7 @@ impl Run<'_> {
     /// Redis has run.
     fn watch(&self, notes: &Notes, probe: &Probe) -> (Series, Vec<Event>, u64) {
         let (mut series, mut events) = (Series::default(), Vec::new());
-        let mut redis = CommandCounter::default();
+        let mut redis = CommandCounter::new();
         let mut known = probe.faults();
         for number in 1.. {
             self.sleep_until(self.start + Duration::from_millis(number * SAMPLE_MS));
@@ -310,7 +312,7 @@ impl Run<'_> {
 }
 
 /// What a fault of the wire is called where it is shown.
-fn loss(fault: Fault) -> &'static str {
+pub fn loss(fault: Fault) -> &'static str {
     match fault {
         Fault::LostCommand => "command lost",
         Fault::LostReply | Fault::HalfReply => "reply lost",
@@ -319,41 +321,32 @@ fn loss(fault: Fault) -> &'static str {
     }
 }
 
-/// Asks a Redis again and again how many commands it has run.
-#[derive(Default)]
+/// Counts the commands that a Redis has run.
 struct CommandCounter {
-    client: Option<(String, RedisClient)>,
+    asker: Asker,
     last: Option<u64>,
     all: u64,
 }
 
 impl CommandCounter {
+    fn new() -> Self {
+        Self {
+            asker: Asker::new(REDIS_TIMEOUT),
+            last: None,
+            all: 0,
+        }
+    }
+
     /// How many it has run since the last time, if it says so.
     fn since_last(&mut self, probe: &Probe) -> Option<u32> {
-        let now = self.ask(probe);
-        let Some(now) = now else {
-            self.client = None;
-            return None;
-        };
+        let info = self
+            .asker
+            .ask(&probe.redis_url(), &["INFO", "commandstats"])?;
+        let now = redis_commands(info.as_text().unwrap_or_default());
         // A Redis that has started again counts from 0.
         let before = self.last.replace(now).filter(|before| *before <= now);
         let new = now - before.unwrap_or(0);
         self.all += new;
         u32::try_from(new).ok()
-    }
-
-    fn ask(&mut self, probe: &Probe) -> Option<u64> {
-        let url = probe.redis_url();
-        let known = self.client.take().filter(|(known, _)| *known == url);
-        let (url, mut client) = match known {
-            Some(known) => known,
-            None => (
-                url.clone(),
-                RedisClient::connect_url(&url, REDIS_TIMEOUT).ok()?,
-            ),
-        };
-        let info = client.command(&["INFO", "commandstats"]).ok()?;
-        self.client = Some((url, client));
-        Some(redis_commands(info.as_text().unwrap_or_default()))
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use fault_proxy::Fault;
 use load::Load;
 
+use crate::stage::Setup;
+
 /// Something that is done to steps while visitors come, a question about it, and what the answer is.
 #[derive(Debug)]
 pub struct Experiment {
@@ -119,6 +121,8 @@ pub enum Action {
     AwaitDisk(bool),
     /// Redis becomes the replica of one that is not there, and takes no writes.
     ReadOnlyRedis,
+    /// It takes writes again.
+    WritableRedis,
     /// Redis forgets everything.
     EmptyRedis,
     /// The replica hears no more of its primary.
@@ -147,6 +151,8 @@ pub enum Action {
     Burst(usize),
     /// So many clients send half a request and wait.
     SlowClients(usize),
+    /// They leave.
+    SlowClientsLeave,
     /// So many clients ask and never read an answer.
     SlowReaders(usize),
 }
@@ -193,6 +199,7 @@ impl Action {
             Self::AwaitDisk(true) => (Redis, ill, "slow disk".into()),
             Self::AwaitDisk(false) => (Redis, well, "fast disk".into()),
             Self::ReadOnlyRedis => (Redis, ill, "Redis read-only".into()),
+            Self::WritableRedis => (Redis, well, "Redis writable".into()),
             Self::EmptyRedis => (Redis, None, "empty Redis".into()),
             Self::UnlinkReplica => (Redis, None, "unlink replica".into()),
             Self::PromoteReplica => (Redis, well, "replica takes over".into()),
@@ -210,6 +217,7 @@ impl Action {
             Self::ThawService => (Service, well, "service goes on".into()),
             Self::Burst(visitors) => (Visitors, None, plural(visitors, "visitor")),
             Self::SlowClients(clients) => (Visitors, None, plural(clients, "slow client")),
+            Self::SlowClientsLeave => (Visitors, None, "slow clients leave".into()),
             Self::SlowReaders(clients) => (Visitors, None, plural(clients, "slow reader")),
         }
     }
@@ -234,6 +242,17 @@ pub(crate) fn plural(count: usize, what: &str) -> String {
 }
 
 impl Experiment {
+    /// What a step has on its stage that is set up in this way.
+    pub fn setup(&self, variant: &Variant) -> Setup {
+        Setup {
+            settings: variant.settings,
+            redis: self.redis,
+            waits_for_the_disk_later: self.waits_for_the_disk_later(),
+            has_wire: self.needs_wire(),
+            copies: self.copies,
+        }
+    }
+
     /// The names of its columns on these steps: each of them, in each way that it is set up.
     pub fn columns<'a>(&self, steps: impl Iterator<Item = &'a str>) -> Vec<String> {
         let named = steps.flat_map(|step| {

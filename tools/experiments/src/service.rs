@@ -74,6 +74,18 @@ impl Service {
         Ok(())
     }
 
+    /// Whether it runs.
+    pub fn runs(&mut self) -> Result<bool> {
+        let status = self.process.as_mut().map(Process::try_wait).transpose()?;
+        Ok(status == Some(None))
+    }
+
+    /// The last lines that it has printed.
+    pub fn log(&self, lines: usize) -> String {
+        let process = self.process.as_ref();
+        process.map_or_else(String::new, |process| process.output_tail(lines))
+    }
+
     /// Sends it a signal. One that has ended hears nothing.
     ///
     /// # Errors

@@ -15,7 +15,8 @@ use processes::{Signal, poll};
 
 use crate::{
     Subject,
-    experiment::{Action, Experiment, Variant},
+    condition::{Condition, RedisState},
+    experiment::{Action, Redis},
     service::Service,
 };
 
@@ -33,10 +34,27 @@ const WARM_UP_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long Redis may take to say where the count stands.
 const COUNT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What belongs to a step on its stage.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup {
+    /// The settings of the service that are not the usual ones.
+    pub settings: &'static [(&'static str, &'static str)],
+    /// What the count is kept in.
+    pub redis: Redis,
+    /// Whether Redis begins without waiting for its disk, and is told to wait for it later.
+    pub waits_for_the_disk_later: bool,
+    /// Whether there is a wire between the service and Redis to do things to.
+    pub has_wire: bool,
+    /// How many copies of the service run.
+    pub copies: usize,
+}
+
 /// A step with all that belongs to it.
-pub struct Stage<'a> {
-    subject: &'a Subject,
-    settings: &'static [(&'static str, &'static str)],
+pub struct Stage {
+    subject: Subject,
+    setup: Setup,
+    /// What was done to it that lasts.
+    condition: Condition,
     // Dropped in this order: whoever uses another goes first.
     services: Vec<Service>,
     probe: Probe,
@@ -65,51 +83,52 @@ impl Probe {
 
     /// How often each fault has happened on the wire so far.
     pub fn faults(&self) -> BTreeMap<Fault, u64> {
-        self.wire
-            .as_ref()
-            .map(|wire| wire.faults())
-            .unwrap_or_default()
+        let wire = self.wire.as_ref();
+        wire.map(|wire| wire.faults()).unwrap_or_default()
+    }
+
+    /// The wire, if there is one to do things to.
+    pub fn wire(&self) -> Option<&FaultProxy> {
+        self.wire.as_deref()
     }
 }
 
-impl<'a> Stage<'a> {
+impl Stage {
     /// Starts everything.
     ///
     /// # Errors
     ///
     /// When something does not start.
-    pub fn set(
-        experiment: &Experiment,
-        variant: &Variant,
-        subject: &'a Subject,
-        program: &RedisProgram,
-        seed: u64,
-    ) -> Result<Self> {
-        let durability = match experiment.redis.replies_early {
+    pub fn set(setup: Setup, subject: &Subject, program: &RedisProgram, seed: u64) -> Result<Self> {
+        let durability = match setup.redis.replies_early {
             true => Durability::EverySecond,
             false => Durability::AppendOnly,
         };
         let mut redis = RedisServer::reserve(program, durability)?;
-        if let Some(delay) = experiment.redis.disk_delay {
+        if let Some(delay) = setup.redis.disk_delay {
             redis.slow_disk(Duration::from_millis(delay));
         }
         redis.start_again()?;
-        if experiment.waits_for_the_disk_later() {
+        if setup.waits_for_the_disk_later {
             await_disk(&redis, false)?;
         }
-        let replica = experiment
-            .redis
-            .has_replica
-            .then(|| replica_of(&redis, program));
-        let wire = experiment.needs_wire();
-        let wire = wire.then(|| FaultProxy::start(redis.addr(), seed, |_| 0));
+        let has_replica = setup.redis.has_replica;
+        let replica = has_replica.then(|| replica_of(&redis, program));
+        let wire = setup
+            .has_wire
+            .then(|| FaultProxy::start(redis.addr(), seed, |_| 0));
         let probe = Probe {
             wire: wire.transpose()?.map(Arc::new),
             redis: Arc::new(Mutex::new(redis.addr())),
         };
         let mut stage = Self {
-            subject,
-            settings: variant.settings,
+            subject: subject.clone(),
+            setup,
+            condition: Condition {
+                is_real: matches!(program, RedisProgram::Server(_)),
+                can_slow_disk: setup.redis.disk_delay.is_some(),
+                ..Condition::default()
+            },
             services: Vec::new(),
             probe,
             redis,
@@ -117,7 +136,7 @@ impl<'a> Stage<'a> {
             slow_clients: Vec::new(),
             slow_readers: Vec::new(),
         };
-        for copy in 0..experiment.copies {
+        for copy in 0..setup.copies {
             stage.start_service(copy)?;
         }
         // The first visit takes long, and is nobody's lesson.
@@ -145,11 +164,35 @@ impl<'a> Stage<'a> {
     pub fn act(&mut self, action: Action) -> Result<()> {
         match action {
             Action::KillRedis => self.redis.kill()?,
-            Action::StartRedis => self.redis.start_again()?,
-            Action::FreezeRedis => self.redis.freeze()?,
-            Action::ThawRedis => self.redis.thaw()?,
-            Action::AwaitDisk(waits) => await_disk(&self.redis, waits)?,
-            Action::ReadOnlyRedis => tell(&self.redis, &NOWHERE)?,
+            Action::StartRedis => {
+                self.redis.start_again()?;
+                self.condition.is_frozen = false;
+                self.condition.is_read_only = false;
+                // It has read its settings anew.
+                if self.setup.waits_for_the_disk_later {
+                    await_disk(&self.redis, self.condition.has_slow_disk)?;
+                }
+            }
+            Action::FreezeRedis => {
+                self.redis.freeze()?;
+                self.condition.is_frozen = true;
+            }
+            Action::ThawRedis => {
+                self.redis.thaw()?;
+                self.condition.is_frozen = false;
+            }
+            Action::AwaitDisk(waits) => {
+                await_disk(&self.redis, waits)?;
+                self.condition.has_slow_disk = waits;
+            }
+            Action::ReadOnlyRedis => {
+                tell(&self.redis, &NOWHERE)?;
+                self.condition.is_read_only = true;
+            }
+            Action::WritableRedis => {
+                tell(&self.redis, &NOBODY)?;
+                self.condition.is_read_only = false;
+            }
             Action::EmptyRedis => tell(&self.redis, &["FLUSHALL"])?,
             Action::UnlinkReplica => tell(self.replica()?, &NOWHERE)?,
             Action::PromoteReplica => self.promote_replica()?,
@@ -159,7 +202,10 @@ impl<'a> Stage<'a> {
                 follow(old, &self.redis)?;
             }
             Action::Wire(fault, times) => self.wire()?.order(fault, times),
-            Action::DelayWire(delay) => self.wire()?.delay(Duration::from_millis(delay)),
+            Action::DelayWire(delay) => {
+                self.wire()?.delay(Duration::from_millis(delay));
+                self.condition.delay = delay;
+            }
             Action::CutWire => self.wire()?.cut(),
             Action::StopService(copy) => self.service(copy)?.signal(Signal::Terminate)?,
             Action::KillService(copy) => self.service(copy)?.signal(Signal::Kill)?,
@@ -169,14 +215,48 @@ impl<'a> Stage<'a> {
             // The visitors see to that.
             Action::Burst(_) => {}
             Action::SlowClients(clients) => self.add_slow_clients(clients)?,
+            Action::SlowClientsLeave => self.slow_clients.clear(),
             Action::SlowReaders(clients) => self.add_slow_readers(clients)?,
         }
         Ok(())
     }
 
+    /// How all parts of it are.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system does not say whether a process runs.
+    pub fn condition(&mut self) -> Result<Condition> {
+        let has_ended = self.redis.id().is_none() || self.redis.has_ended()?.is_some();
+        let redis = match self.condition.is_frozen {
+            _ if has_ended => RedisState::Ended,
+            true => RedisState::Frozen,
+            false => RedisState::Running,
+        };
+        let copies = self.services.iter_mut().map(Service::runs);
+        Ok(Condition {
+            redis,
+            copies: copies.collect::<Result<_>>()?,
+            held: self.held(),
+            ..self.condition.clone()
+        })
+    }
+
+    /// The last lines that the copies of the service have printed.
+    pub fn log(&self, lines: usize) -> Vec<String> {
+        let logs = self.services.iter().map(|service| service.log(lines));
+        let lines = logs.map(|log| log.lines().map(str::to_owned).collect::<Vec<_>>());
+        lines.flatten().collect()
+    }
+
+    /// Ends Redis at once, so that nobody waits for one that is frozen when the rest ends.
+    pub fn end(mut self) {
+        // What cannot be killed now is killed when we are gone.
+        let _ = self.redis.kill();
+    }
+
     /// How many clients that do nothing are still connected.
     pub fn held(&mut self) -> u64 {
-        let is_open = |client: &mut Connection| !client.is_closed().unwrap_or(true);
         let clients = self.slow_clients.iter_mut().map(is_open);
         let readers = self
             .slow_readers
@@ -207,7 +287,7 @@ impl<'a> Stage<'a> {
             None => self.redis.url(),
         };
         self.services
-            .push(Service::start(self.subject, &url, self.settings)?);
+            .push(Service::start(&self.subject, &url, self.setup.settings)?);
         Ok(())
     }
 
@@ -226,6 +306,7 @@ impl<'a> Stage<'a> {
     }
 
     fn add_slow_clients(&mut self, clients: usize) -> Result<()> {
+        self.slow_clients.retain_mut(is_open);
         let addr = self.service(0)?.addr();
         for _ in 0..clients {
             let mut client = Connection::open(addr)?;
@@ -266,6 +347,11 @@ impl<'a> Stage<'a> {
         let wire = self.probe.wire.as_deref();
         wire.context("this experiment has no wire to do things to")
     }
+}
+
+/// Whether a client is still connected.
+fn is_open(client: &mut Connection) -> bool {
+    !client.is_closed().unwrap_or(true)
 }
 
 /// A Redis that follows another one, and has all that it has.

@@ -1,5 +1,8 @@
 //! What the visits of a step came to, what that means, and what mends it.
 
+use std::path::Path;
+
+use anyhow::Result;
 use contract::Report;
 
 use crate::{
@@ -15,6 +18,17 @@ const COMMANDS_PER_VISIT_MAX: f64 = 0.5;
 pub struct Contract(pub Vec<Report>);
 
 impl Contract {
+    /// What the last run of the contract found.
+    ///
+    /// # Errors
+    ///
+    /// When its file cannot be read.
+    pub fn read(root: &Path) -> Result<Self> {
+        Ok(Self(contract::results::read(
+            &root.join(contract::results::FILE),
+        )?))
+    }
+
     /// Whether a step can do that to the letter: `None` if it can, but not quite. A step that is not in it is
     /// expected to.
     fn has(&self, step: &str, capability: &str) -> Option<bool> {

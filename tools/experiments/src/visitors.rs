@@ -39,6 +39,8 @@ struct State {
     /// Since the start.
     numbers: ledger::Ledger,
     ledger: Ledger,
+    /// How the last visit ended.
+    last: Option<Outcome>,
     /// From when on all has been well again for a while.
     well_from: Option<Instant>,
 }
@@ -77,12 +79,33 @@ impl Notes {
         }
     }
 
+    /// How many visits are under way.
+    pub fn in_flight(&self) -> u32 {
+        self.in_flight.load(SeqCst)
+    }
+
+    /// How the last visit ended, if there was one.
+    pub fn last(&self) -> Option<Outcome> {
+        self.lock().last
+    }
+
+    /// The highest number that was given.
+    pub fn highest(&self) -> Option<u64> {
+        self.lock().numbers.highest()
+    }
+
+    /// How many numbers up to this one were not given, from the lowest on that was.
+    pub fn gaps_up_to(&self, highest: u64) -> u64 {
+        self.lock().numbers.gaps_up_to(highest)
+    }
+
     /// Visits, and notes how it ended. `due` is when the visit should have begun.
     pub fn visit(&self, visitor: &mut Visitor, due: Instant) -> Outcome {
         self.in_flight.fetch_add(1, SeqCst);
         let outcome = visitor.visit().outcome;
+        self.note(outcome, due);
         self.in_flight.fetch_sub(1, SeqCst);
-        self.note(outcome, due)
+        outcome
     }
 
     /// Visits as one of many who arrive in the same moment, and gives up where there is no room.
@@ -96,9 +119,10 @@ impl Notes {
         }
     }
 
-    fn note(&self, outcome: Outcome, due: Instant) -> Outcome {
+    fn note(&self, outcome: Outcome, due: Instant) {
         let took = due.elapsed();
         let mut state = self.lock();
+        state.last = Some(outcome);
         let ledger = &mut state.ledger;
         let (end, count) = match outcome {
             Outcome::Number(_) => (0, &mut ledger.answered),
@@ -122,7 +146,6 @@ impl Notes {
                 state.ledger.first_duplicates.push(number);
             }
         }
-        outcome
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::mem;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -97,8 +97,11 @@ pub struct FaultProxy {
 /// What went over the wire.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
-    /// Every `INCR` and `INCRBY` that the service sent, in the order of arrival.
+    /// Every `INCR` and `INCRBY` that the service sent, in the order of arrival, but for the first ones if only
+    /// the last are kept.
     pub counts: Vec<Count>,
+    /// How many of the first are not kept.
+    forgotten: usize,
     /// How many commands of all kinds came.
     pub commands: u64,
     /// How often each fault happened.
@@ -128,6 +131,8 @@ struct Wire {
     ordered: Mutex<VecDeque<Fault>>,
     /// How late every command is, in milliseconds.
     delay: AtomicU64,
+    /// How many commands that count stay on record, at least; twice as many at most.
+    kept: AtomicUsize,
     seed: u64,
     odds: fn(Fault) -> u64,
     is_over: AtomicBool,
@@ -151,6 +156,7 @@ impl FaultProxy {
             cut: AtomicU64::new(0),
             ordered: Mutex::default(),
             delay: AtomicU64::new(0),
+            kept: AtomicUsize::new(usize::MAX),
             seed,
             odds,
             is_over: AtomicBool::new(false),
@@ -199,6 +205,27 @@ impl FaultProxy {
     pub fn delay(&self, delay: Duration) {
         let milliseconds = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
         self.wire.delay.store(milliseconds, Ordering::SeqCst);
+    }
+
+    /// From now on only the last commands that count are kept on record: at least `last`, and at most
+    /// twice as many. Without that, the record grows for as long as commands come.
+    pub fn keep(&self, last: usize) {
+        self.wire.kept.store(last.max(1), Ordering::SeqCst);
+    }
+
+    /// How many commands of all kinds came so far.
+    pub fn commands(&self) -> u64 {
+        self.wire.record().commands
+    }
+
+    /// How much the last commands that count add, so many of them at most, the newest last.
+    pub fn last_sizes(&self, commands: usize) -> Vec<u64> {
+        let record = self.wire.record();
+        let skip = record.counts.len().saturating_sub(commands);
+        record.counts[skip..]
+            .iter()
+            .map(|count| count.size)
+            .collect()
     }
 
     /// How often each fault has happened so far.
@@ -355,27 +382,40 @@ impl Wire {
     /// Notes a command that counts, and returns its place in the record.
     fn note_command(&self, command: &[Vec<u8>]) -> Option<usize> {
         let size = command_size(command)?;
+        let kept = self.kept.load(Ordering::SeqCst);
         let mut record = self.record();
+        if record.counts.len() / 2 >= kept {
+            record.counts.drain(..kept);
+            record.forgotten += kept;
+        }
         record.counts.push(Count {
             size,
             numbers: None,
             replied: None,
         });
-        Some(record.counts.len() - 1)
+        Some(record.forgotten + record.counts.len() - 1)
+    }
+
+    /// Changes a command on record, unless it is forgotten.
+    fn amend(&self, count: Option<usize>, change: impl FnOnce(&mut Count)) {
+        let mut record = self.record();
+        let place = count.and_then(|count| count.checked_sub(record.forgotten));
+        if let Some(count) = place.and_then(|place| record.counts.get_mut(place)) {
+            change(count);
+        }
     }
 
     fn note_reply(&self, count: Option<usize>, reply: &Value) {
         let last = reply.as_integer().and_then(|last| u64::try_from(last).ok());
-        if let (Some(index), Some(last)) = (count, last) {
-            let count = &mut self.record().counts[index];
-            count.numbers = Some((last + 1).saturating_sub(count.size)..last + 1);
+        if let Some(last) = last {
+            self.amend(count, |count| {
+                count.numbers = Some((last + 1).saturating_sub(count.size)..last + 1);
+            });
         }
     }
 
     fn note_delivery(&self, count: Option<usize>) {
-        if let Some(index) = count {
-            self.record().counts[index].replied = Some(Instant::now());
-        }
+        self.amend(count, |count| count.replied = Some(Instant::now()));
     }
 
     fn record(&self) -> MutexGuard<'_, Record> {

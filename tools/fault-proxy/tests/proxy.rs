@@ -186,3 +186,27 @@ fn a_fault_that_was_ordered_meets_the_next_command_that_counts_and_a_cut_ends_al
     }
     connect().command(&["PING"]).unwrap();
 }
+
+#[test]
+fn only_the_last_commands_are_kept_if_that_is_wanted() {
+    let redis = SocketAddr::from(([127, 0, 0, 1], serve_embedded()));
+    let proxy = FaultProxy::start(redis, 1, |_| 0).unwrap();
+    proxy.keep(4);
+    let mut client = RedisClient::connect_url(&proxy.url(), Duration::from_secs(2)).unwrap();
+    for size in 1..=99 {
+        let size: u64 = size;
+        client
+            .command(&["INCRBY", "seen", &size.to_string()])
+            .unwrap();
+    }
+    assert_eq!(proxy.last_sizes(3), [97, 98, 99]);
+    // And the one that greets.
+    assert_eq!(proxy.commands(), 100);
+    let record = proxy.finish();
+    let kept = record.counts.len();
+    assert!((4..=8).contains(&kept), "{kept} are kept");
+    let last = record.counts.last().unwrap();
+    let all = (1..=99).sum::<u64>();
+    assert_eq!(last.numbers, Some(all + 1 - 99..all + 1));
+    assert!(last.replied.is_some());
+}

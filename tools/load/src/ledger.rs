@@ -51,15 +51,26 @@ impl Ledger {
         true
     }
 
+    /// The highest number that was given.
+    pub fn highest(&self) -> Option<u64> {
+        self.ranges.values().next_back().map(|end| end - 1)
+    }
+
     /// How many numbers between the lowest and the highest were not given.
     pub fn gaps(&self) -> u64 {
-        let mut ends = self.ranges.iter();
-        let Some((_, &first)) = ends.next() else {
+        self.highest().map_or(0, |highest| self.gaps_up_to(highest))
+    }
+
+    /// How many numbers from the lowest up to this one were not given.
+    pub fn gaps_up_to(&self, highest: u64) -> u64 {
+        let mut ranges = self.ranges.range(..=highest);
+        let Some((_, &first)) = ranges.next() else {
             return 0;
         };
         let gap =
             |(end, gaps): (u64, u64), (&start, &next): (&u64, &u64)| (next, gaps + start - end);
-        ends.fold((first, 0), gap).1
+        let (end, gaps) = ranges.fold((first, 0), gap);
+        gaps + (highest + 1).saturating_sub(end)
     }
 }
 

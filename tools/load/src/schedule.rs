@@ -1,8 +1,13 @@
 //! Who visits, and when: in a closed loop or in an open one.
 
 use std::{
+    collections::HashSet,
+    io,
     net::SocketAddr,
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
+    },
     thread::{self, Scope},
     time::{Duration, Instant},
 };
@@ -15,8 +20,17 @@ use crate::visitor::{Outcome, Visitor};
 /// wait for less.
 const REFUSED_PAUSE: Duration = Duration::from_millis(50);
 
+/// How late a visit of an open loop may begin. Who could not come for longer does not come.
+const LATE_MAX: Duration = Duration::from_secs(10);
+
+/// How often who waits for the next visit of an open loop looks whether that has changed.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// What a visitor's thread needs, and more. There may be thousands of them.
+const STACK_BYTES: usize = 256 * 1024;
+
 /// Who visits.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Load {
     /// How many visitors there are at once, at most.
     pub visitors: usize,
@@ -25,7 +39,7 @@ pub struct Load {
 }
 
 /// When visitors come.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrivals {
     /// Each comes again so many milliseconds after its last visit has ended, on average: a closed loop.
     After(u64),
@@ -33,105 +47,173 @@ pub enum Arrivals {
     PerSecond(u64),
 }
 
-/// A plan of visits, which a seed repeats.
+/// A plan of visits, which a seed repeats. It may change while they are made.
 pub struct Schedule {
-    load: Load,
-    addrs: Vec<SocketAddr>,
     seed: u64,
     timeout: Duration,
-    /// When visits begin that come whether or not others have ended, after the start.
-    due: Vec<Duration>,
-    next: AtomicUsize,
+    state: Mutex<State>,
+    /// How often the load has changed.
+    changes: AtomicU64,
+    /// Held by the one visitor of an open loop who waits for the next visit; the others wait for their turn.
+    next: Mutex<Next>,
+}
+
+struct State {
+    load: Load,
+    addrs: Vec<SocketAddr>,
+    /// How often the addresses have changed.
+    moves: u64,
+    /// The numbers of the visitors who have a thread.
+    here: HashSet<usize>,
+}
+
+/// The next visit of an open loop.
+struct Next {
+    due: Option<Instant>,
+    random: Rng,
 }
 
 impl Schedule {
-    /// Plans visits to these copies of a service. In an open loop they end after `lasts`.
-    pub fn new(
-        load: Load,
-        addrs: Vec<SocketAddr>,
-        seed: u64,
-        lasts: Duration,
-        timeout: Duration,
-    ) -> Self {
-        let (mut due, mut at, mut random) = (Vec::new(), 0.0, Rng::with_seed(seed));
-        if let Arrivals::PerSecond(rate) = load.arrivals {
-            // Independent visitors: the times between them are exponentially distributed.
-            while at < lasts.as_secs_f64() {
-                due.push(Duration::from_secs_f64(at));
-                at -= (1.0 - random.f64()).ln() / rate as f64;
-            }
-        }
+    /// Plans visits to these copies of a service.
+    pub fn new(load: Load, addrs: Vec<SocketAddr>, seed: u64, timeout: Duration) -> Self {
         Self {
-            load,
-            addrs,
             seed,
             timeout,
-            due,
-            next: AtomicUsize::new(0),
+            state: Mutex::new(State {
+                load,
+                addrs,
+                moves: 0,
+                here: HashSet::new(),
+            }),
+            changes: AtomicU64::new(0),
+            next: Mutex::new(Next {
+                due: None,
+                random: Rng::with_seed(seed),
+            }),
         }
     }
 
-    /// Sends the visitors, who come until it is over. `visit` makes one visit, which was due at that moment.
+    /// Changes who visits. Those who are too many leave after the visit that they are at; those who are too
+    /// few come with the next call of [`send`](Self::send).
+    pub fn change(&self, load: Load) {
+        lock(&self.state).load = load;
+        self.changes.fetch_add(1, SeqCst);
+        lock(&self.next).due = None;
+    }
+
+    /// Says where the copies of the service are now.
+    pub fn lead_to(&self, addrs: Vec<SocketAddr>) {
+        let mut state = lock(&self.state);
+        if state.addrs != addrs {
+            state.addrs = addrs;
+            state.moves += 1;
+        }
+    }
+
+    /// Sends the visitors who are not here yet. They come until it is over. `visit` makes one visit, which was
+    /// due at that moment.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no room for so many threads. Those who found room come all the same.
     pub fn send<'scope, F>(
         &'scope self,
         scope: &'scope Scope<'scope, '_>,
         over: &'scope AtomicBool,
         visit: &'scope F,
-    ) where
+    ) -> io::Result<()>
+    where
         F: Fn(&mut Visitor, Instant) -> Outcome + Sync,
     {
-        let started = Instant::now();
-        for number in 0..self.load.visitors {
-            let mut visitor = self.visitor(number);
-            let mut visit = move |due| visit(&mut visitor, due);
-            scope.spawn(move || match self.load.arrivals {
-                Arrivals::After(pause) => {
-                    let random = Rng::with_seed(self.seed.wrapping_add(number as u64));
-                    come_again(&mut visit, pause, random, over);
-                }
-                Arrivals::PerSecond(_) => self.come_when_due(&mut visit, started, over),
-            });
+        let visitors = lock(&self.state).load.visitors;
+        for number in 0..visitors {
+            if !lock(&self.state).here.insert(number) {
+                continue;
+            }
+            let thread = thread::Builder::new().stack_size(STACK_BYTES);
+            let come = move || self.come(number, over, visit);
+            if let Err(error) = thread.spawn_scoped(scope, come) {
+                lock(&self.state).here.remove(&number);
+                return Err(error);
+            }
         }
+        Ok(())
     }
 
     /// A visitor who prefers the copy that it is the turn of.
     pub fn visitor(&self, number: usize) -> Visitor {
-        let mut addrs = self.addrs.clone();
+        let mut addrs = lock(&self.state).addrs.clone();
         let turn = number % addrs.len().max(1);
         addrs.rotate_left(turn);
         Visitor::new(addrs, self.timeout)
     }
 
-    fn come_when_due(
-        &self,
-        visit: &mut impl FnMut(Instant) -> Outcome,
-        started: Instant,
-        over: &AtomicBool,
-    ) {
-        while let Some(due) = self.due.get(self.next.fetch_add(1, Relaxed)) {
-            let due = started + *due;
-            thread::sleep(due.saturating_duration_since(Instant::now()));
-            if over.load(Relaxed) {
+    fn come<F>(&self, number: usize, over: &AtomicBool, visit: &F)
+    where
+        F: Fn(&mut Visitor, Instant) -> Outcome,
+    {
+        let mut random = Rng::with_seed(self.seed.wrapping_add(number as u64));
+        let (mut visitor, mut known_moves) = (self.visitor(number), 0);
+        while !over.load(SeqCst) {
+            let changes = self.changes.load(SeqCst);
+            let Some((arrivals, moves)) = self.stays(number) else {
                 return;
+            };
+            if moves != known_moves {
+                (visitor, known_moves) = (self.visitor(number), moves);
             }
-            visit(due);
+            match arrivals {
+                Arrivals::After(pause) => {
+                    let outcome = visit(&mut visitor, Instant::now());
+                    // Half as long or one and a half times: visitors do not march in step.
+                    let own = Duration::from_millis(pause).mul_f64(random.f64() + 0.5);
+                    thread::sleep(match outcome {
+                        Outcome::Number(_) => own,
+                        _ => own.max(REFUSED_PAUSE),
+                    });
+                }
+                Arrivals::PerSecond(rate) => {
+                    if let Some(due) = self.next_due(rate, changes, over) {
+                        visit(&mut visitor, due);
+                    }
+                }
+            }
         }
+    }
+
+    /// When this visitor comes and how often the addresses have changed; `None` if it is one too many, and
+    /// leaves.
+    fn stays(&self, number: usize) -> Option<(Arrivals, u64)> {
+        let mut state = lock(&self.state);
+        if number >= state.load.visitors {
+            state.here.remove(&number);
+            return None;
+        }
+        Some((state.load.arrivals, state.moves))
+    }
+
+    /// Waits for the next visit of an open loop; `None` if the load has changed meanwhile, or it is over.
+    fn next_due(&self, rate: u64, changes: u64, over: &AtomicBool) -> Option<Instant> {
+        let mut next = lock(&self.next);
+        let now = Instant::now();
+        let due = next.due.unwrap_or(now);
+        let due = due.max(now.checked_sub(LATE_MAX).unwrap_or(due));
+        loop {
+            if over.load(SeqCst) || self.changes.load(SeqCst) != changes {
+                return None;
+            }
+            match due.saturating_duration_since(Instant::now()) {
+                Duration::ZERO => break,
+                left => thread::sleep(left.min(POLL_INTERVAL)),
+            }
+        }
+        // Independent visitors: the times between them are exponentially distributed.
+        let until_next = -(1.0 - next.random.f64()).ln() / rate.max(1) as f64;
+        next.due = Some(due + Duration::from_secs_f64(until_next));
+        Some(due)
     }
 }
 
-fn come_again(
-    visit: &mut impl FnMut(Instant) -> Outcome,
-    pause: u64,
-    mut random: Rng,
-    over: &AtomicBool,
-) {
-    while !over.load(Relaxed) {
-        let outcome = visit(Instant::now());
-        // Half as long or one and a half times: visitors do not march in step.
-        let own = Duration::from_millis(pause).mul_f64(random.f64() + 0.5);
-        thread::sleep(match outcome {
-            Outcome::Number(_) => own,
-            _ => own.max(REFUSED_PAUSE),
-        });
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -48,6 +48,11 @@ fn the_ledger_knows_duplicates_and_gaps_in_whatever_order_numbers_come() {
     assert_eq!(new, [true, true, true, true, true, false, false, false]);
     assert_eq!((ledger.given, ledger.duplicates), (8, 3));
     assert_eq!(ledger.gaps(), 2, "6 and 8");
+    assert_eq!(
+        [2, 5, 6, 7, 8].map(|end| ledger.gaps_up_to(end)),
+        [0, 0, 1, 1, 2]
+    );
+    assert_eq!(ledger.highest(), Some(9));
     ledger.note(8);
     ledger.note(6);
     assert_eq!((ledger.gaps(), ledger.duplicates), (0, 3));

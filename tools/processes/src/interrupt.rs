@@ -22,6 +22,11 @@ impl Interrupted {
     pub fn yet(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
+
+    /// Asks to end, as Ctrl-C does.
+    pub fn now(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// From now on Ctrl-C only sets a flag; a second one ends us at once.

@@ -1,4 +1,6 @@
-//! A headless Chromium, told what to do over its DevTools protocol.
+//! A headless Chromium for tests, told what to do over its DevTools protocol.
+//!
+//! A test that cannot go on panics, so these methods do, too.
 
 use std::{
     env, fs,
@@ -22,6 +24,8 @@ pub struct Browser {
     session: String,
     next_id: u64,
     events: Vec<Value>,
+    /// Where the page may ask for something, apart from the disk.
+    home: Option<String>,
     // Ended before the folder is removed: fields are dropped in their order.
     _process: Process,
     _profile: Folder,
@@ -42,10 +46,25 @@ fn program() -> Option<PathBuf> {
 }
 
 impl Browser {
-    /// Starts one; `None` where there is none.
+    /// Starts one; `None` where there is none. A test then says `skipped: ` and why; with `SEEN_STRICT` in
+    /// the environment it fails instead.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
     pub fn start() -> Option<Self> {
-        let profile = Folder::new("seen-browser-").unwrap();
-        let mut command = Command::new(program()?);
+        let Some(program) = program() else {
+            println!(
+                "skipped: chromium is missing, so the pages are not looked at; cargo xtask doctor"
+            );
+            assert!(
+                env::var_os("SEEN_STRICT").is_none(),
+                "--strict allows nothing to be skipped"
+            );
+            return None;
+        };
+        let profile = Folder::new("seen-browser-").expect("a folder can be made");
+        let mut command = Command::new(program);
         // Without the sandbox it also runs where we are the administrator of a container.
         command.args([
             "--headless=new",
@@ -62,14 +81,15 @@ impl Browser {
         command
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .arg("about:blank");
-        let process = Process::spawn("chromium", command, Output::Capture).unwrap();
+        let process = Process::spawn("chromium", command, Output::Capture);
+        let process = process.expect("chromium can be started");
 
         let file = profile.path().join("DevToolsActivePort");
         let deadline = Instant::now() + TIMEOUT;
         let (port, path) = loop {
             let text = fs::read_to_string(&file).unwrap_or_default();
             if let Some((port, path)) = text.trim().split_once('\n') {
-                break (port.parse::<u16>().unwrap(), path.to_owned());
+                break (port.parse::<u16>().expect("a port"), path.to_owned());
             }
             assert!(
                 Instant::now() < deadline,
@@ -78,22 +98,27 @@ impl Browser {
             );
             thread::sleep(Duration::from_millis(50));
         };
-        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
-        let (socket, _) =
-            tungstenite::client(format!("ws://127.0.0.1:{port}{path}"), stream).unwrap();
+        let stream = TcpStream::connect(("127.0.0.1", port)).expect("chromium listens");
+        let limited = stream.set_read_timeout(Some(TIMEOUT));
+        limited.expect("a time-out can be set");
+        let (socket, _) = tungstenite::client(format!("ws://127.0.0.1:{port}{path}"), stream)
+            .expect("chromium speaks its protocol");
         let mut browser = Self {
             socket,
             session: String::new(),
             next_id: 0,
             events: Vec::new(),
+            home: None,
             _process: process,
             _profile: profile,
         };
         let target = browser.call("Target.createTarget", &json!({"url": "about:blank"}));
         let target = json!({"targetId": target["targetId"], "flatten": true});
         let attached = browser.call("Target.attachToTarget", &target);
-        browser.session = attached["sessionId"].as_str().unwrap().to_owned();
+        browser.session = attached["sessionId"]
+            .as_str()
+            .expect("a session")
+            .to_owned();
         Some(browser)
     }
 
@@ -112,6 +137,10 @@ impl Browser {
     }
 
     /// Opens a page and waits until it is there.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be opened.
     pub fn go(&mut self, url: &str) {
         let is_loaded = |event: &Value| event["method"] == "Page.loadEventFired";
         self.events.retain(|event| !is_loaded(event));
@@ -130,6 +159,10 @@ impl Browser {
     }
 
     /// Waits until a JavaScript expression is true.
+    ///
+    /// # Panics
+    ///
+    /// When it is not true within 30 s.
     pub fn wait_for(&mut self, expression: &str) {
         let deadline = Instant::now() + TIMEOUT;
         while self.evaluate(expression) != json!(true) {
@@ -159,6 +192,7 @@ impl Browser {
     /// Presses and releases a key.
     pub fn press(&mut self, key: &str) {
         let number = match key {
+            "Tab" => 9,
             "Enter" => 13,
             " " => 32,
             "End" => 35,
@@ -195,9 +229,15 @@ impl Browser {
         }
     }
 
+    /// From now on the page may ask this server, such as `http://localhost:9000/`.
+    pub fn set_home(&mut self, home: &str) {
+        self.home = Some(home.to_owned());
+    }
+
     /// Errors on the console and requests to other hosts since the last time.
     pub fn complaints(&mut self) -> Vec<String> {
         let events = std::mem::take(&mut self.events);
+        let home = self.home.as_deref();
         let complaint = |event: &Value| {
             let parameters = &event["params"];
             match event["method"].as_str()? {
@@ -211,8 +251,9 @@ impl Browser {
                 "Network.requestWillBeSent" => {
                     let url = parameters["request"]["url"].as_str()?;
                     let is_local = ["file:", "data:", "about:", "blob:"]
-                        .iter()
-                        .any(|scheme| url.starts_with(scheme));
+                        .into_iter()
+                        .chain(home)
+                        .any(|start| url.starts_with(start));
                     (!is_local).then(|| format!("it asks for {url}"))
                 }
                 _ => None,
@@ -235,9 +276,8 @@ impl Browser {
         if !self.session.is_empty() {
             message["sessionId"] = json!(self.session);
         }
-        self.socket
-            .send(Message::text(message.to_string()))
-            .unwrap();
+        let sent = self.socket.send(Message::text(message.to_string()));
+        sent.expect("chromium listens");
         loop {
             if let Some(answer) = self.receive().filter(|answer| answer["id"] == id) {
                 return answer;

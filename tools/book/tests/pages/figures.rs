@@ -1,8 +1,9 @@
 //! Figures that play.
 
+use browser::Browser;
 use serde_json::json;
 
-use crate::{IS_LOADED, devtools::Browser, open, url};
+use crate::{IS_LOADED, open, url};
 
 /// The first figure of a page that has one.
 const PAGE: &str = "step-1-memory.html";

@@ -78,15 +78,16 @@ impl Drill {
     pub fn run(&'static self, deployment: &mut dyn Deployment) -> Result<Outcome> {
         wait_until_whole(deployment)?;
         let start = count(deployment, &[])?;
-        let lasts = Duration::ZERO; // Of an open loop; this one is closed.
-        let schedule = Schedule::new(LOAD, deployment.pages(), 0, lasts, VISIT_TIMEOUT);
+        let schedule = Schedule::new(LOAD, deployment.pages(), 0, VISIT_TIMEOUT);
         let notes = Notes::default();
         let visit = |visitor: &mut Visitor, due| notes.visit(visitor, due);
         let (acted, series) = thread::scope(|scope| {
-            schedule.send(scope, &notes.over, &visit);
+            let sent = schedule.send(scope, &notes.over, &visit);
             let sampler = scope.spawn(|| watch(&notes));
             thread::sleep(CALM);
-            let acted = self.act(deployment, &notes);
+            let acted = sent
+                .context("there is no room for so many visitors")
+                .and_then(|()| self.act(deployment, &notes));
             notes.all_is_well_from(Instant::now());
             thread::sleep(CALM);
             notes.over.store(true, SeqCst);

@@ -101,7 +101,7 @@ pub struct Record {
     /// the last are kept.
     pub counts: Vec<Count>,
     /// How many of the first are not kept.
-    forgotten: usize,
+    pub forgotten: usize,
     /// How many commands of all kinds came.
     pub commands: u64,
     /// How often each fault happened.

@@ -511,6 +511,7 @@ fn an_experiment_is_shown_with_what_came_of_it() {
         "<strong>step-1-memory breaks, as its contract says.</strong>",
         "<strong>step-2-redis ",
         "<code>cargo xtask break rolling-restart 1 2</code>",
+        "<code>cargo xtask lab 1 2 --experiment rolling-restart</code>",
     ] {
         assert!(figure.contains(part), "{part} is not in\n{figure}");
     }

@@ -271,6 +271,7 @@ fn the_doctor_names_every_tool_and_never_fails() {
         "redis-cli",
         "Docker Engine",
         "Docker Compose",
+        "HAProxy",
         "Python",
         "Python's venv",
         "Chromium",

@@ -33,7 +33,7 @@ pub enum Request {
         /// How many visits.
         rate: u64,
     },
-    /// Something of a name that [`simple`] knows.
+    /// Something of a name that `simple` knows.
     Act {
         /// The name.
         what: String,

@@ -2,7 +2,7 @@
 //!
 //! How long a step takes for a response, `bench` says. Here Linux looks some thousand times a second at what
 //! the step is just doing, while wrk loads it, and writes down the whole chain of calls. Whose code is at the
-//! end of the chain is counted, which splits the processor time of a response into [parts](Part); and all
+//! end of the chain is counted, which splits the processor time of a response into parts; and all
 //! chains together are a flame graph.
 //!
 //! 1. [`perf`]: the samples, as addresses

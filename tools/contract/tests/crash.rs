@@ -170,7 +170,7 @@ fn start_step(redis_port: u16) -> (Process, SocketAddr) {
 fn compose_settings() -> Vec<String> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docker-compose.yml");
     let text = fs::read_to_string(file).unwrap();
-    let service = text.split("\n  redis:\n").nth(1).unwrap();
+    let service = text.split("\n  redis:").nth(1).unwrap();
     let list = service.split("    command:\n").nth(1).unwrap();
     let lines = list.lines().take_while(|line| line.starts_with("      "));
     let words = lines.filter_map(|line| line.trim().strip_prefix("- "));

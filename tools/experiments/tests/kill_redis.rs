@@ -11,8 +11,8 @@ use experiments::{Defect, Recording};
 use private_redis::RedisProgram;
 use processes::{Folder, Process, Signal};
 
-/// How long anything may take.
-const TIMEOUT: Duration = Duration::from_secs(60);
+/// How long anything may take. What is compiled on the way may have to wait for another cargo.
+const TIMEOUT: Duration = Duration::from_secs(300);
 
 fn program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_experiments"))

@@ -10,8 +10,8 @@ use fault_proxy::Fault;
 use private_redis::{RedisClient, RedisProgram};
 use steps::{Profile, Program};
 
-/// How long anything may take.
-const TIMEOUT: Duration = Duration::from_secs(60);
+/// How long anything may take. What is compiled on the way may have to wait for another cargo.
+const TIMEOUT: Duration = Duration::from_secs(300);
 
 const VISITORS: Load = Load {
     visitors: 8,

@@ -14,7 +14,7 @@ use private_redis::RedisProgram;
 use processes::{Folder, Output, Process, Signal};
 
 /// How long anything may take, and the start, which may have to compile the steps.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(300);
 const START_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// A lab that runs, on a free port.

@@ -7,7 +7,10 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::Path,
     process::{self, Command},
-    sync::{LazyLock, Mutex, PoisonError, RwLock},
+    sync::{
+        LazyLock, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -129,7 +132,8 @@ impl Stage {
         };
         // Each generation of Compose builds in its own way, and runs what it has built.
         let image = image_of(compose);
-        let mut variables = vec![("APP_PORT", app_port.as_str())];
+        let net = free_net();
+        let mut variables = vec![("APP_PORT", app_port.as_str()), ("CLUSTER_NET", &net)];
         variables.extend(step.map(|step| ("STEP", step)));
         Self {
             project: project(compose, &image, first, &variables),
@@ -143,8 +147,7 @@ impl Stage {
     pub fn scaled(compose: &Compose) -> Self {
         let ports: [u16; 2] = array::from_fn(|_| processes::free_port().unwrap());
         let image = image_of(compose);
-        // Another network than yours, should the profile be running.
-        let net = format!("198.19.{}", ports[0] % 256);
+        let net = free_net();
         let page = format!("127.0.0.1:{}", ports[0]);
         let statistics = ports[1].to_string();
         let variables = [
@@ -216,6 +219,14 @@ fn project(compose: &Compose, image: &str, port: u16, variables: &[(&str, &str)]
     let name = format!("seen-test-{}-{port}", process::id());
     let variables = [&[("IMAGE", image)], variables].concat();
     Project::new(compose, root(), &name, Count::Forgotten, &variables).unwrap()
+}
+
+/// A network that no other check has, and not yours, should the profile be running. An older Compose makes
+/// that of the profile `scale` for the plain services, too.
+fn free_net() -> String {
+    static NETS: AtomicU32 = AtomicU32::new(0);
+    let net = process::id() + NETS.fetch_add(1, Ordering::Relaxed);
+    format!("198.19.{}", net % 256)
 }
 
 /// A port of this machine.

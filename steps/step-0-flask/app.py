@@ -53,5 +53,6 @@ if __name__ == "__main__":
     host, port = address()
     # Flask logs its address and every visit. Standard output is where the other steps say the first.
     logging.basicConfig(stream=sys.stdout, format="%(message)s")
-    app.run(host, port, debug=True)
+    # The .env of this repository is for Compose.
+    app.run(host, port, debug=True, load_dotenv=False)
 # ANCHOR_END: start

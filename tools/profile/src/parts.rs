@@ -72,8 +72,7 @@ mod tests {
     use super::*;
 
     const STD: &str = "/rustc/abc/library/core/src/mem.rs";
-    const HYPER: &str =
-        "/root/.cargo/registry/src/index.crates.io-1949cf8c/hyper-1.12.0/src/lib.rs";
+    const HYPER: &str = "/cargo/registry/src/index.crates.io-1949cf8c/hyper-1.12.0/src/lib.rs";
 
     fn stack(files: &[&str]) -> Vec<Frame> {
         let frames = files.iter().map(|file| Frame {

@@ -10,7 +10,7 @@ mod compose;
 mod project;
 
 pub use compose::{Compose, engine_version};
-pub use project::{Count, Project, inspect};
+pub use project::{Count, Project, VARIABLES, inspect};
 
 use std::process::{Command, Stdio};
 

@@ -16,7 +16,7 @@ use crate::{Compose, run};
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The variables that Compose and docker-compose.yml read. Their values come from us, not from the shell.
-const VARIABLES: [&str; 8] = [
+pub const VARIABLES: [&str; 8] = [
     "COMPOSE_PROFILES",
     "STEP",
     "IMAGE",

@@ -2,17 +2,7 @@
 
 use std::{path::Path, process::Command};
 
-/// The variables that would change it, were they set in the shell.
-const VARIABLES: [&str; 8] = [
-    "COMPOSE_PROFILES",
-    "STEP",
-    "IMAGE",
-    "APP_PORT",
-    "RUST_LOG",
-    "STATS_PORT",
-    "CLUSTER_NET",
-    "REPLICAS",
-];
+use docker::VARIABLES;
 
 /// What a Compose prints, with the path of the repository left out. `None` where it is not installed.
 fn printed(program: &[&str], arguments: &[&str]) -> Option<String> {

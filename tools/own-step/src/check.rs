@@ -17,7 +17,11 @@ use processes::interrupt;
 use serde_json::{Deserializer, Value};
 use steps::cargo;
 
-use crate::{Goal, Judge, OwnStep, Row, folder::Standing, speed, watch};
+use crate::{
+    Goal, Judge, OwnStep, Row,
+    folder::{Standing, TO_GUESS},
+    speed, watch,
+};
 
 /// How the rows are called that the step is to turn.
 const GOAL: &str = "the goal";
@@ -84,6 +88,7 @@ pub fn check(root: &Path, options: &CheckArguments) -> Result<ExitCode> {
 /// Builds the step and judges it, row by row.
 fn one(root: &Path, mut own: OwnStep, options: &CheckArguments) -> Result<ExitCode> {
     let goal = own.goal(root)?;
+    own.say_if_older(root, &goal)?;
     let only = &options.contract.only;
     let known: Vec<&str> = goal.rows().map(|row| row.id).collect();
     if let Some(unknown) = only.iter().find(|id| !known.contains(&id.as_str())) {
@@ -118,8 +123,8 @@ fn one(root: &Path, mut own: OwnStep, options: &CheckArguments) -> Result<ExitCo
                 continue;
             };
             let unmet = if title == GOAL { NOT_YET } else { "worse" };
-            print(row, &finding, unmet, (met, judge.times));
             own.note(row, &finding, &sources);
+            print((row, own.name_of(row)), &finding, unmet, (met, judge.times));
             cells.push(Cell {
                 id: row.id.to_owned(),
                 as_expected: row.is_met_by(&finding),
@@ -193,8 +198,8 @@ pub fn build(folder: &Path, how: impl Fn(&mut Command)) -> Result<Option<(String
 }
 
 /// One line a row, and below it what was expected and what was seen, if it is not met.
-fn print(row: &Row, finding: &Finding, unmet: &str, (met, times): (usize, u64)) {
-    let (id, verdict, evidence) = (row.id, finding.verdict, &finding.evidence);
+fn print((row, id): (&Row, &str), finding: &Finding, unmet: &str, (met, times): (usize, u64)) {
+    let (verdict, evidence) = (finding.verdict, &finding.evidence);
     let count = match times {
         1 => String::new(),
         _ => format!("met in {met} of {times} "),
@@ -210,6 +215,12 @@ fn print(row: &Row, finding: &Finding, unmet: &str, (met, times): (usize, u64)) 
         return;
     }
     anstream::println!("  {RED}{unmet:<9} {id:<22}{RESET} {count}");
+    if id == TO_GUESS {
+        anstream::println!(
+            "    it is met now, and is to be so no more; a hint tells which one it is"
+        );
+        return;
+    }
     anstream::println!("    expected: {}", row.statement);
     for question in &row.questions {
         anstream::println!("              {question}");

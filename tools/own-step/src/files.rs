@@ -7,12 +7,16 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
 use steps::{files, without_marks};
 
-use crate::{Goal, Row, manifest};
+use crate::{Goal, Row, folder::TO_GUESS, manifest};
 
 /// Where the folder says which checkout it asks. That is so on one machine only, and not committed.
 pub const CHECKOUT: &str = ".checkout";
+
+/// What is asked for, in words.
+pub const GOAL: &str = "GOAL.md";
 
 /// At first ours: cargo takes out of it what the package does not need.
 pub const LOCK: &str = "Cargo.lock";
@@ -49,12 +53,36 @@ pub fn all(root: &Path, goal: &Goal, name: &str) -> Result<BTreeMap<PathBuf, Str
         all.insert(file, fill(text));
     }
     if goal.exercise.is_some() {
-        all.insert("GOAL.md".into(), fill(text(&tool.join("exercise.md"))?));
+        all.insert(GOAL.into(), fill(text(&tool.join("exercise.md"))?));
     }
     for file in [LOCK, "rust-toolchain.toml"] {
         all.insert(file.into(), text(&root.join(file))?);
     }
     Ok(all)
+}
+
+/// A hash of what one begins with: the task, the manifest and the sources. After a change of them, another one.
+pub fn start_hash(files: &BTreeMap<PathBuf, String>) -> String {
+    let is_of_start = |file: &Path| {
+        file.starts_with("src")
+            || [GOAL, "Cargo.toml"]
+                .iter()
+                .any(|name| file == Path::new(name))
+    };
+    let files = files.iter().filter(|(file, _)| is_of_start(file));
+    hash(files.map(|(file, text)| (file.as_path(), text.as_str())))
+}
+
+/// A short hash of files and their names.
+pub fn hash<'a>(files: impl IntoIterator<Item = (&'a Path, &'a str)>) -> String {
+    let mut hash = Sha256::new();
+    for (file, text) in files {
+        hash.update(format!("{}\0{}\0", file.display(), text.len()));
+        hash.update(text);
+    }
+    let hash = hash.finalize();
+    let digits = hash.iter().take(6).map(|byte| format!("{byte:02x}"));
+    digits.collect()
 }
 
 /// What stands in braces in the files of the template.
@@ -69,6 +97,11 @@ fn values(root: &Path, goal: &Goal, name: &str) -> Result<Vec<(&'static str, Str
         ),
         false => String::new(),
     };
+    let keeps = match (goal.keeps.is_empty(), &goal.exercise) {
+        (false, _) => table(&goal.keeps),
+        (true, None) => "Nothing yet: this is the first one.".to_owned(),
+        (true, Some(_)) => "Nothing.".to_owned(),
+    };
     Ok(vec![
         ("speed", speed),
         ("name", name.to_owned()),
@@ -81,7 +114,8 @@ fn values(root: &Path, goal: &Goal, name: &str) -> Result<Vec<(&'static str, Str
         ("lack", goal.lack()?),
         ("first", first.to_owned()),
         ("turns", table(&goal.turns)),
-        ("keeps", table(&goal.keeps)),
+        ("guess", guess(&goal.turns)),
+        ("keeps", keeps),
         ("common", manifest::common(root)?),
         ("dependencies", dependencies("dependencies")?),
         ("dev-dependencies", dependencies("dev-dependencies")?),
@@ -89,16 +123,24 @@ fn values(root: &Path, goal: &Goal, name: &str) -> Result<Vec<(&'static str, Str
 }
 
 fn table(rows: &[Row]) -> String {
-    if rows.is_empty() {
-        return "Nothing yet: this is the first one.".to_owned();
-    }
     let line = |row: &Row| {
+        if row.is_to_guess {
+            return format!("\n| {TO_GUESS} | it is met now, and then no more |");
+        }
         let questions = row.questions.iter();
         let questions: String = questions.map(|asked| format!("<br>`{asked}`")).collect();
         format!("\n| `{}` | {}{questions} |", row.id, row.statement)
     };
     let lines: String = rows.iter().map(line).collect();
     format!("| row | what it means |\n|---|---|{lines}")
+}
+
+/// Where rows are to be guessed, room for the guess.
+fn guess(rows: &[Row]) -> String {
+    if !rows.iter().any(|row| row.is_to_guess) {
+        return String::new();
+    }
+    "\nWrite your guess down before you check, and why:\n\n> …\n".to_owned()
 }
 
 /// The text of a step under the name of one's own.

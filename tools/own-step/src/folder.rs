@@ -9,13 +9,12 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use contract::{Cell, Finding, Verdict};
+use output::terminal;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use steps::files;
 
 use crate::{
     Goal, Row,
-    files::{CHECKOUT, text, write},
+    files::{self, CHECKOUT, GOAL, text, write},
 };
 
 /// The file that makes a folder one of ours.
@@ -50,6 +49,9 @@ pub struct Progress {
     pub exercise: Option<String>,
     /// The package's name when it was made.
     pub name: String,
+    /// A hash of what it began with; nothing if a checkout made it that wrote none.
+    #[serde(default)]
+    start: String,
     /// How many hints were given.
     pub hints: usize,
     /// What was found, by row.
@@ -71,6 +73,9 @@ pub struct Entry {
 /// The result of a row that is met.
 const MET: &str = "has";
 
+/// What stands for the name of a row that is to be guessed.
+pub const TO_GUESS: &str = "yours to guess";
+
 /// How a row stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -85,8 +90,8 @@ pub enum Standing {
 }
 
 impl OwnStep {
-    /// A new one.
-    pub fn new(folder: &Path, goal: &Goal, name: &str) -> Self {
+    /// A new one, with that start.
+    pub fn new(folder: &Path, goal: &Goal, name: &str, start: String) -> Self {
         let exercise = goal.exercise.as_ref();
         Self {
             folder: folder.to_owned(),
@@ -95,6 +100,7 @@ impl OwnStep {
                 step: goal.step.name.clone(),
                 exercise: exercise.map(|exercise| exercise.name.clone()),
                 name: name.to_owned(),
+                start,
                 hints: 0,
                 rows: BTreeMap::new(),
             },
@@ -158,7 +164,7 @@ impl OwnStep {
     ///
     /// When this checkout does not have that step or exercise, or knows nothing of it.
     pub fn goal(&self, root: &Path) -> Result<Goal> {
-        let elsewhere = "ask the checkout that made the folder, or start anew";
+        let elsewhere = "ask the checkout that made the folder, or write what it is called now into progress.toml";
         if let Some(exercise) = &self.progress.exercise {
             return Goal::of_exercise(root, exercise).with_context(|| {
                 format!("{exercise} is no exercise of this checkout any more; {elsewhere}")
@@ -168,6 +174,28 @@ impl OwnStep {
         steps::one(root, Some(step))
             .with_context(|| format!("{step} is no step of this checkout any more; {elsewhere}"))?;
         Goal::of(root, step)
+    }
+
+    /// Says so if this checkout begins otherwise than the one that made the folder. It is judged as it is now all
+    /// the same.
+    ///
+    /// # Errors
+    ///
+    /// When what the start is made of cannot be read.
+    pub fn say_if_older(&self, root: &Path, goal: &Goal) -> Result<()> {
+        let files = files::all(root, goal, &self.progress.name)?;
+        if self.progress.start != files::start_hash(&files) {
+            terminal::progress(&format!(
+                "{} has changed since this folder was made, and yours is judged by what it is now; to read that: cargo xtask start --again {GOAL}",
+                goal.title()
+            ));
+        }
+        Ok(())
+    }
+
+    /// From now on the folder has that start.
+    pub fn begin_with(&mut self, start: String) {
+        self.progress.start = start;
     }
 
     /// Writes down which checkout is asked when `cargo xtask` is typed in the folder. It may have moved.
@@ -191,14 +219,15 @@ impl OwnStep {
     /// When the file cannot be written.
     pub fn save(&self) -> Result<()> {
         let progress = &self.progress;
-        let (step, name, hints) = (&progress.step, &progress.name, progress.hints);
+        let (step, name, start) = (&progress.step, &progress.name, &progress.start);
+        let hints = progress.hints;
         let (format, exercise) = match &progress.exercise {
             Some(exercise) => (FORMAT, format!("exercise = {exercise:?}\n")),
             None => (FORMAT_OF_STEPS, String::new()),
         };
         let mut text = format!(
             "# Kept by `cargo xtask check` and `hint`. Commit it: it is yours, and can be edited and merged.\n\
-             format = {format}\nstep = {step:?}\n{exercise}name = {name:?}\nhints = {hints}\n\n[rows]\n"
+             format = {format}\nstep = {step:?}\n{exercise}name = {name:?}\nstart = {start:?}\nhints = {hints}\n\n[rows]\n"
         );
         for (id, entry) in &progress.rows {
             text += &format!("{id} = {}\n", toml::Value::try_from(entry)?);
@@ -232,16 +261,12 @@ impl OwnStep {
     ///
     /// When they cannot be read.
     pub fn sources(&self) -> Result<String> {
-        let mut hash = Sha256::new();
-        for file in self.source_files()? {
-            let text = text(&file)?;
-            let name = file.strip_prefix(&self.folder)?.display().to_string();
-            hash.update(format!("{name}\0{}\0", text.len()));
-            hash.update(text);
-        }
-        let hash = hash.finalize();
-        let digits = hash.iter().take(6).map(|byte| format!("{byte:02x}"));
-        Ok(digits.collect())
+        let files = self.source_files()?;
+        let texts: Vec<String> = files.iter().map(|file| text(file)).collect::<Result<_>>()?;
+        let names = files.iter().map(|file| file.strip_prefix(&self.folder));
+        let names: Vec<&Path> = names.collect::<Result<_, _>>()?;
+        let texts = texts.iter().map(String::as_str);
+        Ok(files::hash(names.into_iter().zip(texts)))
     }
 
     /// What the program is made from.
@@ -250,7 +275,7 @@ impl OwnStep {
     ///
     /// When the folder cannot be read.
     pub fn source_files(&self) -> Result<Vec<PathBuf>> {
-        let mut sources = files(&self.folder.join("src"))?;
+        let mut sources = steps::files(&self.folder.join("src"))?;
         sources.extend(["Cargo.toml", "Cargo.lock"].map(|file| self.folder.join(file)));
         Ok(sources)
     }
@@ -262,6 +287,16 @@ impl OwnStep {
             Some(entry) if entry.sources != sources => Standing::Stale,
             Some(entry) if entry.result == MET => Standing::Met,
             Some(_) => Standing::NotMet,
+        }
+    }
+
+    /// What a row is called: by its name, once it needs no guess any more.
+    pub fn name_of(&self, row: &Row) -> &'static str {
+        let entry = self.progress.rows.get(row.id);
+        let is_met = entry.is_some_and(|entry| entry.result == MET);
+        match row.is_to_guess && !is_met {
+            true => TO_GUESS,
+            false => row.id,
         }
     }
 

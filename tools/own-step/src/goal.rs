@@ -40,6 +40,8 @@ pub struct Row {
     words: String,
     /// What is asked, if it is the row of an exercise.
     pub questions: Vec<Question>,
+    /// Whether the reader is to guess which row it is. Nothing names it before it is met.
+    pub is_to_guess: bool,
 }
 
 impl Row {
@@ -50,6 +52,7 @@ impl Row {
             wanted,
             words: String::new(),
             questions: Vec::new(),
+            is_to_guess: false,
         }
     }
 
@@ -143,6 +146,7 @@ impl Goal {
         let name = exercise.name.clone();
         let step = steps::one(root, Some(&exercise.step))?;
         let known = Known::read(root)?;
+        let task = exercise.task(root)?;
         let wrong = |what: String| format!("{EXERCISES}/{name}.patch: {what}");
         let (mut turns, mut keeps) = (Vec::new(), Vec::new());
         for Expected { id, verdict, words } in &exercise.expected {
@@ -156,15 +160,17 @@ impl Goal {
             if !words.is_empty() {
                 statement += &format!("; what is seen contains: {words}");
             }
-            let row = Row {
+            let mut row = Row {
                 words: words.clone(),
                 ..Row::new(id, &statement, *verdict)
             };
-            let rows = match known.is_met(&row, &step) {
-                true => &mut keeps,
-                false => &mut turns,
-            };
-            rows.push(row);
+            if known.is_met(&row, &step) {
+                keeps.push(row);
+            } else {
+                // What is to break, and what the book asks for without a name.
+                row.is_to_guess = *verdict != Verdict::Has && !task.contains(&format!("`{id}`"));
+                turns.push(row);
+            }
         }
         if !exercise.questions.is_empty() {
             turns.push(Row {

@@ -44,6 +44,7 @@ pub fn hint(root: &Path, options: &HintOptions) -> Result<ExitCode> {
     let mut own = OwnStep::require(options.dir.as_deref())?;
     own.remember(root)?;
     let goal = own.goal(root)?;
+    own.say_if_older(root, &goal)?;
     let pieces = changed_pieces(&goal)?;
     let all = BEFORE_PIECES + pieces.len();
     let number = options.number.unwrap_or((own.progress.hints + 1).min(all));

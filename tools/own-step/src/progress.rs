@@ -37,6 +37,7 @@ pub fn progress(root: &Path, options: &ProgressOptions) -> Result<ExitCode> {
     }
     let sources = own.sources()?;
     let goal = own.goal(root)?;
+    own.say_if_older(root, &goal)?;
     if let Some(exercise) = &goal.exercise {
         let (name, step) = (&exercise.name, &exercise.step);
         anstream::println!("{BOLD}{name}{RESET}  an exercise of {step}  (yours)");
@@ -86,7 +87,8 @@ fn print(own: &OwnStep, row: &Row, sources: &str) {
         ),
         Standing::NeverChecked => (DIM, "open", ""),
     };
-    anstream::println!("  {colour}{result:<9}{RESET} {:<22} {date}{more}", row.id);
+    let name = own.name_of(row);
+    anstream::println!("  {colour}{result:<9}{RESET} {name:<22} {date}{more}");
 }
 
 /// Yours on the left, ours on the right, and what only ours has. An exercise has the step that it changes on

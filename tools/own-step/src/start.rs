@@ -19,7 +19,7 @@ use steps::cargo;
 
 use crate::{
     Goal, OwnStep, exercise,
-    files::{self, LOCK},
+    files::{self, GOAL, LOCK},
     manifest,
 };
 
@@ -55,7 +55,7 @@ pub fn start(root: &Path, options: &StartOptions) -> Result<ExitCode> {
     interrupt::exit_on_interrupt()?;
     if let Some(file) = &options.again {
         let own = OwnStep::require(options.dir.as_deref())?;
-        return again(root, &own, file.as_deref(), options.yes);
+        return again(root, own, file.as_deref(), options.yes);
     }
     let goal = goal(root, &options.what)?;
     let folder = match (&options.dir, &goal.exercise) {
@@ -68,7 +68,7 @@ pub fn start(root: &Path, options: &StartOptions) -> Result<ExitCode> {
 
     let files = files::all(root, &goal, &name)?;
     write(&folder, &files)?;
-    let own = OwnStep::new(&folder, &goal, &name);
+    let own = OwnStep::new(&folder, &goal, &name, files::start_hash(&files));
     own.save()?;
     own.remember(root)?;
     let is_complete = resolve(&folder)?;
@@ -77,7 +77,7 @@ pub fn start(root: &Path, options: &StartOptions) -> Result<ExitCode> {
     if let Some(note) = first_commit(&folder, &message) {
         terminal::progress(&note);
     }
-    said(&goal, &folder, &name);
+    said(&goal, &own);
     Ok(ExitCode::from(u8::from(!is_complete)))
 }
 
@@ -94,9 +94,11 @@ fn goal(root: &Path, what: &[String]) -> Result<Goal> {
     }
 }
 
-fn said(goal: &Goal, folder: &Path, name: &str) {
-    let goals: Vec<&str> = goal.turns.iter().map(|row| row.id).collect();
-    let folder = folder.display();
+fn said(goal: &Goal, own: &OwnStep) {
+    let goals = goal.turns.iter().map(|row| own.name_of(row));
+    let mut goals: Vec<&str> = goals.collect();
+    goals.dedup();
+    let (folder, name) = (own.folder.display(), &own.progress.name);
     let (title, code) = (goal.title(), &goal.start.name);
     anstream::println!("\n  {BOLD}{name}{RESET}  your {title}, with the code of {code}");
     anstream::println!("  {DIM}goal{RESET}   {}", goals.join(", "));
@@ -192,9 +194,10 @@ fn first_commit(folder: &Path, message: &str) -> Option<String> {
 }
 
 /// Puts files back that are no longer as they were.
-fn again(root: &Path, own: &OwnStep, file: Option<&Path>, is_sure: bool) -> Result<ExitCode> {
+fn again(root: &Path, mut own: OwnStep, file: Option<&Path>, is_sure: bool) -> Result<ExitCode> {
     let goal = own.goal(root)?;
     let mut files = files::all(root, &goal, &own.progress.name)?;
+    let (start, lock) = (files::start_hash(&files), files[Path::new(LOCK)].clone());
     // cargo keeps Cargo.lock, and ours is not what it was.
     let is_wanted = |known: &Path| file.map_or(known != Path::new(LOCK), |file| known == file);
     files.retain(|known, _| is_wanted(known));
@@ -204,7 +207,14 @@ fn again(root: &Path, own: &OwnStep, file: Option<&Path>, is_sure: bool) -> Resu
     }
     let now = |file: &Path| fs::read_to_string(own.folder.join(file)).unwrap_or_default();
     files.retain(|file, text| now(file) != *text);
+    if file.is_none_or(|file| file == Path::new(GOAL)) {
+        // Whoever has the task of now need not be told that it is another one.
+        own.begin_with(start);
+    } else {
+        own.say_if_older(root, &goal)?;
+    }
     if files.is_empty() {
+        own.save()?;
         anstream::println!("everything is as it was at the start");
         return Ok(ExitCode::SUCCESS);
     }
@@ -216,7 +226,12 @@ fn again(root: &Path, own: &OwnStep, file: Option<&Path>, is_sure: bool) -> Resu
         anstream::println!("nothing was changed");
         return Ok(ExitCode::FAILURE);
     }
+    // Who gets our manifest gets the versions that belong to it.
+    if files.contains_key(Path::new("Cargo.toml")) {
+        files.insert(LOCK.into(), lock);
+    }
     write(&own.folder, &files)?;
+    own.save()?;
     Ok(ExitCode::from(u8::from(!resolve(&own.folder)?)))
 }
 

@@ -103,6 +103,21 @@ fn an_exercise_is_prepared_like_a_step() {
 }
 
 #[test]
+fn a_row_that_is_to_be_guessed_has_its_name_once_it_is_found() {
+    let own = Own::exercise("step-2-get-set");
+    assert!(own.said.contains("goal   yours to guess"), "{}", own.said);
+    let before = own.seen(&["progress"], 0);
+    assert!(
+        before.contains("open      yours to guess") && !before.contains("unique"),
+        "{before}"
+    );
+    let found = "[rows]\nunique = { result = \"has\", date = \"2026-11-26\", sources = \"0\" }";
+    own.change("progress.toml", "[rows]", found);
+    let after = own.seen(&["progress"], 0);
+    assert!(after.contains("stale     unique"), "{after}");
+}
+
+#[test]
 fn an_exercise_that_is_not_there_is_answered_with_those_that_are() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |arguments: &[&str]| seen(xtask(folder.path()).arg("start").args(arguments), 2);
@@ -268,12 +283,53 @@ fn progress_of_a_later_or_damaged_folder_is_explained() {
         "{damaged}"
     );
     own.change("progress.toml", "<<<<<<< HEAD", "format = 1");
+    // A row that the contract has no more harms nobody.
+    own.change(
+        "progress.toml",
+        "[rows]",
+        "[rows]\ngone = { result = \"has\", date = \"2025-01-01\", sources = \"0\" }",
+    );
+    let rows = own.seen(&["progress"], 0);
+    assert!(!rows.contains("gone"), "{rows}");
     own.change("progress.toml", "step-1-memory", "step-1-gone");
     let gone = own.seen(&["check"], 2);
     assert!(
-        gone.contains("step-1-gone is no step of this checkout any more"),
+        gone.contains("step-1-gone is no step of this checkout any more")
+            && gone.contains("what it is called now into progress.toml")
+            && gone.lines().count() == 1,
         "{gone}"
     );
+}
+
+#[test]
+fn a_folder_of_an_older_checkout_is_judged_by_the_contract_of_now_and_says_so() {
+    let own = Own::start(5, "older");
+    let text = |file: &str| fs::read_to_string(own.folder().join(file)).unwrap();
+    let notes = |arguments: &[&str]| {
+        let said = own.seen(arguments, 0);
+        said.matches("step 5 has changed since this folder was made")
+            .count()
+    };
+    assert_eq!(notes(&["progress"]), 0);
+    // What the first checkouts wrote, and a task, a manifest and versions that are others now.
+    let progress = text("progress.toml");
+    let start = progress.lines().find(|line| line.starts_with("start = "));
+    own.change("progress.toml", &format!("{}\n", start.unwrap()), "");
+    let edited = text("GOAL.md").replace("few-round-trips", "fewer-trips");
+    fs::write(own.folder().join("GOAL.md"), edited).unwrap();
+    own.change("Cargo.toml", "\naxum = ", "\n# axum = ");
+    let axum = "name = \"axum\"\nversion = \"0.";
+    own.change("Cargo.lock", &format!("{axum}8."), &format!("{axum}7."));
+    for command in ["progress", "hint"] {
+        assert_eq!(notes(&[command]), 1, "{command}");
+    }
+    // One file of now may not fit the others.
+    assert_eq!(notes(&["start", "--again", "src/lib.rs"]), 1);
+    assert_eq!(notes(&["start", "--again", "--yes"]), 0);
+    assert!(text("GOAL.md").contains("few-round-trips"));
+    own.cargo(&["metadata", "--locked", "--offline", "--format-version", "1"]);
+    assert!(locked(&own.folder()).is_subset(&locked(root())));
+    assert_eq!(notes(&["progress"]), 0);
 }
 
 #[test]

@@ -241,3 +241,33 @@ fn no_solution_lies_in_the_folder_of_a_reader() {
         assert!(files.keys().all(|file| !file.ends_with("solution.patch")));
     }
 }
+
+#[test]
+fn a_row_that_is_to_be_guessed_is_asked_for_and_not_told() {
+    let mut asking = Vec::new();
+    for goal in goals() {
+        let page = &own_step::files(root(), &goal, "mine").unwrap()[Path::new("GOAL.md")];
+        for row in goal.turns.iter().filter(|row| row.is_to_guess) {
+            let name = &goal.exercise.as_ref().unwrap().name;
+            let task = goal.exercise.as_ref().unwrap().task(root()).unwrap();
+            assert!(task.contains('?'), "{name} asks nothing: {task}");
+            assert!(
+                page.contains("| yours to guess | ") && page.contains("Write your guess down"),
+                "{page}"
+            );
+            for told in [&format!("`{}`", row.id), &row.statement] {
+                assert!(!page.contains(told), "{name} tells {told}: {page}");
+            }
+            asking.push(name.clone());
+        }
+    }
+    asking.dedup();
+    let expected = [
+        "step-2-get-set",
+        "step-5-advance",
+        "step-5-full",
+        "step-5-who-left",
+        "step-6-own-limits",
+    ];
+    assert_eq!(asking, expected);
+}

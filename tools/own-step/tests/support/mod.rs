@@ -99,6 +99,8 @@ pub fn seen(command: &mut Command, status: i32) -> String {
 pub struct Own {
     folder: tempfile::TempDir,
     name: String,
+    /// What `start` said.
+    pub said: String,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -117,10 +119,11 @@ impl Own {
         let folder = tempfile::tempdir().unwrap();
         let mut start = xtask(folder.path());
         start.arg("start").args(what).args(["--dir", name]);
-        seen(&mut start, 0);
+        let said = seen(&mut start, 0);
         Self {
             folder,
             name: name.to_owned(),
+            said,
             _turn: turn,
         }
     }

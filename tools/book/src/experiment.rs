@@ -7,9 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use experiments::{
-    Column, Contract, Experiment, Recording, catalog, command_line::ensure_possible, draw,
-};
+use experiments::{Column, Contract, Experiment, Means, Recording, catalog, draw};
 use mdbook_core::utils::{escape_html, fs};
 use output::terminal::one_line;
 use processes::{Folder, Output, Process};
@@ -140,8 +138,8 @@ impl Shown {
 
     /// Why it cannot be carried out on this machine; nothing if it can.
     pub fn lack(&self) -> Option<String> {
-        let possible = ensure_possible(self.experiment, false);
-        possible.err().map(|error| error.to_string())
+        let missing = Means::here(false).missing(self.experiment)?;
+        Some(format!("{} {missing}", self.experiment.name))
     }
 
     /// Carries it out, and compares what came of it with what was recorded. Returns how that went.

@@ -12,14 +12,11 @@ use anyhow::{Context, Result, bail};
 use clap::Parser;
 use output::terminal::{BOLD, DIM, RESET, progress};
 use private_redis::RedisProgram;
-use processes::{
-    interrupt,
-    programs::{Platform, Tool},
-};
+use processes::interrupt;
 use steps::{RedisChoice, Source, Step};
 
 use crate::{
-    Contract, Event, Experiment, Observer, Plan, Recording, Series, Strips, Subject, Update,
+    Contract, Event, Experiment, Means, Observer, Plan, Recording, Series, Strips, Subject, Update,
     catalog::{self, EXPERIMENTS},
     draw, verdict,
 };
@@ -66,7 +63,7 @@ pub fn run(root: &Path, options: &BreakOptions) -> Result<ExitCode> {
     }
     let experiment = catalog::named(&options.experiment)?;
     let steps = chosen_steps(root, experiment, &options.steps)?;
-    ensure_possible(experiment, options.embedded)?;
+    ensure_possible(experiment, Means::here(options.embedded))?;
     let guess = ask(experiment, options.no_ask)?;
 
     let interrupted = interrupt::catch()?;
@@ -124,31 +121,20 @@ fn chosen_steps(root: &Path, experiment: &Experiment, wanted: &[String]) -> Resu
 ///
 /// # Errors
 ///
-/// When the experiment cannot be carried out here: with the Redis that there is, or with the embedded one.
-pub fn ensure_possible(experiment: &Experiment, embedded: bool) -> Result<()> {
-    let name = experiment.name;
-    let program = RedisProgram::find().filter(|_| !embedded);
-    let Some(program) = program else {
-        if experiment.needs_real_redis() {
-            let others = EXPERIMENTS.iter().filter(|other| !other.needs_real_redis());
-            let others: Vec<&str> = others.map(|other| other.name).collect();
-            let why = match embedded {
-                true => "leave out --embedded".to_owned(),
-                false => format!("install it with: {}", Tool::REDIS.install(Platform::here())),
-            };
-            bail!(
-                "{name} needs a real Redis, which keeps files or follows another one; {why}. The embedded one \
-                 serves: {}",
-                others.join(", ")
-            );
-        }
+/// When the experiment cannot be carried out with what is there.
+pub fn ensure_possible(experiment: &Experiment, means: Means) -> Result<()> {
+    let Some(missing) = means.missing(experiment) else {
         return Ok(());
     };
-    if experiment.redis.disk_delay.is_some() && !program.can_slow_disk() {
-        let install = Tool::STRACE.install(Platform::here());
-        bail!("{name} slows a disk with strace, which is missing or may not trace here; {install}");
-    }
-    Ok(())
+    let others = EXPERIMENTS
+        .iter()
+        .filter(|other| means.missing(other).is_none());
+    let others: Vec<&str> = others.map(|other| other.name).collect();
+    bail!(
+        "{} {missing}. Possible here: {}",
+        experiment.name,
+        others.join(", ")
+    )
 }
 
 /// The real Redis if there is one and it is wanted, else the embedded one, which is built first.

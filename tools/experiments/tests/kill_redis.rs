@@ -100,7 +100,7 @@ fn the_embedded_redis_serves_what_it_can() {
     let said = said(&output);
     for words in [
         "kill-redis needs a real Redis",
-        "serves: restart-web, freeze-redis",
+        "here: restart-web, freeze-redis",
     ] {
         assert!(said.contains(words), "{words:?} is not in\n{said}");
     }

@@ -9,13 +9,10 @@ use std::{
 
 use anyhow::Result;
 use experiments::{
-    Arrivals, Experiment, Live, Load, Redis, Setup, Subject, View, catalog::EXPERIMENTS,
+    Arrivals, Experiment, Live, Load, Means, Redis, Setup, Subject, View, catalog::EXPERIMENTS,
 };
 use private_redis::RedisProgram;
-use processes::{
-    poll,
-    programs::{Platform, Tool},
-};
+use processes::poll;
 use serde::Serialize;
 use steps::Step;
 
@@ -33,14 +30,6 @@ const AT_FIRST: Load = Load {
 /// How slow the slow disk is, in milliseconds.
 const SLOW_DISK_MS: u64 = 50;
 
-/// The buttons that take a real Redis; the last two take one whose disk can be slowed.
-static NEED_MORE: [&str; 4] = [
-    "read-only-redis",
-    "writable-redis",
-    "slow-disk",
-    "fast-disk",
-];
-
 /// How long an experiment may take to end.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -51,7 +40,7 @@ pub struct Lab {
     pub(crate) root: PathBuf,
     /// What serves as Redis, one for each step.
     pub(crate) redis: RedisProgram,
-    can_slow_disk: bool,
+    means: Means,
     /// The steps that somebody has named, by their numbers. Experiments are played on them.
     named: Vec<u32>,
     columns: Mutex<Vec<Live>>,
@@ -81,7 +70,7 @@ struct Catalog<'a> {
     /// What cannot be done on this machine, and what to do about it.
     notes: Vec<String>,
     /// The names of the buttons for it, which the page leaves out.
-    left_out: &'static [&'static str],
+    left_out: Vec<&'static str>,
     experiments: Vec<Entry<'a>>,
 }
 
@@ -102,10 +91,11 @@ impl Lab {
     pub fn start(
         root: &Path,
         redis: RedisProgram,
+        means: Means,
         subjects: Vec<Subject>,
         named: Vec<u32>,
     ) -> Self {
-        let (start, can_slow_disk) = (Instant::now(), redis.can_slow_disk());
+        let (start, can_slow_disk) = (Instant::now(), means.can_slow_disk);
         let setup = Setup {
             settings: &[],
             redis: Redis {
@@ -121,7 +111,7 @@ impl Lab {
             root: root.to_owned(),
             columns: Mutex::new(subjects.into_iter().map(live).collect()),
             redis,
-            can_slow_disk,
+            means,
             named,
             load: Mutex::new(AT_FIRST),
             playing: Mutex::default(),
@@ -155,7 +145,7 @@ impl Lab {
                 }
             }
             Wanted::Experiment(experiment, guess) => {
-                if let Some(missing) = self.missing(experiment) {
+                if let Some(missing) = self.means.missing(experiment) {
                     return Err(format!("{} {missing}", experiment.name));
                 }
                 *lock(&self.playing) = Some(Playing::new(experiment, guess));
@@ -197,26 +187,26 @@ impl Lab {
             question: experiment.question,
             watch: experiment.watch,
             steps: self.numbers(experiment),
-            missing: self.missing(experiment),
+            missing: self.means.missing(experiment),
         };
-        let install = |tool: Tool| tool.install(Platform::here());
-        let (mut notes, mut left_out) = (Vec::new(), &NEED_MORE[NEED_MORE.len()..]);
-        if !self.is_real() {
-            left_out = &NEED_MORE;
+        let mut notes = Vec::new();
+        if !self.means.is_real {
             notes.push(format!(
-                "There is no Redis on this machine, so each step has a small embedded one. It keeps no files: \
-                 kill it, and the count begins anew. It has no disk to slow and is never read-only. For a real \
-                 one: {}",
-                install(Tool::REDIS)
+                "Each step has a small embedded Redis. It keeps no files: kill it, and the count begins anew. It \
+                 has no disk to slow and is never read-only. For a real one, {}",
+                self.means.how_to_have_redis()
             ));
-        } else if !self.can_slow_disk {
-            left_out = &NEED_MORE[2..];
+        } else if !self.means.can_slow_disk {
             notes.push(format!(
                 "The disk of Redis cannot be slowed here: that takes strace, which must be allowed to trace a \
                  program. {}",
-                install(Tool::STRACE)
+                self.means.how_to_slow_a_disk()
             ));
         }
+        let left_out = SIMPLE
+            .iter()
+            .filter(|(_, action)| !self.means.serve(*action));
+        let left_out = left_out.map(|(name, _)| *name).collect();
         let version = self.redis.version().unwrap_or_default();
         to_json(&Catalog {
             redis: format!("{} {version}", self.redis).trim().to_owned(),
@@ -284,22 +274,6 @@ impl Lab {
         lock(&self.playing)
             .as_ref()
             .is_some_and(Playing::is_under_way)
-    }
-
-    fn is_real(&self) -> bool {
-        matches!(self.redis, RedisProgram::Server(_))
-    }
-
-    /// What an experiment needs that is not here.
-    fn missing(&self, experiment: &Experiment) -> Option<String> {
-        let (what, tool) = if experiment.needs_real_redis() && !self.is_real() {
-            ("needs a real Redis", Tool::REDIS)
-        } else if experiment.redis.disk_delay.is_some() && !self.can_slow_disk {
-            ("needs strace", Tool::STRACE)
-        } else {
-            return None;
-        };
-        Some(format!("{what}: {}", tool.install(Platform::here())))
     }
 }
 

@@ -16,16 +16,13 @@ use std::{path::Path, process::ExitCode, sync::Arc, thread, time::Duration};
 use anyhow::Result;
 use clap::Parser;
 use experiments::{
-    Subject, catalog,
+    Means, Subject, catalog,
     command_line::{ensure_possible, redis_program},
 };
 use lab::Lab;
 use output::terminal::{BOLD, DIM, RESET};
 use private_redis::RedisProgram;
-use processes::{
-    interrupt,
-    programs::{Platform, Tool},
-};
+use processes::interrupt;
 use server::Server;
 use steps::Step;
 
@@ -69,8 +66,9 @@ pub fn run(root: &Path, options: &LabOptions) -> Result<ExitCode> {
     // Before anybody waits for the compiler.
     let experiment = options.experiment.as_deref().map(catalog::named);
     let experiment = experiment.transpose()?;
+    let means = Means::here(options.embedded);
     if let Some(experiment) = experiment {
-        ensure_possible(experiment, options.embedded)?;
+        ensure_possible(experiment, means)?;
     }
     let server = Server::listen(options.port)?;
     let interrupted = interrupt::catch()?;
@@ -89,14 +87,14 @@ pub fn run(root: &Path, options: &LabOptions) -> Result<ExitCode> {
         "  {DIM}page{RESET}   {BOLD}{}{RESET}",
         server.url(experiment)
     );
-    anstream::println!("  {DIM}redis{RESET}  {}", description(&redis));
+    anstream::println!("  {DIM}redis{RESET}  {}", description(&redis, means));
     anstream::println!("  {DIM}stop{RESET}   Ctrl-C\n");
 
     let named = match options.steps.is_empty() {
         true => Vec::new(),
         false => steps.iter().map(|step| step.number).collect(),
     };
-    let lab = Arc::new(Lab::start(root, redis, subjects, named));
+    let lab = Arc::new(Lab::start(root, redis, means, subjects, named));
     server.serve(&lab)?;
     while !interrupted.yet() {
         thread::sleep(POLL_INTERVAL);
@@ -121,15 +119,15 @@ fn chosen_steps(root: &Path, wanted: &[String]) -> Result<Vec<Step>> {
     Ok(steps)
 }
 
-fn description(redis: &RedisProgram) -> String {
+fn description(redis: &RedisProgram, means: Means) -> String {
     match redis {
         RedisProgram::Server(_) => {
             let version = redis.version().unwrap_or_default();
             format!("a private {redis} {version} for each; its count goes when it stops")
         }
         RedisProgram::Embedded(_) => format!(
-            "the embedded one for each; some experiments need a real one: {}",
-            Tool::REDIS.install(Platform::here())
+            "the embedded one for each; for experiments that need a real one, {}",
+            means.how_to_have_redis()
         ),
     }
 }

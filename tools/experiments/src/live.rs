@@ -164,6 +164,7 @@ impl Shared {
                 Ok(set) => break set,
                 Err(error) => self.trouble("it cannot be set up", &error),
             }
+            self.view().busy = Some("another attempt in a moment".to_owned());
             // Nothing can be done to what is not there.
             if orders.recv_timeout(RETRY_INTERVAL) == Err(RecvTimeoutError::Disconnected) {
                 return;
@@ -348,6 +349,11 @@ impl Shared {
         let said = one_line(error);
         let why = said.lines().map(str::trim).filter(|line| !line.is_empty());
         let why = why.take(2).collect::<Vec<_>>().join(" ");
+        // Of attempts that fail one after the other, the first one is told.
+        let last = self.view().events.back().map(|last| last.what.clone());
+        if last.is_some_and(|last| last.starts_with(what)) {
+            return;
+        }
         self.happened(Event {
             at: self.elapsed(),
             lane: Lane::Service,

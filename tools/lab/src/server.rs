@@ -33,6 +33,9 @@ use crate::{guard::Guard, lab::Lab, request::Request};
 /// How often browsers are told how things are, if something has changed.
 const PUBLISH_INTERVAL: Duration = Duration::from_millis(250);
 
+/// How often they hear that the lab is there, if nothing has changed: a page cannot see a lab that stands still.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
+
 /// How many browsers may look at the same time.
 const BROWSERS_MAX: usize = 16;
 
@@ -201,8 +204,10 @@ async fn events(State(shared): State<Shared>) -> Response {
         let event = Event::default().data(state.borrow_and_update().as_str());
         Some((Ok::<_, Infallible>(event), (state, permit)))
     };
+    let heartbeat = KeepAlive::new().interval(HEARTBEAT_INTERVAL);
+    let heartbeat = heartbeat.event(Event::default().event("heartbeat").data(""));
     Sse::new(stream::unfold((state, permit), next))
-        .keep_alive(KeepAlive::default())
+        .keep_alive(heartbeat)
         .into_response()
 }
 

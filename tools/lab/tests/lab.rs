@@ -1,9 +1,12 @@
 //! The lab as somebody has it who starts it: the page in a browser, and the server for whoever else asks.
 
 use std::{
-    env, fs,
+    env,
+    ffi::OsStr,
+    fs,
     io::{Read, Write},
     net::TcpStream,
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::Command,
     time::{Duration, Instant},
@@ -29,10 +32,15 @@ struct Running {
 
 impl Running {
     fn start(arguments: &[&str]) -> Self {
+        Self::start_on(0, arguments, &env::var_os("PATH").unwrap())
+    }
+
+    /// The same on this port and with the programs in these folders.
+    fn start_on(port: u16, arguments: &[&str], path: &OsStr) -> Self {
         let folder = Folder::new("seen-lab-").unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
-        command.args(["--port", "0"]).args(arguments);
-        command.env("TMPDIR", folder.path());
+        command.args(["--port", &port.to_string()]).args(arguments);
+        command.env("TMPDIR", folder.path()).env("PATH", path);
         let mut process = Process::spawn("lab", command, Output::Capture).unwrap();
         let line = process.wait_for_line(START_TIMEOUT, |line| line.contains("http://localhost:"));
         let line = line.unwrap();
@@ -191,7 +199,8 @@ fn an_experiment_keeps_the_guess_and_ends_with_a_verdict() {
     let address = opened.split('?').next().unwrap();
     browser.go(address);
     browser.wait_for(&column(0, "answers"));
-    browser.wait_for("document.querySelector('#notes').textContent.includes('no Redis')");
+    browser
+        .wait_for("document.querySelector('#notes').textContent.includes('leave out --embedded')");
     let is_there = "document.querySelector('[data-act=\"read-only-redis\"]') !== null";
     assert_eq!(browser.evaluate(is_there), false, "a dead button");
 
@@ -216,6 +225,92 @@ fn an_experiment_keeps_the_guess_and_ends_with_a_verdict() {
     });
     let guessed = format!("{played}.textContent.includes('You guessed: it cannot tell')");
     assert_eq!(browser.evaluate(&guessed), true, "the guess is lost");
+    browser.wait_for(&column(0, "answers"));
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+/// What the page says of its connection to the lab.
+fn connection_says(words: &str) -> String {
+    format!("document.querySelector('#connection').textContent.includes('{words}')")
+}
+
+#[test]
+fn a_closed_lid_and_a_lab_that_ends_are_said_and_it_goes_on() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let lab = Running::start(&["4", "--embedded"]);
+    browser.set_home(&format!("http://localhost:{}/", lab.port));
+    browser.enable();
+    browser.go(&lab.url());
+    browser.wait_for(&column(0, "answers"));
+
+    // What the page sees of a laptop that sleeps: the lab stands still, and its connection stays.
+    lab.process.signal(Signal::Stop).unwrap();
+    browser.wait_for(&connection_says("is silent; what you see is old"));
+    lab.process.signal(Signal::Continue).unwrap();
+    browser.wait_for(&connection_says("Each step counts in"));
+    // Nobody was swallowed meanwhile, and visits are answered.
+    let answered = "Number(document.querySelector('dd.total').textContent)";
+    let before = browser.evaluate(answered).as_u64().unwrap();
+    browser.wait_for(&format!(
+        "{answered} > {before} && {}",
+        column(0, "answers")
+    ));
+    let wrong = "document.querySelectorAll('dd.duplicates.wrong, dd.count.wrong').length";
+    assert_eq!(browser.evaluate(wrong), 0);
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+
+    drop(lab);
+    browser.wait_for(&connection_says("If it has ended: cargo xtask lab"));
+}
+
+#[test]
+fn a_redis_that_does_not_start_is_said_and_it_goes_on() {
+    let Some(redis) = RedisProgram::find().filter(|_| has_redis()) else {
+        return;
+    };
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let RedisProgram::Server(program) = redis else {
+        panic!("the real one is looked for first");
+    };
+    // A Redis that serves only for as long as there is this file.
+    let folder = Folder::new("seen-lab-redis-").unwrap();
+    let works = folder.path().join("works");
+    let script = format!(
+        "#!/bin/sh\ncase $1 in --version) ;; *) [ -e {} ] || {{ echo it is out of order; exit 1; }} ;; esac\nexec {} \"$@\"\n",
+        works.display(),
+        program.display()
+    );
+    let file = folder.path().join("redis-server");
+    fs::write(&file, script).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = env::var_os("PATH").unwrap();
+    let folders = [folder.path().to_owned()].into_iter();
+    let path = env::join_paths(folders.chain(env::split_paths(&path))).unwrap();
+    let lab = Running::start_on(0, &["4"], &path);
+    browser.set_home(&format!("http://localhost:{}/", lab.port));
+    browser.enable();
+    browser.go(&lab.url());
+    let said = |words: &str| {
+        format!("document.querySelector('lab-column .events')?.textContent.includes('{words}')")
+    };
+
+    browser.wait_for(&said("it cannot be set up: "));
+    browser.wait_for(&said("it is out of order"));
+    fs::write(&works, "").unwrap();
+    browser.wait_for(&column(0, "answers"));
+
+    // And one that starts no more once it was killed.
+    press(&mut browser, "kill-redis");
+    browser.wait_for(&column(0, "refuses"));
+    fs::remove_file(&works).unwrap();
+    browser.evaluate(&format!("{}.click()", button("start-redis")));
+    browser.wait_for(&said("start Redis fails: "));
+    fs::write(&works, "").unwrap();
+    press(&mut browser, "start-redis");
     browser.wait_for(&column(0, "answers"));
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }

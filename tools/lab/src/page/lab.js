@@ -5,6 +5,9 @@ import "./column.js";
 import * as controls from "./controls.js";
 import * as experiment from "./experiment.js";
 
+// The lab says something every second. After a silence of so long it stands still, or the machine slept.
+const SILENCE_MS = 4000;
+
 const connection = document.querySelector("#connection");
 const columns = document.querySelector("#columns");
 
@@ -35,9 +38,16 @@ experiment.start(catalog.experiments);
 // The terminal may have named one. What is above it has its size once the steps are there.
 let wanted = new URLSearchParams(location.search).get("experiment");
 
-const source = new EventSource("events");
-source.addEventListener("message", (event) => {
+let heard = Date.now();
+function hear() {
+  heard = Date.now();
   connected(`Each step counts in ${catalog.redis}.`, false);
+}
+
+const source = new EventSource("events");
+source.addEventListener("heartbeat", hear);
+source.addEventListener("message", (event) => {
+  hear();
   show(JSON.parse(event.data));
   if (wanted) experiment.open(wanted);
   wanted = null;
@@ -51,3 +61,9 @@ source.addEventListener("error", () => {
     true,
   );
 });
+
+setInterval(() => {
+  if (source.readyState === EventSource.OPEN && Date.now() - heard > SILENCE_MS) {
+    connected("The lab is silent; what you see is old. The page goes on as soon as the lab does.", true);
+  }
+}, SILENCE_MS / 4);

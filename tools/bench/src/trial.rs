@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::process::Command;
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, Result};
@@ -23,12 +22,6 @@ use crate::verify::{disturbances, verify};
 
 /// How long a server may take until it says where it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
-
-/// A server is at rest when the system counts no processor time for it during this.
-const REST_INTERVAL: Duration = Duration::from_millis(100);
-
-/// How long it is waited for.
-const REST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What is needed to execute trials for real.
 #[derive(Debug)]
@@ -116,7 +109,6 @@ impl Executor for Bench {
         };
         let measured = rig.measure(&self.setup, trial, &idle);
         let mut outcome = measured.unwrap_or_else(|error| Outcome::none(&error));
-        rig.rest(&self.setup.interrupted);
         if let Some(output) = rig.last_words() {
             outcome.is_gone = true;
             outcome
@@ -256,26 +248,6 @@ impl Rig {
             figures: Some(figures),
             is_gone: false,
         })
-    }
-
-    /// Waits until the server has done what the load left behind, such as the ends of a thousand connections:
-    /// it would share the processors with whoever is measured next. One that never rests is found out there.
-    fn rest(&self, interrupted: &Interrupted) {
-        let used = || {
-            let groups = procfs::group_cpu().unwrap_or_default();
-            let used = |group: Option<u32>| groups.get(&group?).copied();
-            self.groups().map(used)
-        };
-        let deadline = Instant::now() + REST_TIMEOUT;
-        let mut before = used();
-        while Instant::now() < deadline && !interrupted.yet() {
-            sleep(REST_INTERVAL);
-            let now = used();
-            if now == before {
-                return;
-            }
-            before = now;
-        }
     }
 
     /// How many commands Redis has executed, other than those that ask for this number.

@@ -43,7 +43,9 @@ pub fn compile(root: &Path, summary: &Summary) -> Result<Option<Vec<Package>>> {
         summary.fail("tests", "they do not compile; see above");
         return Ok(None);
     }
-    keep_programs(&messages)?;
+    let folder = steps::compiled()?;
+    keep_programs(&messages, &folder)
+        .with_context(|| format!("cannot put the programs into {}", folder.display()))?;
     let mut programs: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
     for message in messages
         .iter()
@@ -64,24 +66,21 @@ pub fn compile(root: &Path, summary: &Summary) -> Result<Option<Vec<Package>>> {
     Ok(Some(packages.collect()))
 }
 
-/// Puts the programs where nothing replaces them that is compiled later. See [`steps::compiled`].
-fn keep_programs(messages: &[Value]) -> Result<()> {
-    let folder = steps::compiled()?;
-    let made_anew = || {
-        if folder.exists() {
-            fs::remove_dir_all(&folder)?;
-        }
-        fs::create_dir_all(&folder)?;
-        for message in messages {
-            let program = message["executable"].as_str().map(Path::new);
-            if let (Some(program), false) = (program, message["profile"]["test"] == true) {
-                let name = program.file_name().unwrap_or_default();
-                fs::hard_link(program, folder.join(name))?;
-            }
-        }
-        Ok::<_, io::Error>(())
-    };
-    made_anew().with_context(|| format!("cannot put the programs into {}", folder.display()))
+/// Puts the programs into this folder, in the place of those that were there. See [`steps::compiled`].
+fn keep_programs(messages: &[Value], folder: &Path) -> io::Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    fs::create_dir_all(folder)?;
+    let programs = messages
+        .iter()
+        .filter(|message| message["profile"]["test"] == false);
+    let programs = programs.filter_map(|message| message["executable"].as_str());
+    for program in programs.map(Path::new) {
+        let name = program.file_name().unwrap_or_default();
+        fs::hard_link(program, folder.join(name))?;
+    }
+    Ok(())
 }
 
 impl Package {
@@ -156,6 +155,30 @@ fn count_tests(text: &str) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn programs_are_kept_as_they_were_compiled_and_tests_are_not() {
+        let cargo = tempfile::tempdir().unwrap();
+        let (program, test) = (cargo.path().join("step"), cargo.path().join("step-1234"));
+        fs::write(&program, "with all features").unwrap();
+        fs::write(&test, "a test").unwrap();
+        let messages = [
+            json!({"profile": {"test": false}, "executable": program}),
+            json!({"profile": {"test": true}, "executable": test}),
+            json!({"profile": {"test": false}, "executable": null}),
+        ];
+        let kept = cargo.path().join("compiled");
+        for _ in 0..2 {
+            keep_programs(&messages, &kept).unwrap();
+        }
+        // As cargo does it: another file takes its place.
+        fs::remove_file(&program).unwrap();
+        fs::write(&program, "with few features").unwrap();
+        let text = fs::read_to_string(kept.join("step")).unwrap();
+        assert_eq!(text, "with all features");
+        assert_eq!(fs::read_dir(&kept).unwrap().count(), 1);
+    }
 
     #[test]
     fn a_program_that_ends_before_it_has_counted_has_failed() {

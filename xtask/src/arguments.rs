@@ -17,7 +17,7 @@ use steps::{Profile, RedisChoice};
 pub const HELP: &str = include_str!("help/xtask.txt");
 
 /// The commands, and what answers them.
-const COMMANDS: [(&str, Answer); 15] = [
+const COMMANDS: [(&str, Answer); 16] = [
     ("run", Answer::Here(include_str!("help/run.txt"))),
     ("build", Answer::Here(include_str!("help/build.txt"))),
     ("check", Answer::Part(OWN_STEP)),
@@ -36,6 +36,7 @@ const COMMANDS: [(&str, Answer); 15] = [
         "profile",
         Answer::Tool(Tool::new("profile", Profile::Debug)),
     ),
+    ("plan", Answer::Tool(Tool::new("plan", Profile::Debug))),
     ("diff", Answer::Tool(Tool::new("diff", Profile::Debug))),
     // mdBook takes longer to compile with optimisation than a book takes to render without.
     ("book", Answer::Tool(Tool::new("book", Profile::Debug))),

@@ -46,7 +46,7 @@ fn every_command_explains_itself() {
     insta::assert_snapshot!("help", seen(&mut xtask(&["--help"])));
     for command in [
         "run", "build", "check", "break", "lab", "drill", "start", "hint", "progress", "bench",
-        "profile", "diff", "book", "test", "doctor",
+        "profile", "plan", "diff", "book", "test", "doctor",
     ] {
         insta::assert_snapshot!(
             format!("help_{command}"),

@@ -49,5 +49,5 @@ pub use contestant::Start;
 pub use engine::Engine;
 pub use machine::{commit, describe as machine, versions};
 pub use report::{COLUMNS_MAX, agreements, circumstances, markdown, readme_part, terminal};
-pub use statistics::Estimate;
+pub use statistics::{Estimate, estimate};
 pub use trial::{Bench, Setup};

@@ -34,6 +34,23 @@ pub struct Estimate {
 }
 
 impl Estimate {
+    /// What follows from it, where that only ever grows with it, or only ever shrinks.
+    pub fn map(self, of: impl Fn(f64) -> f64) -> Estimate {
+        let ends = self.interval.map(|ends| {
+            let [one, other] = ends.map(&of);
+            [one.min(other), one.max(other)]
+        });
+        Estimate {
+            median: of(self.median),
+            interval: ends,
+        }
+    }
+
+    /// The lower and the upper end of the interval, or twice the median where there is none.
+    pub fn ends(&self) -> [f64; 2] {
+        self.interval.unwrap_or([self.median; 2])
+    }
+
     /// Whether the true value may be this one. `None` when nobody can tell.
     pub fn holds(&self, value: f64) -> Option<bool> {
         let [low, high] = self.interval?;
@@ -54,7 +71,7 @@ impl Estimate {
 }
 
 /// The median with its interval. `None` when there are no values.
-pub(crate) fn estimate(values: impl IntoIterator<Item = f64>) -> Option<Estimate> {
+pub fn estimate(values: impl IntoIterator<Item = f64>) -> Option<Estimate> {
     let mut values: Vec<f64> = values.into_iter().collect();
     let count = values.len();
     if count == 0 {
@@ -199,6 +216,20 @@ mod tests {
         };
         assert_eq!(found(&mut rng, 0.97), 50);
         assert!(found(&mut rng, 1.0) <= 5, "A/A differs too often");
+    }
+
+    #[test]
+    fn what_follows_from_an_estimate_has_its_interval() {
+        let half = Estimate {
+            median: 4.0,
+            interval: Some([2.0, 8.0]),
+        };
+        let inverse = half.map(|value| 16.0 / value);
+        assert_eq!((inverse.median, inverse.interval), (4.0, Some([2.0, 8.0])));
+        assert_eq!(half.map(|value| -value).ends(), [-8.0, -2.0]);
+        let one = estimate([3.0]).unwrap();
+        assert_eq!(one.map(f64::sqrt).interval, None);
+        assert_eq!(one.ends(), [3.0, 3.0]);
     }
 
     #[test]

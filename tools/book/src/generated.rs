@@ -10,6 +10,7 @@ use bench::{
     results::{Load, Results},
 };
 use diff::pieces;
+use experiments::false_alarms::FalseAlarms;
 use mdbook_core::utils::fs;
 use steps::{Language, Step};
 
@@ -49,6 +50,9 @@ pub fn all(root: &Path) -> Result<BTreeMap<String, String>> {
         }
     }
     processor_time(root, &mut all)?;
+    if let Some(found) = FalseAlarms::read(root)? {
+        insert(&mut all, "false-alarms.md", &tables::false_alarms(&found));
+    }
     let Some((results, mut groups)) = Values::new(root)?.run else {
         return Ok(all);
     };

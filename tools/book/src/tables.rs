@@ -9,6 +9,7 @@ use bench::{
     units,
 };
 use contract::{CAPABILITIES, Capability, Report, Verdict};
+use experiments::false_alarms::FalseAlarms;
 use output::Table;
 use steps::{Language, Step};
 
@@ -47,6 +48,35 @@ fn has(reports: &[Report], step: u32, id: &str) -> &'static str {
         Some(Verdict::Lacks) => NOTHING,
         Some(Verdict::LeftOut | Verdict::Broken) | None => "?",
     }
+}
+
+/// What each time-out of the nodes costs: nobody counts for a while after a death, and a master that was only
+/// slow is replaced.
+pub fn false_alarms(found: &FalseAlarms) -> String {
+    let seconds = |milliseconds: u64| format!("{} s", milliseconds as f64 / 1000.0);
+    let pauses = found
+        .pauses_ms
+        .iter()
+        .map(|pause| format!("paused {}", seconds(*pause)));
+    let first = ["`cluster-node-timeout`", "killed: replaced after"].map(str::to_owned);
+    let mut table = Table::new(first.into_iter().chain(pauses).chain(["busy".to_owned()]));
+    for row in &found.found {
+        let killed = format!("{:.1} s", row.failover_median_ms() as f64 / 1000.0);
+        let replaced = row.replaced.iter().map(usize::to_string);
+        let busy = row.elections_when_busy.to_string();
+        let first = [seconds(row.node_timeout_ms), killed];
+        table.add(first.into_iter().chain(replaced).chain([busy]));
+    }
+    format!(
+        "{}\n*Paused*: how many of {} pauses ended with another master. *Busy*: how many elections there were while {} \
+         threads kept {} cores busy for {} s. {}.",
+        table.markdown(),
+        found.rounds,
+        found.busy_threads,
+        found.cores,
+        found.busy_s,
+        found.redis,
+    )
 }
 
 /// The steps up to one, in the circumstances of a group.
@@ -134,4 +164,33 @@ pub fn staircase(root: &Path, steps: &[Step], group: Option<&Group>) -> Result<S
         "{}\nFigures at {connections} connections; step 0 with gunicorn. Lines without comments. Crates with the step itself.",
         table.markdown()
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use experiments::false_alarms::Found;
+
+    #[test]
+    fn a_row_for_each_time_out_says_what_a_death_and_a_pause_cost() {
+        let found = FalseAlarms {
+            date: String::new(),
+            cores: 2,
+            redis: "redis-server 7".to_owned(),
+            rounds: 10,
+            pauses_ms: vec![500, 2000],
+            busy_threads: 16,
+            busy_s: 60,
+            found: vec![Found {
+                node_timeout_ms: 1000,
+                failover_ms: vec![2600, 2000, 2400],
+                replaced: vec![0, 9],
+                elections_when_busy: 1,
+            }],
+        };
+        let text = false_alarms(&found);
+        let row = text.lines().nth(2);
+        assert_eq!(row, Some("| 1 s | 2.4 s | 0 | 9 | 1 |"), "{text}");
+        assert!(text.contains("how many of 10 pauses"), "{text}");
+    }
 }

@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
-    sync::LazyLock,
 };
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -18,10 +17,9 @@ use bench::{
 };
 use mdbook_core::utils::fs;
 use output::unknown;
-use regex::Regex;
-use steps::{Language, Step, files};
+use steps::{Language, Setting, Step, files};
 
-use crate::{markdown, regex, source::SRC};
+use crate::{markdown, source::SRC};
 
 /// How fast the text of a page is read. A block of code or commands takes another minute.
 const WORDS_A_MINUTE: usize = 200;
@@ -161,22 +159,12 @@ impl Values {
 
     /// The default of a limit, from the step's `settings.rs`.
     fn setting(&self, step: &str, name: &str) -> Result<String> {
-        static DEFAULT: LazyLock<Regex> =
-            LazyLock::new(|| regex(r#"(count|milliseconds)\(\s*"(\w+)",\s*([0-9_]+),?\s*\)"#));
-        let folder = self.step(step)?.folder;
-        let text = fs::read_to_string(folder.join("src/settings.rs"))?;
-        let found = DEFAULT.captures_iter(&text).find(|found| &found[2] == name);
-        let lacks = || {
-            format!("{step} has no limit called {name} in its settings.rs; name one that it has")
-        };
-        let found = found.with_context(lacks)?;
-        let number: u64 = found[3].replace('_', "").parse()?;
-        Ok(match &found[1] {
-            "count" => units::count(number as f64),
-            _ if number >= 1000 && number.is_multiple_of(100) => {
-                format!("{} s", number as f64 / 1000.0)
+        Ok(match self.step(step)?.setting(name)? {
+            Setting::Count(count) => units::count(count as f64),
+            Setting::Milliseconds(time) if time >= 1000 && time.is_multiple_of(100) => {
+                format!("{} s", time as f64 / 1000.0)
             }
-            _ => format!("{number} ms"),
+            Setting::Milliseconds(time) => format!("{time} ms"),
         })
     }
 }

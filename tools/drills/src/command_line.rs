@@ -15,7 +15,7 @@ use steps::Profile;
 
 use crate::{
     Containers, DRILLS, Deployment, Drill, HaProxy, Processes, catalog, drill::Action,
-    haproxy::retry_unanswered,
+    haproxy::retry_unanswered, local::ONE_NETWORK,
 };
 
 /// Kills, cuts off and restarts parts of the scale profile while visitors come, and says what that cost
@@ -44,8 +44,13 @@ pub struct DrillOptions {
 /// For wrong use, or when something is missing, does not start or does not become well again.
 pub fn run(root: &Path, options: &DrillOptions) -> Result<ExitCode> {
     if options.drills.iter().any(|name| name == "list") {
-        for Drill { name, what, .. } in DRILLS {
-            anstream::println!("{BOLD}{name}{RESET}\n  {what}");
+        for drill in DRILLS {
+            let Drill { name, what, .. } = drill;
+            let needs = match drill.needs_containers() {
+                true => "; needs containers",
+                false => "",
+            };
+            anstream::println!("{BOLD}{name}{RESET}\n  {what}{needs}");
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -109,12 +114,14 @@ fn deployment(
         );
         return Ok(Some(Box::new(containers)));
     }
-    let cuts = drills.iter().any(|drill| drill.action == Action::Partition);
-    ensure!(
-        !waits && !cuts,
-        "processes of one machine share one network, so none can be cut off; start the profile first: \
-         docker-compose --profile scale up --detach"
-    );
+    if let Some(drill) = drills.iter().find(|drill| drill.needs_containers()) {
+        let replicas = if waits { "REPLICAS=1 " } else { "" };
+        let next = match options.processes {
+            true => "leave out --processes".to_owned(),
+            false => format!("run: {replicas}docker-compose --profile scale up --detach"),
+        };
+        bail!("{} needs containers: {ONE_NETWORK}; {next}", drill.name);
+    }
     let step = steps::one(root, None)?;
     let steps = std::slice::from_ref(&step);
     let Some(mut programs) = steps::programs(root, steps, Profile::Debug)? else {

@@ -70,6 +70,11 @@ pub struct Drill {
 }
 
 impl Drill {
+    /// Whether it cuts a node off, which takes a network of its own for each node: containers have one.
+    pub fn needs_containers(&self) -> bool {
+        matches!(self.action, Action::Partition | Action::PartitionWaiting)
+    }
+
     /// Carries it out. Afterwards all is as before, but for who is the master.
     ///
     /// # Errors

@@ -27,6 +27,10 @@ const NODE_SETTINGS: [(&str, &str); 4] = [
     ("appendonly", "yes"),
 ];
 
+/// Why no process can be cut off. To freeze one would be something else: it would count nobody meanwhile.
+pub(crate) const ONE_NETWORK: &str =
+    "processes of one machine share one network, so that none can be cut off";
+
 /// How long a copy may take until it can count.
 const READY_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -136,10 +140,7 @@ impl Deployment for Processes {
     }
 
     fn cut(&mut self, _node: usize) -> Result<()> {
-        bail!(
-            "processes of one machine share one network, so none can be cut off; start the profile: \
-             docker-compose --profile scale up"
-        )
+        bail!(ONE_NETWORK)
     }
 
     fn mend(&mut self, _node: usize) -> Result<()> {

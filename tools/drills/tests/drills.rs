@@ -1,15 +1,12 @@
 //! Each drill that needs no Docker, once, on one deployment of processes.
 
-use std::{env, path::Path};
+use std::{env, path::Path, process::Command};
 
 use contract::Verdict;
 use drills::{DRILLS, HaProxy, Processes, command_line::counts_once, haproxy::retry_unanswered};
 use experiments::Subject;
 use private_redis::RedisProgram;
 use steps::{Language, Profile};
-
-/// The drills that cut nobody off.
-const ON_PROCESSES: [&str; 4] = ["rolling", "kill-replica", "kill-master", "kill-half"];
 
 fn root() -> &'static Path {
     let ancestors = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
@@ -50,8 +47,12 @@ fn each_drill_costs_no_more_than_it_may() {
         needs_redis: true,
     };
     let mut deployment = Processes::start(root(), &subject).unwrap();
-    for name in ON_PROCESSES {
-        let drill = DRILLS.iter().find(|drill| drill.name == name).unwrap();
+    for drill in DRILLS {
+        let name = drill.name;
+        // The proxy has a test of its own.
+        if drill.needs_containers() || name == "proxy-retry" {
+            continue;
+        }
         let outcome = drill.run(&mut deployment).unwrap();
         println!("{name}\n{outcome}");
         assert!(
@@ -76,4 +77,19 @@ fn our_proxy_sends_a_visit_once_and_the_other_setting_twice() {
         "{}",
         other.evidence
     );
+}
+
+#[test]
+fn what_takes_containers_says_so_at_once() {
+    for name in ["partition", "wait"] {
+        let mut drills = Command::new(env!("CARGO_BIN_EXE_drills"));
+        let output = drills.args(["--processes", name]).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        let expected = format!(
+            "error: {name} needs containers: processes of one machine share one network, so that none can be cut \
+             off; leave out --processes\n"
+        );
+        assert_eq!(said, expected);
+    }
 }

@@ -11,6 +11,7 @@ pub mod command_line;
 mod condition;
 mod engine;
 mod experiment;
+pub mod false_alarms;
 mod live;
 mod means;
 mod recording;

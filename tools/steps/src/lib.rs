@@ -5,6 +5,7 @@ mod catalog;
 mod container;
 mod flask;
 mod redis;
+mod setting;
 mod source;
 
 pub use build::{COMPILED, Profile, Program, cargo, compiled, programs, tool};
@@ -12,4 +13,5 @@ pub use catalog::{Language, Step, all, one, several};
 pub use container::compose;
 pub use flask::{Flask, FlaskServer};
 pub use redis::{RedisChoice, Running, Source};
+pub use setting::Setting;
 pub use source::{Mark, files, without_marks};

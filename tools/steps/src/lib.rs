@@ -7,7 +7,7 @@ mod flask;
 mod redis;
 mod source;
 
-pub use build::{Profile, Program, cargo, programs, tool, web_assembly};
+pub use build::{COMPILED, Profile, Program, cargo, compiled, programs, tool, web_assembly};
 pub use catalog::{Language, Step, all, one, several};
 pub use container::compose;
 pub use flask::{Flask, FlaskServer};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Control, Drawn, Figure, Guess, Kind, Measured, ms};
 use crate::{
-    history::{History, percentile},
+    history::{History, Packet, percentile},
     picture::{FIELD_END, FIELD_START, Picture, milliseconds},
     simulation::simulate,
     world::{Counting, Faults, MS, Nanos, Replica, Visitors, World},
@@ -185,31 +185,11 @@ fn picture(history: &History, replica: Replica, twice: &BTreeSet<u64>) -> String
         picture.text(x + 4.0, 44.0, "", what);
     }
     for packet in &history.packets {
-        let Some(executed) = packet.executed else {
-            continue;
+        let class = match twice.contains(&packet.count) {
+            true => "twice",
+            false => "counted",
         };
-        let class = if twice.contains(&packet.count) {
-            "twice"
-        } else {
-            "counted"
-        };
-        let x = picture.x(executed);
-        let known = executed + replica.lag;
-        if packet.is_of_successor {
-            draw_number(&mut picture, (x, REPLICA), packet.count, class);
-        } else {
-            draw_number(&mut picture, (x, PRIMARY), packet.count, class);
-            let is_known = known <= replica.primary_dies;
-            // What is under way when the primary dies gets no further.
-            let end = known.min(replica.primary_dies);
-            let share = (end - executed) as f64 / replica.lag.max(1) as f64;
-            let y = PRIMARY + share * (REPLICA - PRIMARY);
-            let end = picture.x(end);
-            picture.line((x, PRIMARY), (end, y), "waits", 1.0);
-            if is_known {
-                picture.dots([(end, REPLICA)], "counted");
-            }
-        }
+        draw_packet(&mut picture, packet, replica, class);
     }
     for visit in &history.visits {
         let x = picture.x(visit.answered.unwrap_or(WINDOW));
@@ -234,6 +214,29 @@ fn picture(history: &History, replica: Replica, twice: &BTreeSet<u64>) -> String
         }
     );
     picture.finish(HEIGHT, (28.0, VISITORS + 16.0), FIGURE.title, &description)
+}
+
+/// A number on the line of who counted it, and its way from the primary to the replica.
+fn draw_packet(picture: &mut Picture, packet: &Packet, replica: Replica, class: &str) {
+    let Some(executed) = packet.executed else {
+        return;
+    };
+    let x = picture.x(executed);
+    if packet.is_of_successor {
+        draw_number(picture, (x, REPLICA), packet.count, class);
+        return;
+    }
+    draw_number(picture, (x, PRIMARY), packet.count, class);
+    let known = executed + replica.lag;
+    // What is under way when the primary dies gets no further.
+    let end = known.min(replica.primary_dies);
+    let share = (end - executed) as f64 / replica.lag.max(1) as f64;
+    let y = PRIMARY + share * (REPLICA - PRIMARY);
+    let end = picture.x(end);
+    picture.line((x, PRIMARY), (end, y), "waits", 1.0);
+    if known <= replica.primary_dies {
+        picture.dots([(end, REPLICA)], "counted");
+    }
 }
 
 /// A dot with its number above it.

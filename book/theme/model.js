@@ -114,8 +114,6 @@ class ModelFigure extends PlayableFigure {
         const settings = document.createElement("form");
         settings.className = "settings";
         settings.addEventListener("submit", (sent) => sent.preventDefault());
-        // The page itself would leaf to another chapter.
-        settings.addEventListener("keydown", (pressed) => pressed.stopPropagation());
         this.#data.controls.forEach((control, place) => {
             const set = (value) => {
                 this.#settings[place] = value;

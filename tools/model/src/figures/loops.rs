@@ -114,6 +114,7 @@ fn ghosts(history: &History, connections: usize) -> Vec<Ghost> {
         let missed = if wait >= 2 * pace { wait / pace } else { 1 };
         ghosts.extend((1..missed).map(|time| (visit.came + time * pace, wait - time * pace)));
     }
+    ghosts.sort_unstable();
     ghosts
 }
 
@@ -158,7 +159,7 @@ fn picture(closed: &History, ghosts: &[Ghost], open: &History, freeze: (Nanos, N
     picture.sample(4.0, 11.0, "request");
     picture.text(14.0, 16.0, "", "a request, when it was due");
     picture.sample(270.0, 11.0, "ghost");
-    picture.text(280.0, 16.0, "", "a ghost, never sent (some of them)");
+    picture.text(280.0, 16.0, "", "a ghost, never sent");
     for ((top, bottom), name) in [(CLOSED, "closed loop"), (OPEN, "open loop")] {
         let (start, end) = (picture.x(freeze.0), picture.x(freeze.1));
         picture.rect((start, top), (end, bottom), "frozen");

@@ -1,6 +1,6 @@
 "use strict";
 
-/* The recording of an experiment: plays over the lanes of its picture, and compares the steps at each moment. */
+/* The recording of an experiment: compares the steps at each moment. */
 
 class ExperimentFigure extends PlayableFigure {
     /* How long a sample is. */
@@ -12,9 +12,6 @@ class ExperimentFigure extends PlayableFigure {
 
     prepare() {
         this.recording = JSON.parse(this.querySelector("script").textContent);
-        const picture = this.querySelector("svg");
-        this.field = picture.dataset.field.split(" ").map(Number);
-        this.cover = this.#addCover(picture);
         this.cells = this.#addTable();
     }
 
@@ -24,14 +21,6 @@ class ExperimentFigure extends PlayableFigure {
     get events() { return this.recording.columns[0].events.filter((event) => !event.is_loss); }
 
     draw(at) {
-        const [left, , right] = this.field;
-        const x = left + ((right - left) * at) / this.duration;
-        const { group, later, now } = this.cover;
-        group.style.display = at < this.duration ? "" : "none";
-        later.setAttribute("x", x);
-        later.setAttribute("width", right - x);
-        now.setAttribute("x1", x);
-        now.setAttribute("x2", x);
         // What ended after the last visitor had come belongs to the end.
         const count = at < this.duration ? Math.floor(at / ExperimentFigure.#SAMPLE_MS) : Infinity;
         this.recording.columns.forEach(({ series }, column) => {
@@ -42,22 +31,6 @@ class ExperimentFigure extends PlayableFigure {
             const slowest = series.p99.slice(0, count).findLast((time) => time !== null);
             this.cells[ExperimentFigure.#SLOWEST][column].textContent = slowest === undefined ? "–" : Math.round(slowest);
         });
-    }
-
-    /* What lies over all that comes later, and a line at the moment. */
-    #addCover(picture) {
-        const [left, top, right, bottom] = this.field;
-        const make = (name, attributes) => {
-            const element = document.createElementNS("http://www.w3.org/2000/svg", name);
-            Object.entries(attributes).forEach(([key, value]) => element.setAttribute(key, value));
-            return element;
-        };
-        const group = make("g", { class: "cover" });
-        const later = make("rect", { x: left, y: top, width: right - left, height: bottom - top });
-        const now = make("line", { x1: left, y1: top, x2: left, y2: bottom });
-        group.append(later, now);
-        picture.append(group);
-        return { group, later, now };
     }
 
     /* A row for each kind of end, a column for each step. Returns the cells, by the names of the rows. */

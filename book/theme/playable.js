@@ -2,8 +2,9 @@
 
 /* What all figures that play share: no framework, and no request to anybody.
 
-   A figure extends PlayableFigure. It says how long it lasts and what happens when, and draws itself at any
-   moment. From here it gets a button, a slider, and a line that says what happened last.
+   A figure extends PlayableFigure. It says how long it lasts and what happens when, and may draw more than its
+   picture at any moment. From here it gets a cover over all that comes later, a button, a slider, and a line
+   that says what happened last.
 
    The page holds a picture with the same content, which is all that there is without a script and in print.
    So a figure adds to its picture and hides none of it for good: it begins at its end, where all is seen. */
@@ -17,6 +18,7 @@ class PlayableFigure extends HTMLElement {
     static #lessMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
     #at = 0;
+    #cover = null;
     #frame = 0;
     #isInSight = false;
     #isPlaying = false;
@@ -28,14 +30,17 @@ class PlayableFigure extends HTMLElement {
     /** Reads its data, and adds what it needs. Called once. */
     prepare() {}
 
-    /** How long it lasts, in milliseconds. */
+    /** How long it plays, in milliseconds. */
     get duration() { return 0; }
 
     /** What happens, in order: `{ at, what }`. */
     get events() { return []; }
 
-    /** Draws the moment `at`. */
+    /** Shows the moment `at`, beside what the cover does. */
     draw(at) {}
+
+    /** A moment in words: its number, and the unit. */
+    say(at) { return [(at / 1000).toFixed(1), "s"]; }
 
     /* What a figure gets. */
 
@@ -44,14 +49,15 @@ class PlayableFigure extends HTMLElement {
     set at(moment) {
         this.#at = Math.min(Math.max(moment, 0), this.duration);
         const { slider, time, event } = this.#parts;
-        const seconds = (this.#at / 1000).toFixed(1);
+        const now = this.say(this.#at).join(" ");
         slider.value = this.#at;
-        slider.setAttribute("aria-valuetext", `${seconds} of ${this.duration / 1000} seconds`);
-        time.textContent = `${seconds} s`;
+        slider.setAttribute("aria-valuetext", `${now} of ${this.say(this.duration).join(" ")}`);
+        time.textContent = now;
         const last = this.events.findLast((known) => known.at <= this.#at);
         const what = last ? last.what : "nothing yet";
         // A screen reader reads it whenever it is set.
         if (event.textContent !== what) event.textContent = what;
+        this.#moveCover();
         this.draw(this.#at);
     }
 
@@ -71,6 +77,7 @@ class PlayableFigure extends HTMLElement {
         if (this.#parts) return;
         this.prepare();
         this.#addControls();
+        this.cover();
         this.at = this.duration;
         const sight = new IntersectionObserver((entries) => {
             this.#isInSight = entries.at(-1).isIntersecting;
@@ -78,6 +85,34 @@ class PlayableFigure extends HTMLElement {
         });
         sight.observe(this);
         PlayableFigure.#lessMotion.addEventListener("change", () => this.pause());
+    }
+
+    /** Lays over the picture's field what hides all that comes later, and a line at the moment. A figure that
+        changes its picture does it again. */
+    cover() {
+        const picture = this.querySelector("svg");
+        const [left, top, right, bottom] = picture.dataset.field.split(" ").map(Number);
+        const make = (name, attributes) => {
+            const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+            Object.entries(attributes).forEach(([key, value]) => element.setAttribute(key, value));
+            return element;
+        };
+        const group = make("g", { class: "cover" });
+        const later = make("rect", { x: left, y: top, width: right - left, height: bottom - top });
+        const now = make("line", { x1: left, y1: top, x2: left, y2: bottom });
+        group.append(later, now);
+        picture.append(group);
+        this.#cover = { left, right, group, later, now };
+    }
+
+    #moveCover() {
+        const { left, right, group, later, now } = this.#cover;
+        const x = left + ((right - left) * this.#at) / this.duration;
+        group.style.display = this.#at < this.duration ? "" : "none";
+        later.setAttribute("x", x);
+        later.setAttribute("width", right - x);
+        now.setAttribute("x1", x);
+        now.setAttribute("x2", x);
     }
 
     #nextEvent() {

@@ -275,6 +275,7 @@ fn the_doctor_names_every_tool_and_never_fails() {
         "Python",
         "Python's venv",
         "Chromium",
+        "WebAssembly",
         "cargo-deny",
         "strace",
         "debootstrap",

@@ -23,6 +23,7 @@ pub mod cells;
 mod cli;
 mod commands;
 mod contestant;
+pub mod costs;
 mod engine;
 mod machine;
 mod meters;

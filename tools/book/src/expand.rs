@@ -11,7 +11,7 @@ use crate::{
     experiment::Shown,
     include::{Included, include},
     markdown::{self, Content, Fence, line_of},
-    picture, regex,
+    model_figure, picture, regex,
     source::{Book, GENERATED, Page, Problem},
     value::Values,
 };
@@ -144,8 +144,12 @@ impl Expanded<'_> {
                 let shown = Shown::new(&self.book.root, argument)?;
                 shown.figure(&self.book.root, self.pictures)
             }
+            "model" => {
+                self.pictures += 1;
+                model_figure::figure(self.values, argument, self.pictures)
+            }
             _ => bail!(
-                "there is no directive {{{{#{name}}}}}; there are include, value, given, picture and experiment"
+                "there is no directive {{{{#{name}}}}}; there are include, value, given, picture, experiment and model"
             ),
         }
     }

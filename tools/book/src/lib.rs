@@ -5,7 +5,7 @@
 //!
 //! 1. `source` reads the pages, `markdown` finds what is in them.
 //! 2. `expand` puts in what the directives ask for: code (`include`), solutions (`exercise`), figures
-//!    (`value`), pictures (`picture`), recordings (`experiment`). What `generated` writes (diffs in pieces, and `tables`) is asked
+//!    (`value`), pictures (`picture`), recordings (`experiment`), figures to play with (`model_figure`). What `generated` writes (diffs in pieces, and `tables`) is asked
 //!    for in the same way.
 //! 3. `render` hands the pages to mdBook, as a library.
 //! 4. `lints` checks the pages as they were written and as they were rendered, and `transcript` types the
@@ -19,6 +19,7 @@ mod generated;
 mod include;
 mod lints;
 mod markdown;
+mod model_figure;
 mod picture;
 mod render;
 mod serve;

@@ -7,6 +7,8 @@ use bench::{profile::Profile, published};
 use mdbook_core::utils::fs;
 use mdbook_driver::MDBook;
 
+use crate::model_figure;
+
 /// Says of a folder that a book was rendered into it, and that the next one may replace it.
 const MARK: &str = ".rendered-by-cargo-xtask-book";
 
@@ -45,6 +47,12 @@ pub fn render(root: &Path, pages: &BTreeMap<String, String>, out: &Path) -> Resu
             .with_context(|| format!("cannot remove {}", generated.display()))?;
     }
     copy_flames(root, out)?;
+    if pages
+        .values()
+        .any(|page| page.contains(model_figure::ELEMENT))
+    {
+        model_figure::write_program(root, out)?;
+    }
     fs::write(out.join(MARK), "")
 }
 

@@ -90,7 +90,12 @@ impl Values {
         steps::one(&self.root, Some(name))
     }
 
-    fn run(&self) -> Result<&(Results, Vec<Group>)> {
+    /// The newest stored run, and what it comes to.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn run(&self) -> Result<&(Results, Vec<Group>)> {
         let run = self.run.as_ref();
         run.context("book/measurements/bench holds no run; make one with cargo xtask bench")
     }

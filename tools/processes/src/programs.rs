@@ -2,7 +2,7 @@
 
 use std::{
     env, fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -185,6 +185,14 @@ impl Tool {
         version: &["cargo-deny --version"],
     };
 
+    /// Compiles for browsers.
+    pub const WEB_ASSEMBLY: Tool = Tool {
+        name: "WebAssembly",
+        purpose: "the book's figures to play with",
+        from: From::Command("rustup target add wasm32-unknown-unknown"),
+        version: &["rustc --print target-libdir --target wasm32-unknown-unknown"],
+    };
+
     /// Slows a disk.
     pub const STRACE: Tool = Tool {
         name: "strace",
@@ -202,7 +210,7 @@ impl Tool {
     };
 
     /// All of them, in the order in which a newcomer needs them.
-    pub const ALL: [Tool; 15] = [
+    pub const ALL: [Tool; 16] = [
         Tool::RUST,
         Tool::REDIS,
         Tool::REDIS_CLI,
@@ -215,6 +223,7 @@ impl Tool {
         Tool::PYTHON,
         Tool::VENV,
         Tool::CHROMIUM,
+        Tool::WEB_ASSEMBLY,
         Tool::CARGO_DENY,
         Tool::STRACE,
         Tool::DEBOOTSTRAP,
@@ -257,7 +266,8 @@ pub fn on_path(name: &str) -> Option<PathBuf> {
     which::which(name).ok()
 }
 
-/// The first line that a program prints, if it is on `PATH` and prints one.
+/// The first line that a program prints, if it is on `PATH` and prints one. A line that is a path counts only
+/// if something is there: rustc says of each target where it would be.
 pub fn first_line(name: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(on_path(name)?)
         .args(arguments)
@@ -266,7 +276,8 @@ pub fn first_line(name: &str, arguments: &[&str]) -> Option<String> {
         .ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
     let line = text.lines().next()?.trim();
-    (!line.is_empty()).then(|| line.to_owned())
+    let is_nowhere = line.starts_with('/') && !Path::new(line).exists();
+    (!line.is_empty() && !is_nowhere).then(|| line.to_owned())
 }
 
 #[cfg(test)]
@@ -306,6 +317,7 @@ mod tests {
                 let expected = match (tool.name, platform) {
                     ("Rust", _) => "curl ",
                     ("cargo-deny", _) => "cargo install ",
+                    ("WebAssembly", _) => "rustup target add ",
                     ("strace" | "debootstrap", Platform::MacOs) => "not for this system",
                     _ => installer,
                 };
@@ -318,6 +330,8 @@ mod tests {
     fn a_program_that_is_not_there_is_missing() {
         assert_eq!(on_path("no-such-program-anywhere"), None);
         assert_eq!(first_line("no-such-program-anywhere", &[]), None);
+        assert_eq!(first_line("echo", &["/no/such/place"]), None);
+        assert_eq!(first_line("echo", &["/"]), Some("/".into()));
         assert!(on_path("cargo").is_some());
     }
 }

@@ -29,6 +29,8 @@ pub enum Profile {
     Dist,
     /// The same with what tells where an instruction comes from, and who has called it.
     Profiling,
+    /// As small as it gets: what a reader's browser loads.
+    Small,
 }
 
 impl Profile {
@@ -39,6 +41,7 @@ impl Profile {
             Self::Release => "release",
             Self::Dist => "dist",
             Self::Profiling => "profiling",
+            Self::Small => "small",
         }
     }
 }
@@ -113,6 +116,25 @@ fn python_program(root: &Path, step: &Step) -> Result<Program> {
 pub fn tool(root: &Path, package: &str, target: &str, profile: Profile) -> Result<Option<PathBuf>> {
     let built = compile(root, &[(package, target)], profile)?;
     Ok(built.map(|mut programs| programs.remove(0)))
+}
+
+/// Builds a library of the workspace for browsers, and returns the file. When cargo fails, it has said why:
+/// `None`.
+///
+/// # Errors
+///
+/// When cargo cannot be started.
+pub fn web_assembly(root: &Path, package: &str) -> Result<Option<PathBuf>> {
+    let (profile, target) = (Profile::Small.name(), "wasm32-unknown-unknown");
+    let mut command = cargo(root);
+    command.args(["build", "--lib", "--package", package]);
+    command.args(["--profile", profile, "--target", target]);
+    let status = command.status().context("cannot start cargo")?;
+    interrupt::exit_if_interrupted(status);
+    let folder = profile_folders()?.join(target).join(profile);
+    Ok(status
+        .success()
+        .then(|| folder.join(format!("{package}.wasm"))))
 }
 
 /// Builds targets, each of a package, and returns where their programs are, in the same order.

@@ -8,7 +8,7 @@ mod redis;
 mod setting;
 mod source;
 
-pub use build::{COMPILED, Profile, Program, cargo, compiled, programs, tool};
+pub use build::{COMPILED, Profile, Program, cargo, compiled, programs, tool, web_assembly};
 pub use catalog::{Language, Step, all, one, several};
 pub use container::compose;
 pub use flask::{Flask, FlaskServer};

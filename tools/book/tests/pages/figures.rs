@@ -1,65 +1,19 @@
 //! Figures that play.
 
-use browser::Browser;
 use serde_json::json;
 
-use crate::{IS_LOADED, open, url};
+use crate::reader::Reader;
 
-/// The first figure of a page that has one.
+/// A page that has one.
 const PAGE: &str = "step-1-memory.html";
-const FIGURE: &str = "document.querySelector('seen-experiment')";
 
-/// Somebody who looks at a figure.
-struct Reader {
-    browser: Browser,
-}
-
-impl Reader {
-    fn open() -> Option<Self> {
-        let (_, mut browser) = open()?;
-        browser.resize(1280);
-        let mut reader = Self { browser };
-        reader.go();
-        Some(reader)
-    }
-
-    fn go(&mut self) {
-        self.browser.go(&url(PAGE));
-    }
-
-    /// Waits until something is so, in which `F` is the figure.
-    #[track_caller]
-    fn wait_for(&mut self, expression: &str) {
-        self.browser.wait_for(&with_figure(expression));
-    }
-
-    fn evaluate(&mut self, expression: &str) -> serde_json::Value {
-        self.browser.evaluate(&with_figure(expression))
-    }
-
-    /// Looks at the figure, with the focus on a part of it.
-    fn focus(&mut self, part: &str) {
-        self.wait_for(&format!("{IS_LOADED} && F.duration > 0"));
-        self.evaluate(&format!(
-            "F.scrollIntoView(), F.querySelector('{part}').focus()"
-        ));
-        self.wait_for("F.isInSight");
-    }
-
-    /// Lets some frames pass: what is to go on would have gone on.
-    fn let_time_pass(&mut self) {
-        self.evaluate("window.isLater = false, setTimeout(() => { window.isLater = true; }, 300)");
-        self.wait_for("window.isLater");
-    }
-}
-
-fn with_figure(expression: &str) -> String {
-    format!("(F => ({expression}))({FIGURE})")
+fn open() -> Option<Reader> {
+    Reader::open(PAGE, "seen-experiment")
 }
 
 #[test]
 fn a_figure_plays_and_pauses_by_keyboard_and_out_of_sight() {
-    let Some(mut reader) = Reader::open() else {
+    let Some(mut reader) = open() else {
         return;
     };
     reader.focus("button");
@@ -86,7 +40,7 @@ fn a_figure_plays_and_pauses_by_keyboard_and_out_of_sight() {
 
 #[test]
 fn a_figure_compares_the_steps_at_any_moment() {
-    let Some(mut reader) = Reader::open() else {
+    let Some(mut reader) = open() else {
         return;
     };
     let answered = "[...F.querySelectorAll('tbody tr:first-child td')].map(cell => cell.textContent).join(' ')";
@@ -114,7 +68,7 @@ fn a_figure_compares_the_steps_at_any_moment() {
 
 #[test]
 fn a_figure_does_not_move_by_itself_for_who_wants_less_motion() {
-    let Some(mut reader) = Reader::open() else {
+    let Some(mut reader) = open() else {
         return;
     };
     reader.browser.show_as("screen", true);
@@ -132,7 +86,7 @@ fn a_figure_does_not_move_by_itself_for_who_wants_less_motion() {
 
 #[test]
 fn the_picture_stands_alone_without_a_script_and_in_print() {
-    let Some(mut reader) = Reader::open() else {
+    let Some(mut reader) = open() else {
         return;
     };
     let is_shown = "F.querySelector('svg').getBoundingClientRect().width > 300";

@@ -1,6 +1,8 @@
 //! The book as a reader has it: opened from the disk in a browser, wide and on a phone.
 
 mod figures;
+mod models;
+mod reader;
 
 use std::{
     path::{Path, PathBuf},

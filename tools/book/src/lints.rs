@@ -22,18 +22,15 @@ use crate::{
 const LISTINGS: &str = "rust toml python dockerfile yaml sh text";
 
 /// Pages in which a `[..]` may still show nothing, because nobody has recorded their sessions yet.
-const NOT_RECORDED_YET: [&str; 13] = [
+const NOT_RECORDED_YET: [&str; 10] = [
     "how-this-book-stays-true.md",
     "measuring-honestly.md",
     "numbers-go-up.md",
     "past-one-machine.md",
     "run-it.md",
     "step-1-memory.md",
-    "step-2-redis.md",
     "step-3-rocket.md",
     "step-4-pooled.md",
-    "step-5-batched.md",
-    "step-6-scaled.md",
     "what-did-we-do.md",
     "when-things-break.md",
 ];

@@ -22,6 +22,7 @@ use tokio::{
         mpsc::{self, error::TrySendError},
         oneshot,
     },
+    task::yield_now,
     time::Instant,
 };
 
@@ -104,6 +105,10 @@ async fn count<A, F>(
         }
         closed = Instant::now();
         let deadline = came.unwrap_or(closed) + timeout;
+        // tokio reads the sockets before it comes back here: visits that have arrived meanwhile come along.
+        yield_now().await;
+        let room = capacity - batch.len();
+        batch.extend((0..room).map_while(|_| waiting.try_recv().ok()));
         // Who has left by now costs nothing. Who leaves after this line costs a number.
         batch.retain(|responder| !responder.is_closed());
         let size = batch.len() as u64;

@@ -181,7 +181,8 @@ impl Node {
         let tcp = TcpSettings::default().set_nodelay(true);
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(limits.pool_create))
-            .set_response_timeout(Some(limits.visit_timeout));
+            // Every batch has a deadline. A timer for each command would never expire.
+            .set_response_timeout(None);
         let manager = Manager::new_with_config(info.clone().set_tcp_settings(tcp), config)?;
         let pool = Pool::builder(manager)
             // One connection more than the batches may use, for the probe.

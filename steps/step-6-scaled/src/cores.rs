@@ -29,6 +29,10 @@ use crate::{
     settings::Limits,
 };
 
+/// How many tasks a runtime runs before it asks the kernel what has arrived, if it does not run out of them
+/// before. To ask is a system call, and tokio's own 61 are few where hundreds of visits wake up at once.
+const TASKS_PER_LOOK: u32 = 1024;
+
 /// What concerns all cores together.
 pub struct Shared {
     /// Permits for the visits that are under way.
@@ -83,7 +87,10 @@ impl<A: Answer> Core<A> {
         thread::Builder::new()
             .name("core".to_owned())
             .spawn(move || {
-                let runtime = Builder::new_current_thread().enable_all().build();
+                let runtime = Builder::new_current_thread()
+                    .enable_all()
+                    .event_interval(TASKS_PER_LOOK)
+                    .build();
                 // The other end waits for one of the two.
                 let _ = match runtime {
                     Ok(runtime) => {

@@ -63,7 +63,9 @@ pub async fn serve(
     let mut http = http1::Builder::new();
     http.max_buf_size(limits.max_head_bytes)
         // A client that has sent its request may close its own side, and still gets the answer.
-        .half_close(true);
+        .half_close(true)
+        // An answer is so short that hyper copies it faster than the kernel gathers it from two places.
+        .writev(false);
     let permits = Arc::new(Semaphore::new(limits.max_connections));
     // For a moment after the signal new connections are still accepted: requests are on their way.
     let mut shutdown = pin!(async {

@@ -64,7 +64,8 @@ impl Store {
         self.by(deadline, async {
             let node = match self.take_cached() {
                 Some(node) => node,
-                None => self.cluster.connection().await?,
+                // On the heap, like all that is seldom needed here: the future of each batch would be long to move.
+                None => Box::pin(self.cluster.connection()).await?,
             };
             let (last, node) = self.add_at(node, visits).await?;
             // After a failure we do not get here, and the connection is given up.
@@ -116,19 +117,18 @@ impl Store {
                 Ok(count) => break count,
                 Err(error) if redirections == REDIRECTIONS_MAX => return Err(error.into()),
                 // Not counted there, so this is not a second time.
-                Err(error) => node = self.cluster.follow(error, &node).await?,
+                Err(error) => node = Box::pin(self.cluster.follow(error, &node)).await?,
             }
             redirections += 1;
         };
-        self.wait_for_replicas(&mut node).await?;
+        if self.replicas > 0 {
+            Box::pin(self.wait_for_replicas(&mut node)).await?;
+        }
         Ok((count, node))
     }
 
     /// Waits until as many replicas as the settings ask for have what this connection has written.
     async fn wait_for_replicas(&self, node: &mut NodeConnection) -> Result<(), Cause> {
-        if self.replicas == 0 {
-            return Ok(());
-        }
         let mut wait = redis::cmd("WAIT");
         wait.arg(self.replicas).arg(self.timeout.as_millis() as u64);
         let have: usize = wait.query_async(&mut node.connection).await?;

@@ -68,6 +68,28 @@ impl Split {
     }
 }
 
+#[cfg(test)]
+impl Profile {
+    /// A profile of step 1 alone, in which these parts were found.
+    pub(crate) fn sample(parts: &[(Part, u64)]) -> Self {
+        Self {
+            date: "2026-11-26T01:02:03Z".to_owned(),
+            commit: None,
+            machine: Machine::default(),
+            versions: BTreeMap::new(),
+            connections: 1000,
+            duration_s: 10,
+            servers: vec![Split {
+                name: "step-1-memory".to_owned(),
+                server_us: 8.0,
+                samples: parts.iter().map(|(_, found)| found).sum(),
+                parts: parts.iter().copied().collect(),
+                warnings: Vec::new(),
+            }],
+        }
+    }
+}
+
 /// Whose code it is that runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

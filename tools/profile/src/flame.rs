@@ -85,14 +85,7 @@ fn name(function: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::symbols::Source;
-
-    fn frame(function: &str, source: Source) -> Frame {
-        Frame {
-            function: function.to_owned(),
-            source,
-        }
-    }
+    use crate::symbols::{Source, frame};
 
     #[test]
     fn the_same_chain_is_one_line() {

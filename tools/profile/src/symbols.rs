@@ -179,15 +179,16 @@ fn address(line: &str) -> Option<u64> {
 }
 
 #[cfg(test)]
+pub(crate) fn frame(function: &str, source: Source) -> Frame {
+    Frame {
+        function: function.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
-
-    fn frame(function: &str, source: Source) -> Frame {
-        Frame {
-            function: function.to_owned(),
-            source,
-        }
-    }
 
     #[test]
     fn an_address_has_a_function_and_those_that_it_is_inlined_into() {

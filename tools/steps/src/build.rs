@@ -21,6 +21,8 @@ use crate::{
 pub enum Profile {
     /// Not at all: compiles fast.
     Debug,
+    /// The same, by somebody who has compiled the whole workspace and put its programs into [`compiled`].
+    Compiled,
     /// As `cargo build --release` does.
     Release,
     /// The whole program at once: what is measured, and what goes into the image.
@@ -33,12 +35,27 @@ impl Profile {
     /// cargo's name for it.
     fn name(self) -> &'static str {
         match self {
-            Self::Debug => "dev",
+            Self::Debug | Self::Compiled => "dev",
             Self::Release => "release",
             Self::Dist => "dist",
             Self::Profiling => "profiling",
         }
     }
+}
+
+/// Who sets this for a program that it starts has put the debug programs of the workspace that this names into
+/// [`compiled`]: [`Profile::Debug`] means [`Profile::Compiled`] there.
+pub const COMPILED: &str = "SEEN_COMPILED";
+
+/// Where the programs are of a workspace that was compiled as a whole. Whatever cargo is asked for later, they
+/// stay: for another choice of packages it compiles the same programs anew, because each wants other features of
+/// what it is built from.
+///
+/// # Errors
+///
+/// When this program is not where cargo puts programs.
+pub fn compiled() -> Result<PathBuf> {
+    Ok(profile_folders()?.join("compiled"))
 }
 
 /// What starts a step.
@@ -107,6 +124,10 @@ fn compile(
     if targets.is_empty() {
         return Ok(Some(Vec::new()));
     }
+    let is_compiled = env::var_os(COMPILED).is_some_and(|workspace| workspace == root.as_os_str());
+    if profile == Profile::Compiled || (profile == Profile::Debug && is_compiled) {
+        return in_folder(targets, &compiled()?).map(Some);
+    }
     let mut command = cargo(root);
     command.args(["build", "--profile", profile.name()]);
     for (package, target) in targets {
@@ -127,7 +148,11 @@ fn compile(
     } else {
         profile.name()
     };
-    let folder = profile_folders()?.join(folder);
+    in_folder(targets, &profile_folders()?.join(folder)).map(Some)
+}
+
+/// The programs of these targets, which cargo has put into this folder.
+fn in_folder(targets: &[(&str, &str)], folder: &Path) -> Result<Vec<PathBuf>> {
     let program = |(_, target): &(&str, &str)| {
         let program = folder.join(target);
         ensure!(
@@ -137,7 +162,7 @@ fn compile(
         );
         Ok(program)
     };
-    targets.iter().map(program).collect::<Result<_>>().map(Some)
+    targets.iter().map(program).collect()
 }
 
 /// The folder in which cargo has one folder a profile. Ours is one of them, and holds this very program.

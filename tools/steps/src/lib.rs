@@ -7,7 +7,7 @@ mod flask;
 mod redis;
 mod source;
 
-pub use build::{Profile, Program, cargo, programs, tool};
+pub use build::{COMPILED, Profile, Program, cargo, compiled, programs, tool};
 pub use catalog::{Language, Step, all, one, several};
 pub use container::compose;
 pub use flask::{Flask, FlaskServer};

@@ -9,16 +9,13 @@ use std::{
 use anyhow::{Context, Result};
 use processes::Folder;
 use serde_json::Value;
-use steps::Profile;
+use steps::{COMPILED, Profile};
 
 use crate::{TestOptions, summary::Summary};
 
 /// Holds the pages to what they say. The tool writes down for us what it found.
 pub fn pages(root: &Path, options: &TestOptions, summary: &Summary) -> Result<()> {
-    let Some(mut command) = tool(root)? else {
-        summary.fail("book", "its tool does not compile; see above");
-        return Ok(());
-    };
+    let mut command = tool(root)?;
     let folder = Folder::new("seen-suite-")?;
     let file = folder.path().join("book.json");
     command.arg("test").arg("--json").arg(&file);
@@ -50,22 +47,16 @@ pub fn pages(root: &Path, options: &TestOptions, summary: &Summary) -> Result<()
 
 /// Accepts what the pages would say now.
 pub fn bless(root: &Path, summary: &Summary) -> Result<()> {
-    let status = match tool(root)? {
-        Some(mut command) => command.arg("bless").status().map(Some),
-        None => Ok(None),
-    };
-    let status = status.context("cannot start the book's tool")?;
-    let is_good = status.is_some_and(|status| status.success());
+    let status = tool(root)?.arg("bless").status();
+    let is_good = status.context("cannot start the book's tool")?.success();
     let difference = (!is_good).then(|| "see above".to_owned());
     summary.compare("book", "accepted as it is now", difference);
     Ok(())
 }
 
-fn tool(root: &Path) -> Result<Option<Command>> {
-    let program = steps::tool(root, "book", "book", Profile::Debug)?;
-    Ok(program.map(|program| {
-        let mut command = Command::new(program);
-        command.current_dir(root);
-        command
-    }))
+fn tool(root: &Path) -> Result<Command> {
+    let program = steps::tool(root, "book", "book", Profile::Compiled)?;
+    let mut command = Command::new(program.context("the book's tool is not compiled")?);
+    command.current_dir(root).env(COMPILED, root);
+    Ok(command)
 }

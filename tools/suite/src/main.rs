@@ -71,23 +71,25 @@ fn run(root: &Path, options: &TestOptions) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Compiles everything, and then goes several ways side by side, because each of them mostly waits: for
+/// Compiles everything once, and then goes several ways side by side, because each of them mostly waits: for
 /// containers, for the commands of the book's pages, for clients and Redis. Whoever accepts what is so now
 /// gets one after the other, so that nothing is noted down that only a busy machine does.
 fn stages(root: &Path, options: &TestOptions, summary: &Summary) -> Result<()> {
-    let packages = packages::compile(root, summary)?.unwrap_or_default();
+    let Some(packages) = packages::compile(root, summary)? else {
+        return lints::run(root, summary);
+    };
     let packages = packages.into_iter();
     let (containers, others): (Vec<Package>, Vec<Package>) =
         packages.partition(|package| package.name() == CONTAINERS);
     thread::scope(|scope| {
         let containers = scope.spawn(move || {
             let mut containers = containers.iter();
-            containers.try_for_each(|package| package.run(options, summary))
+            containers.try_for_each(|package| package.run(root, options, summary))
         });
         // Before the pages: cargo lets one compile at a time, and pages have commands that compile.
         lints::run(root, summary)?;
         let others = || {
-            side_by_side(&others, |package| package.run(options, summary))?;
+            side_by_side(&others, |package| package.run(root, options, summary))?;
             contract(root, options, summary)?;
             measurements(root, options, summary)
         };
@@ -138,10 +140,8 @@ fn contract(root: &Path, options: &TestOptions, summary: &Summary) -> Result<()>
         summary.skip("step-0-flask", &why);
         steps.retain(|step| step.language == Language::Rust);
     }
-    let Some(programs) = programs(root, &steps, Profile::Debug)? else {
-        summary.fail("contract", "the steps do not compile; see above");
-        return Ok(());
-    };
+    let programs = programs(root, &steps, Profile::Compiled)?;
+    let programs = programs.context("the steps are not compiled")?;
     faults(&steps, &programs, &source, summary)?;
     let reports = check::steps(&steps, &programs, &source, &[]);
     for report in &reports {

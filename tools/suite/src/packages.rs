@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs, io,
     path::{Path, PathBuf},
     process::Command,
     time::Instant,
@@ -9,6 +10,8 @@ use std::{
 
 use anyhow::{Context, Result};
 use output::terminal;
+use serde_json::Value;
+use steps::COMPILED;
 
 use crate::{
     TestOptions,
@@ -26,19 +29,23 @@ pub struct Package {
     programs: Vec<PathBuf>,
 }
 
-/// Compiles all tests at once. cargo would compile the dependencies anew for every package, because each
-/// wants other features of them. `None` when they do not compile: cargo has said why.
+/// Compiles all tests and all programs at once. cargo would compile the dependencies anew for every package,
+/// because each wants other features of them. `None` when they do not compile: cargo has said why.
 pub fn compile(root: &Path, summary: &Summary) -> Result<Option<Vec<Package>>> {
     let arguments = [
         "--workspace",
-        "--no-run",
+        "--bins",
+        "--tests",
         "--message-format=json-render-diagnostics",
     ];
-    let (messages, has_succeeded) = messages(&mut component(root, "test", &arguments))?;
+    let (messages, has_succeeded) = messages(&mut component(root, "build", &arguments))?;
     if !has_succeeded {
         summary.fail("tests", "they do not compile; see above");
         return Ok(None);
     }
+    let folder = steps::compiled()?;
+    keep_programs(&messages, &folder)
+        .with_context(|| format!("cannot put the programs into {}", folder.display()))?;
     let mut programs: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
     for message in messages
         .iter()
@@ -59,6 +66,23 @@ pub fn compile(root: &Path, summary: &Summary) -> Result<Option<Vec<Package>>> {
     Ok(Some(packages.collect()))
 }
 
+/// Puts the programs into this folder, in the place of those that were there. See [`steps::compiled`].
+fn keep_programs(messages: &[Value], folder: &Path) -> io::Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    fs::create_dir_all(folder)?;
+    let programs = messages
+        .iter()
+        .filter(|message| message["profile"]["test"] == false);
+    let programs = programs.filter_map(|message| message["executable"].as_str());
+    for program in programs.map(Path::new) {
+        let name = program.file_name().unwrap_or_default();
+        fs::hard_link(program, folder.join(name))?;
+    }
+    Ok(())
+}
+
 impl Package {
     /// The package's name, which is also its folder's.
     pub fn name(&self) -> String {
@@ -68,13 +92,13 @@ impl Package {
 
     /// Runs the tests, one program after the other. They have one line in the summary; more if something was
     /// skipped or has failed.
-    pub fn run(&self, options: &TestOptions, summary: &Summary) -> Result<()> {
+    pub fn run(&self, root: &Path, options: &TestOptions, summary: &Summary) -> Result<()> {
         let name = self.name();
         terminal::progress(&format!("the tests of {name}"));
         let started = Instant::now();
         let (mut passed, mut failed, mut said_by_failed) = (0, 0, String::new());
         for program in &self.programs {
-            let output = self.command(program, options).output();
+            let output = self.command(program, root, options).output();
             let output = output.with_context(|| format!("cannot run {}", program.display()))?;
             let text = text(&output);
             let (passed_here, failed_here) = count_tests(&text);
@@ -98,12 +122,13 @@ impl Package {
     }
 
     /// Runs a test program as cargo would: in the folder of its package, knowing which cargo it is.
-    fn command(&self, program: &Path, options: &TestOptions) -> Command {
+    fn command(&self, program: &Path, root: &Path, options: &TestOptions) -> Command {
         let mut command = Command::new(program);
         command
             .arg("--nocapture")
             .current_dir(&self.folder)
             .env("CARGO_MANIFEST_DIR", &self.folder)
+            .env(COMPILED, root)
             .env("CARGO", steps::cargo(&self.folder).get_program());
         if options.strict {
             command.env("SEEN_STRICT", "1");
@@ -130,6 +155,30 @@ fn count_tests(text: &str) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn programs_are_kept_as_they_were_compiled_and_tests_are_not() {
+        let cargo = tempfile::tempdir().unwrap();
+        let (program, test) = (cargo.path().join("step"), cargo.path().join("step-1234"));
+        fs::write(&program, "with all features").unwrap();
+        fs::write(&test, "a test").unwrap();
+        let messages = [
+            json!({"profile": {"test": false}, "executable": program}),
+            json!({"profile": {"test": true}, "executable": test}),
+            json!({"profile": {"test": false}, "executable": null}),
+        ];
+        let kept = cargo.path().join("compiled");
+        for _ in 0..2 {
+            keep_programs(&messages, &kept).unwrap();
+        }
+        // As cargo does it: another file takes its place.
+        fs::remove_file(&program).unwrap();
+        fs::write(&program, "with few features").unwrap();
+        let text = fs::read_to_string(kept.join("step")).unwrap();
+        assert_eq!(text, "with all features");
+        assert_eq!(fs::read_dir(&kept).unwrap().count(), 1);
+    }
 
     #[test]
     fn a_program_that_ends_before_it_has_counted_has_failed() {
@@ -140,7 +189,7 @@ mod tests {
             bless: false,
         };
         let package = Package { folder, programs };
-        package.run(&options, &summary).unwrap();
+        package.run(Path::new("/"), &options, &summary).unwrap();
         let counts = summary.counts();
         assert_eq!((counts.passed, counts.failed), (0, 1));
     }

@@ -14,6 +14,9 @@ const START: f64 = FIELD_START - 100.0;
 /// How many contestants' lines the picture is high.
 const LINES: usize = 11;
 
+/// The least distance between two loads that are named.
+const LABEL_WIDTH: f64 = 44.0;
+
 /// The least distance between two names.
 const NAME_HEIGHT: f64 = 17.0;
 
@@ -49,8 +52,11 @@ pub(super) fn draw(groups: &[&Group], axes: &Axes) -> Option<Picture> {
         .collect();
     let points = || curves.iter().flat_map(|(_, points)| points);
     let edges = || points().flat_map(|(_, estimate)| band(estimate));
-    let loads = || groups.iter().map(|group| load(group));
-    let (first, last) = extremes(loads())?;
+    // Without those at which every measurement is discarded.
+    let is_measured = |wanted: &f64| points().any(|(load, _)| load == wanted);
+    let loads = groups.iter().map(|group| load(group));
+    let loads: Vec<f64> = loads.filter(is_measured).collect();
+    let (first, last) = extremes(loads.iter().copied())?;
     let (lowest, highest) = extremes(edges())?;
     let lowest = if axes.is_logarithmic { lowest } else { 0.0 };
 
@@ -59,9 +65,13 @@ pub(super) fn draw(groups: &[&Group], axes: &Axes) -> Option<Picture> {
     let (top, bottom) = picture.extent();
     let x = |load| START + (END - START) * share(load, first, last, !axes.has_knees);
     let y = |value| bottom - (bottom - top) * share(value, lowest, highest, axes.is_logarithmic);
-    for load in loads() {
+    let mut free = 0.0;
+    for load in loads {
         picture.guide(x(load));
-        picture.text(x(load), 62.0, "middle", &thousands(load));
+        if x(load) >= free {
+            picture.text(x(load), 62.0, "middle", &thousands(load));
+            free = x(load) + LABEL_WIDTH;
+        }
     }
     for value in [lowest, (lowest * highest).sqrt(), highest] {
         let text = (axes.show())(value);

@@ -71,30 +71,10 @@ fn describe(server: &Split) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::Machine;
-
-    fn profile(parts: &[(Part, u64)]) -> Profile {
-        let parts: std::collections::BTreeMap<Part, u64> = parts.iter().copied().collect();
-        Profile {
-            date: String::new(),
-            commit: None,
-            machine: Machine::default(),
-            versions: Default::default(),
-            connections: 1000,
-            duration_s: 10,
-            servers: vec![Split {
-                name: "step-1-memory".to_owned(),
-                server_us: 8.0,
-                samples: parts.values().sum(),
-                parts,
-                warnings: Vec::new(),
-            }],
-        }
-    }
 
     #[test]
     fn a_bar_has_a_piece_for_each_part_that_was_found() {
-        let profile = profile(&[(Part::Kernel, 300), (Part::Hyper, 75), (Part::Own, 25)]);
+        let profile = Profile::sample(&[(Part::Kernel, 300), (Part::Hyper, 75), (Part::Own, 25)]);
         let picture = draw(&profile).unwrap();
         for expected in ["kernel 6.00", "hyper 1.50", "our lines 0.50", "tokio 0.00"] {
             let said = &picture.description;
@@ -113,7 +93,7 @@ mod tests {
 
     #[test]
     fn without_samples_there_is_no_picture_and_no_division_by_zero() {
-        let mut profile = profile(&[]);
+        let mut profile = Profile::sample(&[]);
         assert!(draw(&profile).unwrap().finish().contains("step-1-memory"));
         profile.servers.clear();
         assert!(draw(&profile).is_none());

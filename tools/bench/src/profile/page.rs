@@ -123,25 +123,11 @@ fn precision(profile: &Profile) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::Split;
-    use crate::results::Machine;
 
     fn profile(warnings: &[&str]) -> Profile {
-        Profile {
-            date: "2026-11-26T01:02:03Z".to_owned(),
-            commit: None,
-            machine: Machine::default(),
-            versions: Default::default(),
-            connections: 1000,
-            duration_s: 10,
-            servers: vec![Split {
-                name: "step-1-memory".to_owned(),
-                server_us: 8.0,
-                samples: 10_000,
-                parts: [(Part::Kernel, 7_500), (Part::Own, 2_500)].into(),
-                warnings: warnings.iter().map(|&warning| warning.to_owned()).collect(),
-            }],
-        }
+        let mut profile = Profile::sample(&[(Part::Kernel, 7_500), (Part::Own, 2_500)]);
+        profile.servers[0].warnings = warnings.iter().map(|&warning| warning.to_owned()).collect();
+        profile
     }
 
     #[test]

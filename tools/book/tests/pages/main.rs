@@ -1,6 +1,7 @@
 //! The book as a reader has it: opened from the disk in a browser, wide and on a phone.
 
 mod figures;
+mod sessions;
 
 use std::{
     path::{Path, PathBuf},

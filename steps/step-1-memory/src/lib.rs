@@ -1,7 +1,7 @@
 //! # Step 1: the count in a variable
 //!
 //! The smallest service that counts its visitors: one route, one [`AtomicU64`].
-//! There is nothing to install and nothing to wait for, so this is also the fastest step.
+//! There is nothing to install, and a visit waits for nothing.
 //! Every later step is measured against it.
 //!
 //! Try it with `cargo xtask run step-1` and refresh <http://localhost:8000>:

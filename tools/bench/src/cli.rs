@@ -39,7 +39,7 @@ pub(crate) enum Command {
         /// The folder of a run
         dir: PathBuf,
     },
-    /// Print the part of the README that shows a published run
+    /// Print the parts of the README that show a published run
     Readme,
     /// Say whether two runs agree: whether the intervals of their ratios have values in common
     Compare {

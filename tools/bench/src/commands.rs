@@ -34,7 +34,7 @@ fn readme(root: &Path) -> Result<()> {
     let folder = folder.with_context(|| format!("{} holds no run", published::RUNS))?;
     let results = Results::read(&folder)?;
     let part = report::readme_part(&results, folder.strip_prefix(root)?);
-    print!("{part}");
+    print!("{}\n{part}", report::headline(&results));
     Ok(())
 }
 

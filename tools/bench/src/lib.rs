@@ -49,6 +49,8 @@ pub use commands::main;
 pub use contestant::Start;
 pub use engine::Engine;
 pub use machine::{commit, describe as machine, versions};
-pub use report::{COLUMNS_MAX, agreements, circumstances, markdown, readme_part, terminal};
+pub use report::{
+    COLUMNS_MAX, agreements, circumstances, headline, markdown, readme_part, terminal,
+};
 pub use statistics::{Estimate, estimate};
 pub use trial::{Bench, Setup};

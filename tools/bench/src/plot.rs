@@ -40,7 +40,7 @@ pub fn draw(results: &Results) -> Vec<Plot> {
 }
 
 /// Draws the plots of a group.
-pub(crate) fn of(group: &Group) -> Vec<Plot> {
+pub fn of(group: &Group) -> Vec<Plot> {
     let (name, throughput) = match group.load {
         Load::Capacity => ("", throughput::draw(group)),
         Load::FixedRate(_) => ("fixed-rate-", None),

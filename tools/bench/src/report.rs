@@ -13,7 +13,7 @@ use crate::cells;
 use crate::plot::{self, Plot};
 use crate::results::{Load, Plan, Results};
 use crate::session::announcement;
-use crate::summary::{Group, summarise, warnings};
+use crate::summary::{Group, Row, summarise, warnings};
 use crate::units::{count, mebibytes};
 
 /// How wide the report for the terminal may be, in columns.
@@ -92,6 +92,26 @@ fn discarded(group: &Group) -> impl Iterator<Item = (&str, String)> {
         let reasons = row.reasons.iter();
         reasons.map(|reason| (row.name.as_str(), reason.replace('\n', " ")))
     })
+}
+
+/// What the README says of a run before anything else: how many visits the last step counts with one command.
+pub fn headline(results: &Results) -> String {
+    let mut groups = summarise(results);
+    groups.retain(|group| group.load == Load::Capacity);
+    let last = groups.last().and_then(|group| {
+        let is_step = |row: &&Row| row.name.starts_with("step-");
+        let step = group.contestants().filter(is_step).last()?;
+        Some((group, cells::figure(step, "visits-per-command")?))
+    });
+    let Some((group, visits)) = last else {
+        return "No step has sent commands in this run.\n".to_owned();
+    };
+    format!(
+        "**{visits} visits, one command.** With {} clients connected, the last step counts so many visits with one \
+         command of Redis, on average. Each visitor still gets a number of their own, and gets it only after Redis \
+         has counted it.\n",
+        count(group.connections.into())
+    )
 }
 
 /// The part of the README that shows a run: a table with one row for each contestant, the capacity at

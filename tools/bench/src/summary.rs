@@ -52,6 +52,15 @@ impl Group {
         self.rows.iter().filter(|row| !row.is_repetition)
     }
 
+    /// The same table with these contestants only, and without the repetition.
+    pub fn only(&self, names: &[&str]) -> Self {
+        let is_named = |row: &&Row| names.contains(&row.name.as_str());
+        Self {
+            rows: self.contestants().filter(is_named).cloned().collect(),
+            ..self.clone()
+        }
+    }
+
     /// The main ratio of every row but the reference's own, the A/A test among them.
     pub fn main_ratios(&self) -> impl Iterator<Item = (&Row, Estimate)> {
         let main = Metric::main(self.load).name;

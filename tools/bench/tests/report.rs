@@ -94,6 +94,7 @@ fn the_report_and_the_readme_have_their_tables_and_plots() {
     insta::assert_snapshot!("report", bench::markdown(&results));
     let folder = Path::new("book/measurements/bench/a");
     insta::assert_snapshot!("readme", bench::readme_part(&results, folder));
+    insta::assert_snapshot!("headline", bench::headline(&results));
 }
 
 #[test]

@@ -28,8 +28,17 @@ pub enum Mode {
     Test,
     /// It is compared, and nothing is left out.
     Strict,
-    /// It is accepted.
+    /// It is accepted. What still holds stays: samples, and recordings of experiments.
     Bless,
+    /// It is accepted, and all samples and experiments are recorded anew.
+    Record,
+}
+
+impl Mode {
+    /// Whether what is so now is right.
+    pub fn accepts(self) -> bool {
+        matches!(self, Self::Bless | Self::Record)
+    }
 }
 
 /// What came of a page, of an experiment, of all lints together, or of what is generated.
@@ -89,7 +98,7 @@ pub fn prove(
         let is_known = pages.any(|page| is_wanted(page, slice::from_ref(name)));
         ensure!(is_known, output::unknown("page", name, &known));
     }
-    let (name, result) = if mode == Mode::Bless {
+    let (name, result) = if mode.accepts() {
         let written = generated::write(root, &generated::all(root)?)?;
         ("generated", Ok(written))
     } else {
@@ -131,7 +140,7 @@ fn play(book: &Book, wanted: &[String], mode: Mode, mut report: impl FnMut(Repor
         let reports = reports.map(|placed| carry_out(&book.root, placed, &program, mode));
         reports.collect()
     };
-    if mode == Mode::Bless {
+    if mode.accepts() {
         carry_out().into_iter().for_each(&mut report);
     }
     let blocks = pages
@@ -143,12 +152,12 @@ fn play(book: &Book, wanted: &[String], mode: Mode, mut report: impl FnMut(Repor
     let commands = last.iter().flat_map(|(page, _)| preparations(&page.text));
     let commands: Vec<&str> = commands.collect();
     let mut play = |(page, blocks): (&Page, Vec<Block>)| -> Result<()> {
-        report(play_page(book, page, &blocks, mode == Mode::Bless)?);
+        report(play_page(book, page, &blocks, mode)?);
         Ok(())
     };
     let carried_out = thread::scope(|scope| {
         scope.spawn(|| transcript::prepare(&book.root, &commands));
-        let beside = (mode != Mode::Bless).then(|| scope.spawn(carry_out));
+        let beside = (!mode.accepts()).then(|| scope.spawn(carry_out));
         first.into_iter().try_for_each(&mut play)?;
         let reports = beside.map_or_else(|| Ok(Vec::new()), ScopedJoinHandle::join);
         if !commands.is_empty() {
@@ -161,11 +170,11 @@ fn play(book: &Book, wanted: &[String], mode: Mode, mut report: impl FnMut(Repor
     Ok(())
 }
 
-/// Types the commands of a page, and with `bless` writes what they print into it.
-fn play_page(book: &Book, page: &Page, blocks: &[Block], bless: bool) -> Result<Report> {
+/// Types the commands of a page, and writes what they print into it, if that is to be accepted.
+fn play_page(book: &Book, page: &Page, blocks: &[Block], mode: Mode) -> Result<Report> {
     terminal::progress(&format!("the commands of {}", page.name));
     let started = Instant::now();
-    let outcome = transcript::play(&book.root, &page.name, blocks, bless);
+    let outcome = transcript::play(&book.root, &page.name, blocks, mode);
     let seconds = started.elapsed().as_secs_f32();
     let mut what = format!("{} commands in {seconds:.1} s", outcome.commands);
     if !outcome.blessed.is_empty() {
@@ -238,7 +247,8 @@ fn carry_out(root: &Path, placed: &Placed, program: &Path, mode: Mode) -> Report
     }
     terminal::progress(&format!("the experiment {name}"));
     let result = match mode {
-        Mode::Bless => shown.record(root, program),
+        Mode::Bless => shown.accept(root, program),
+        Mode::Record => shown.record(root, program),
         Mode::Test | Mode::Strict => shown.prove(root, program),
     };
     Report {

@@ -13,6 +13,7 @@ use crate::{
     markdown::{self, Content, Fence, line_of},
     model_figure, picture, regex,
     source::{Book, GENERATED, Page, Problem},
+    transcript,
     value::Values,
 };
 
@@ -37,6 +38,7 @@ pub fn expand<'a>(
         values,
         page,
         pictures: 0,
+        has_legend: false,
         text: String::new(),
         problems: Vec::new(),
         anchors: BTreeSet::new(),
@@ -74,6 +76,8 @@ pub struct Expanded<'a> {
     values: &'a Values,
     page: &'a Page,
     pictures: usize,
+    /// Whether a block before has said what a sample is.
+    has_legend: bool,
     /// The Markdown.
     pub text: String,
     /// What could not be put in.
@@ -167,37 +171,45 @@ impl Expanded<'_> {
 
     /// A block of code, under the name of what it shows. What is wrong with its kind, [`crate::lints`] says.
     fn fence(&mut self, fence: &Fence) -> Result<String> {
+        if fence.is_transcript() {
+            return Ok(fence.in_place(&self.transcript(fence)));
+        }
         let kind = fence.kind();
         let (class, caption, body) = match fence.sole_include() {
             Some(path) => {
                 let Included { file, text, .. } = self.include(path)?;
                 let name = self.shown_name(&file);
                 let caption = format!("<code>{}</code>", escape_html(&name));
-                ("listing", Some(caption), text)
+                ("listing", caption, text)
             }
-            None => {
-                let class = match kind {
-                    "console" => "terminal",
-                    _ => "sketch",
-                };
-                let terminal = fence.terminal();
-                let terminal = terminal.map(|name| format!("terminal: {}", escape_html(name)));
-                let sketch = fence.is_sketch().then(|| "sketch".to_owned());
-                (class, sketch.or(terminal), fence.body.clone())
-            }
+            None if fence.is_sketch() => ("sketch", "sketch".to_owned(), fence.body.clone()),
+            None => ("sketch", String::new(), fence.body.clone()),
         };
         let mut ticks = (3..).map(|count| "`".repeat(count));
         let ticks = ticks
             .find(|ticks| !body.contains(ticks))
             .unwrap_or_default();
         let code = format!("{ticks}{kind}\n{}\n{ticks}\n", body.trim_end_matches('\n'));
-        let block = match caption {
-            Some(caption) => format!(
-                "<figure class=\"{class} {class}-{kind}\">\n<figcaption>{caption}</figcaption>\n\n{code}\n</figure>\n"
-            ),
-            None => code,
-        };
-        Ok(fence.in_place(&block))
+        Ok(fence.in_place(&under(&format!("{class} {class}-{kind}"), &caption, &code)))
+    }
+
+    /// A session in a terminal, under what it takes. What was so in the recorded run only is set apart, and
+    /// the first of them on a page says that.
+    fn transcript(&mut self, fence: &Fence) -> String {
+        let mut caption = String::new();
+        if let Some(name) = fence.terminal() {
+            caption += &format!("<span>terminal: {}</span>", escape_html(name));
+        }
+        for tool in fence.needs() {
+            caption += &format!("<span class=\"needs\">needs {}</span>", escape_html(tool));
+        }
+        let html = transcript::html(&fence.body);
+        if html.contains(transcript::SAMPLE) && !self.has_legend {
+            self.has_legend = true;
+            caption += &format!("<span class=\"legend\">{}</span>", transcript::LEGEND);
+        }
+        let code = format!("<pre><code class=\"language-console\">{html}</code></pre>\n");
+        under("terminal terminal-console", &caption, &code)
     }
 
     /// The name of a file as a reader sees it: `generated/diff-1-2/src/lib.rs.diff` is what happens to
@@ -210,5 +222,15 @@ impl Expanded<'_> {
             Some(format!("{a} → {b}: {}", &found[3]))
         };
         diff().unwrap_or_else(|| file.to_owned())
+    }
+}
+
+/// A block of code under its caption, if it has one.
+fn under(class: &str, caption: &str, code: &str) -> String {
+    match caption {
+        "" => code.to_owned(),
+        caption => format!(
+            "<figure class=\"{class}\">\n<figcaption>{caption}</figcaption>\n\n{code}\n</figure>\n"
+        ),
     }
 }

@@ -165,6 +165,16 @@ impl Shown {
         )
     }
 
+    /// Carries it out, and keeps what came of it where that is no longer as recorded.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::record`].
+    pub fn accept(&self, root: &Path, program: &Path) -> Result<String> {
+        let proved = self.prove(root, program);
+        proved.or_else(|_| self.record(root, program))
+    }
+
     /// Carries it out and keeps what came of it. Returns what was written.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use steps::{Language, Step};
 
 use crate::{
     render::FLAMES,
-    source::{GENERATED, Problem, named_files},
+    source::{Book, GENERATED, Problem, named_files},
     tables,
     value::Values,
 };
@@ -67,10 +67,22 @@ pub fn all(root: &Path) -> Result<BTreeMap<String, String>> {
         let cost = format!("{}\n{}", latency.markdown(), cost.markdown());
         insert(&mut all, &name("-cost"), &cost);
     }
-    if let Some(group) = groups.last() {
-        for step in &rust {
-            let name = format!("{}/bench.md", step.name);
-            insert(&mut all, &name, &tables::up_to(group, step, &rust));
+    let pages = Book::read(root)?.pages;
+    for step in &rust {
+        // In a chapter nobody meets what comes later.
+        let met = tables::met(step, &rust);
+        for group in &groups {
+            let plots = plot::of(&group.only(&met)).into_iter();
+            let plots = plots.map(|plot| (format!("{}/{}", step.name, plot.file), plot.svg));
+            let is_shown = |name: &str| {
+                let path = format!("generated/{name}");
+                pages.iter().any(|page| page.text.contains(&path))
+            };
+            all.extend(plots.filter(|(name, _)| is_shown(name)));
+        }
+        if let Some(group) = groups.last() {
+            let table = tables::measured(&group.only(&met), &cells::trust(group));
+            insert(&mut all, &format!("{}/bench.md", step.name), &table);
         }
     }
     insert(&mut all, "circumstances.md", &circumstances(&results));

@@ -54,8 +54,14 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
     },
-    /// Accept what is so now: write what is generated, what the commands print, and record experiments anew
-    Bless(Transcripts),
+    /// Accept what is so now: write what is generated, what the commands print, and what experiments come to
+    Bless {
+        #[command(flatten)]
+        transcripts: Transcripts,
+        /// Record all samples of the pages and all their experiments anew, also those that still hold
+        #[arg(long)]
+        anew: bool,
+    },
 }
 
 /// Whose commands and experiments to run.
@@ -103,8 +109,9 @@ fn run(root: &Path, command: Command) -> Result<bool> {
             }
             Ok(is_good(&reports, strict))
         }
-        Command::Bless(transcripts) => {
-            let reports = prove(root, &transcripts, Mode::Bless)?;
+        Command::Bless { transcripts, anew } => {
+            let mode = if anew { Mode::Record } else { Mode::Bless };
+            let reports = prove(root, &transcripts, mode)?;
             Ok(is_good(&reports, false))
         }
     }

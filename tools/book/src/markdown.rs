@@ -58,8 +58,18 @@ impl Fence {
 
     /// The terminal that it is seen in, if it says so.
     pub fn terminal(&self) -> Option<&str> {
-        self.options()
-            .find_map(|option| option.strip_prefix("terminal="))
+        self.option("terminal=")
+    }
+
+    /// What a reader has to install for it.
+    pub fn needs(&self) -> impl Iterator<Item = &str> {
+        let needs = self.option("needs=").unwrap_or_default();
+        needs.split('+').filter(|tool| !tool.is_empty())
+    }
+
+    /// What stands behind the beginning of an option.
+    fn option(&self, start: &str) -> Option<&str> {
+        self.options().find_map(|option| option.strip_prefix(start))
     }
 
     /// Whether it says of itself that it is only an idea.

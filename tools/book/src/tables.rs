@@ -79,8 +79,18 @@ pub fn false_alarms(found: &FalseAlarms) -> String {
     )
 }
 
-/// The steps up to one, in the circumstances of a group.
-pub fn up_to(group: &Group, last: &Step, steps: &[&Step]) -> String {
+/// The contestants that a reader of a step's chapter has met: the original, and the steps up to that one.
+pub fn met<'a>(last: &Step, steps: &[&'a Step]) -> Vec<&'a str> {
+    let steps = steps.iter().filter(|step| step.number <= last.number);
+    let steps = steps.map(|step| step.name.as_str());
+    ["flask-debug", "flask-gunicorn"]
+        .into_iter()
+        .chain(steps)
+        .collect()
+}
+
+/// What was measured of all contestants of a group that a chapter may show. `trust` is what to say of them.
+pub fn measured(group: &Group, trust: &str) -> String {
     let metrics = [
         ("p50 ms", "p50"),
         ("p99 ms", "p99"),
@@ -88,14 +98,10 @@ pub fn up_to(group: &Group, last: &Step, steps: &[&Step]) -> String {
         ("MiB", "memory"),
         ("visits/command", "visits-per-command"),
     ];
-    let steps = steps.iter().filter(|step| step.number <= last.number);
-    let steps = steps.map(|step| step.name.as_str());
-    let names = ["flask-debug", "flask-gunicorn"].into_iter().chain(steps);
-    let rows = names.filter_map(|name| group.rows.iter().find(|row| row.name == name));
     let baseline = cells::by_reference(group);
     let heading = ["", "requests/s", &baseline].into_iter();
     let mut table = Table::new(heading.chain(metrics.map(|(name, _)| name)));
-    for row in rows {
+    for row in &group.rows {
         let figure = |metric| or_nothing(figure(row, metric));
         let ratio = or_nothing(cells::ratio_of(group, row, "requests"));
         let cells = [format!("`{}`", row.name), figure("requests"), ratio];
@@ -103,7 +109,7 @@ pub fn up_to(group: &Group, last: &Step, steps: &[&Step]) -> String {
         table.add(cells.into_iter().chain(others));
     }
     let connections = units::count(group.connections.into());
-    let (table, trust) = (table.markdown(), cells::trust(group));
+    let table = table.markdown();
     format!("{table}\nAt {connections} connections, with 95 % intervals. {trust}")
 }
 

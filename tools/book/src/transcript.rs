@@ -5,8 +5,10 @@
 
 mod block;
 mod matching;
+mod sample;
 mod session;
 mod shell;
 
 pub use block::{Block, Part, of_page, parse, preparations};
+pub use sample::{LEGEND, SAMPLE, html, lacks_sample};
 pub use session::{Outcome, play, prepare};

@@ -316,6 +316,7 @@ fn a_block_without_a_kind_or_with_typed_code_is_found() {
             ("```diff", "```rust", "26:", "call the block ```diff"),
             ("Much.", "    much();", "", "code by indentation"),
             ("$ echo run", "echo run", "", "without a command"),
+            ("\nrun\n", "\nr[..]\n", "", "record it with"),
         ],
     );
 }

@@ -12,13 +12,13 @@ use std::{
 use book::{Mode, Outcome};
 use tempfile::TempDir;
 
-fn play(root: &Path, page: &str, bless: bool) -> Outcome {
-    book::play(root, "p.md", &book::of_page(page), bless)
+fn play(root: &Path, page: &str) -> Outcome {
+    book::play(root, "p.md", &book::of_page(page), Mode::Test)
 }
 
 fn run(page: &str) -> Outcome {
     let folder = TempDir::new().unwrap();
-    play(folder.path(), page, false)
+    play(folder.path(), page)
 }
 
 #[track_caller]
@@ -69,7 +69,7 @@ fn commands_run_in_the_root_without_settings_or_colours() {
         "```console\n$ pwd -P\n{}\n$ echo \"[$REDIS_URL$ADDR]\" $NO_COLOR\n[] 1\n```\n",
         folder.path().canonicalize().unwrap().display()
     );
-    assert_eq!(play(folder.path(), &page, false).failure, None);
+    assert_eq!(play(folder.path(), &page).failure, None);
 }
 
 const SERVER: &str = "trap 'echo bye; exit' INT; echo up; while :; do sleep 0.05; test -e go && rm go && echo went; done";
@@ -136,7 +136,7 @@ fn a_port_in_use_is_told_before_anything_runs() {
     let port = taken.local_addr().unwrap().port();
     let page = format!("```console\n$ touch ran\n$ curl http://localhost:{port}/\n```\n");
     let folder = TempDir::new().unwrap();
-    let outcome = play(folder.path(), &page, false);
+    let outcome = play(folder.path(), &page);
     let expected = format!("port {port} is in use");
     assert!(outcome.failure.unwrap().1.contains(&expected));
     assert!(!folder.path().join("ran").exists());
@@ -153,21 +153,52 @@ fn what_is_missing_is_skipped_with_its_terminal() {
     assert!(outcome.skipped[0].1.contains("no-such-tool is missing"));
 }
 
-#[test]
-fn blessing_writes_what_is_printed_and_then_all_is_right() {
+/// A book of one page.
+fn book_of(page: &str) -> TempDir {
     let folder = TempDir::new().unwrap();
     let root = folder.path();
     for folder in ["book/src", "book/measurements/bench", "steps"] {
         fs::create_dir_all(root.join(folder)).unwrap();
     }
     fs::write(root.join("book/src/SUMMARY.md"), "[P](p.md)\n").unwrap();
-    let page = "# P\n\n- item\n\n  ```console\n  $ echo a; echo pid $$\n  old\n  pid [..]\n  ```\n\n```console,terminal=s\n$ echo up; sleep 60\n```\n\n```console,terminal=s\n^C\n```\n";
     fs::write(root.join("book/src/p.md"), page).unwrap();
-    book::prove(root, Some(&[]), Mode::Bless, drop).unwrap();
-    let blessed = fs::read_to_string(root.join("book/src/p.md")).unwrap();
+    folder
+}
+
+/// The page after it was blessed.
+fn blessed(root: &Path, mode: Mode) -> String {
+    book::prove(root, Some(&[]), mode, drop).unwrap();
+    fs::read_to_string(root.join("book/src/p.md")).unwrap()
+}
+
+#[test]
+fn blessing_writes_what_is_printed_and_then_all_is_right() {
+    let page = "# P\n\n- item\n\n  ```console\n  $ echo a; echo run 7\n  old\n  run [..]\n  ```\n\n```console,terminal=s\n$ echo up; sleep 60\n```\n\n```console,terminal=s\n^C\n```\n";
+    let book = book_of(page);
+    let blessed = blessed(book.path(), Mode::Bless);
     let expected = page
         .replace("  old\n", "  a\n")
+        .replace("[..]", "[..|7]")
         .replace("sleep 60\n", "sleep 60\nup\n");
     assert_eq!(blessed, expected);
-    assert_eq!(play(root, &blessed, false).failure, None);
+    assert_eq!(play(book.path(), &blessed).failure, None);
+}
+
+#[test]
+fn a_sample_stays_until_its_output_changes_or_all_are_wanted_anew() {
+    let page = "# P\n\n```console\n$ cat a\nat [..|1] of [..|2]\n$ cat a\nat [..|1] of [..]\n$ cat a\nat [..|1] of [..|2]\nold\n```\n\n```console,terminal=s\n$ cat a; sleep 60\nat [..|1] of [..|2]\n```\n";
+    let book = book_of(page);
+    let root = book.path();
+    fs::write(root.join("a"), "at 3 of 4\n").unwrap();
+    let expected = page
+        .replace("at [..|1] of [..]", "at [..|3] of [..|4]")
+        .replace("at [..|1] of [..|2]\nold", "at [..|3] of [..|4]");
+    assert_eq!(blessed(root, Mode::Bless), expected);
+    fs::write(root.join("a"), "at 5 of 6\n").unwrap();
+    assert_eq!(blessed(root, Mode::Bless), expected);
+    let anew = "at [..|5] of [..|6]";
+    let expected = expected
+        .replace("at [..|1] of [..|2]", anew)
+        .replace("at [..|3] of [..|4]", anew);
+    assert_eq!(blessed(root, Mode::Record), expected);
 }

@@ -16,7 +16,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
-use bench::{published, readme_part, results::Results};
+use bench::{headline, published, readme_part, results::Results};
 use clap::Parser;
 use contract::{FaultRun, Subject, Verdict, check, results};
 use output::{section, terminal};
@@ -207,8 +207,15 @@ fn measurements(root: &Path, options: &TestOptions, summary: &Summary) -> Result
     let folder = published::shown(root)?;
     let folder = folder.with_context(|| format!("{} holds no run", published::RUNS))?;
     let results = Results::read(&folder)?;
-    let part = readme_part(&results, folder.strip_prefix(root)?);
-    let difference = section::update(root, "bench", &part, options.bless)?;
+    let parts = [
+        ("headline", headline(&results)),
+        ("bench", readme_part(&results, folder.strip_prefix(root)?)),
+    ];
+    let differences = parts
+        .iter()
+        .map(|(name, part)| section::update(root, name, part, options.bless));
+    let differences: Vec<_> = differences.collect::<Result<_>>()?;
+    let difference = differences.into_iter().flatten().next();
     summary.compare(
         "figures",
         "the README agrees with the stored run",

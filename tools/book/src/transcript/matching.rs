@@ -5,6 +5,7 @@ use std::{slice, sync::LazyLock};
 
 use regex::Regex;
 
+use super::sample::{Piece, lacks_sample, pieces, recorded};
 use crate::regex;
 
 /// What cargo says of its own work. It depends on what was built before, so no page shows it.
@@ -27,17 +28,29 @@ pub fn significant(output: &str) -> Vec<String> {
     lines
 }
 
-/// What a page says, as an expression for the lines, each with its end, from the first one.
+/// What a page says, as an expression for the lines, each with its end, from the first one. It has a group
+/// for each `[..]`.
 fn expression(expected: &[String], end: &str) -> Regex {
     let mut text = r"\A".to_owned();
     let last = expected.iter().rposition(|line| !line.is_empty());
     for line in &expected[..last.map_or(0, |last| last + 1)] {
-        text += &match line.trim() {
-            "..." => r"(?:.*\n)*?".to_owned(),
-            _ => ::regex::escape(line).replace(r"\[\.\.\]", ".*") + r"\n",
-        };
+        if is_dots(line) {
+            text += r"(?:.*\n)*?";
+            continue;
+        }
+        for piece in pieces(line) {
+            text += &match piece {
+                Piece::Fixed(fixed) => ::regex::escape(&fixed),
+                Piece::Differs(_) => "(.*)".to_owned(),
+            };
+        }
+        text += r"\n";
     }
     regex(&(text + end))
+}
+
+fn is_dots(line: &str) -> bool {
+    line.trim() == "..."
 }
 
 fn joined(lines: &[String]) -> String {
@@ -49,6 +62,14 @@ fn joined(lines: &[String]) -> String {
 /// Whether the lines are what a page says.
 pub fn matches(expected: &[String], found: &[String]) -> bool {
     expression(expected, r"\z").is_match(&joined(found))
+}
+
+/// What stands in the place of each `[..]`; `None` if the lines are not what a page says.
+fn samples(expected: &[String], found: &[String]) -> Option<Vec<String>> {
+    let found = joined(found);
+    let groups = expression(expected, r"\z").captures(&found)?;
+    let samples = groups.iter().skip(1).flatten();
+    Some(samples.map(|sample| sample.as_str().to_owned()).collect())
 }
 
 /// How many lines, from the first, are what a page says: as few as possible.
@@ -64,29 +85,46 @@ fn line_matches(expected: &String, found: &String) -> bool {
 }
 
 /// What a page should say: what was found, with the placeholders of what the page said where they
-/// still fit.
-pub fn blessed(expected: &[String], found: &[String]) -> Vec<String> {
-    if matches(expected, found) {
-        return expected.to_vec();
+/// still fit. The samples in them stay, too, unless one is missing or all are wanted `anew`: those of one
+/// output are of one run.
+pub fn blessed(expected: &[String], found: &[String], anew: bool) -> Vec<String> {
+    if let Some(samples) = samples(expected, found) {
+        let is_recorded = !expected.iter().any(|line| lacks_sample(line));
+        return match is_recorded && !anew {
+            true => expected.to_vec(),
+            false => {
+                let mut samples = samples.into_iter();
+                let lines = expected.iter();
+                lines.map(|line| recorded(line, &mut samples)).collect()
+            }
+        };
     }
-    let kept = expected.iter().filter(|line| line.contains("[..]"));
+    let kept = expected.iter().filter(|line| {
+        let pieces = pieces(line);
+        pieces
+            .iter()
+            .any(|piece| matches!(piece, Piece::Differs(_)))
+    });
     let mut kept = kept.peekable();
     let with_placeholders = found.iter().map(|line| {
         let old = kept.next_if(|old| line_matches(old, line));
-        old.unwrap_or(line).clone()
+        let samples = old.and_then(|old| samples(slice::from_ref(old), slice::from_ref(line)));
+        recorded(
+            old.unwrap_or(line),
+            &mut samples.unwrap_or_default().into_iter(),
+        )
     });
     let mut lines: Vec<String> = with_placeholders.collect();
     // "..." at the start or at the end goes on standing for what is not worth showing.
-    let is_dots = |line: &String| line.trim() == "...";
     let is_shown = |line: &&String| !is_dots(line) && !line.is_empty();
-    if expected.last().is_some_and(is_dots)
+    if expected.last().is_some_and(|line| is_dots(line))
         && let Some(last) = expected.iter().rfind(is_shown)
         && let Some(end) = lines.iter().rposition(|line| line_matches(last, line))
     {
         lines.truncate(end + 1);
         lines.push("...".to_owned());
     }
-    if expected.first().is_some_and(is_dots)
+    if expected.first().is_some_and(|line| is_dots(line))
         && let Some(first) = expected.iter().find(is_shown)
         && let Some(start) = lines.iter().position(|line| line_matches(first, line))
     {
@@ -167,12 +205,36 @@ mod tests {
         assert_eq!(significant(output), ["", "  page   http://x"]);
     }
 
+    #[track_caller]
+    fn blesses(expected: &str, found: &str, anew: bool, result: &str) {
+        let lines = |text: &str| -> Vec<String> { text.lines().map(str::to_owned).collect() };
+        let blessed = blessed(&lines(expected), &lines(found), anew);
+        assert_eq!(blessed, lines(result), "{expected:?} {found:?}");
+    }
+
     #[test]
     fn blessing_keeps_the_placeholders_that_still_fit() {
-        let blessed = |expected, found| super::blessed(&lines(expected), &lines(found)).join("|");
-        assert_eq!(blessed("old", "new|lines"), "new|lines");
-        assert_eq!(blessed("a [..]|old", "a 1|new"), "a [..]|new");
-        assert_eq!(blessed("...|a [..]|old|...", "x|a 1|new"), "...|a [..]|new");
-        assert_eq!(blessed("...|a|...", "x|a|y"), "...|a|...");
+        for (expected, found, result) in [
+            ("old", "new\nlines", "new\nlines"),
+            ("a [..]\nold", "a 1\nnew", "a [..|1]\nnew"),
+            ("a [..|7]\nold", "a 1\nnew", "a [..|1]\nnew"),
+            ("...\na [..]\nold\n...", "x\na 1\nnew", "...\na [..|1]\nnew"),
+            ("...\na\n...", "x\na\ny", "...\na\n..."),
+        ] {
+            blesses(expected, found, false, result);
+        }
+    }
+
+    #[test]
+    fn blessing_keeps_the_samples_of_an_output_if_none_is_missing() {
+        let found = "a 1\nb\nc ";
+        for (expected, anew, result) in [
+            ("a [..|7]\n...\nc [..|8]", false, "a [..|7]\n...\nc [..|8]"),
+            ("a [..|7]\n...\nc [..]", false, "a [..|1]\n...\nc [..|]"),
+            ("a [..|7]\n...\nc [..|8]", true, "a [..|1]\n...\nc [..|]"),
+        ] {
+            blesses(expected, found, anew, result);
+        }
+        blesses("[..] of [..]", "[1] of b", false, "[..|[1\\]] of [..|b]");
     }
 }

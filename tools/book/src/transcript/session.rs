@@ -16,6 +16,7 @@ use super::{
     matching::{beginning, blessed, difference, listed, matches, significant},
     shell,
 };
+use crate::Mode;
 
 /// How often we look at what a command has printed.
 const POLL_INTERVAL: Duration = Duration::from_millis(30);
@@ -49,8 +50,8 @@ struct Background {
     seen: usize,
 }
 
-/// Types the commands of a page, in the root of the repository. With `bless`, whatever they print is right.
-pub fn play(root: &Path, page: &str, blocks: &[Block], bless: bool) -> Outcome {
+/// Types the commands of a page, in the root of the repository.
+pub fn play(root: &Path, page: &str, blocks: &[Block], mode: Mode) -> Outcome {
     let mut outcome = Outcome::default();
     let blocks = runnable(blocks, &mut outcome.skipped);
     let commands: Vec<&str> = blocks.iter().flat_map(|block| block.commands()).collect();
@@ -63,7 +64,7 @@ pub fn play(root: &Path, page: &str, blocks: &[Block], bless: bool) -> Outcome {
             home,
             root,
             page,
-            bless,
+            mode,
             terminals: BTreeMap::new(),
         };
         for block in &blocks {
@@ -113,7 +114,7 @@ struct Session<'a> {
     home: Folder,
     root: &'a Path,
     page: &'a str,
-    bless: bool,
+    mode: Mode,
     terminals: BTreeMap<String, Background>,
 }
 
@@ -182,8 +183,8 @@ impl Session<'_> {
     }
 
     fn compared(&self, expected: &[String], found: &[String]) -> Result<Vec<String>> {
-        if self.bless {
-            return Ok(blessed(expected, found));
+        if self.mode.accepts() {
+            return Ok(blessed(expected, found, self.mode == Mode::Record));
         }
         ensure!(
             matches(expected, found),
@@ -196,12 +197,14 @@ impl Session<'_> {
 
     /// Waits until something in the background has printed what the page says.
     fn appears(&mut self, block: &Block, name: &str, expected: &[String]) -> Result<Vec<String>> {
+        let accepts = self.mode.accepts();
+        let is_anew = self.mode == Mode::Record;
         let terminal = self.terminals.get_mut(name);
         let terminal = terminal
             .with_context(|| format!("nothing runs in terminal {name}; begin it with a command"))?;
         // Nothing to wait for; but blessing finds out what there is.
         let is_free = expected.is_empty();
-        if is_free && !self.bless {
+        if is_free && !accepts {
             return Ok(Vec::new());
         }
         let deadline = Instant::now() + block.timeout;
@@ -214,16 +217,19 @@ impl Session<'_> {
                 // Dots at the end stand for what is there by now, too.
                 let is_open = expected.last().is_some_and(|line| line.trim() == "...");
                 terminal.seen += if is_open { found.len() } else { length };
-                return Ok(expected.to_vec());
+                return Ok(match accepts {
+                    true => blessed(expected, &found[..length], is_anew),
+                    false => expected.to_vec(),
+                });
             }
             if found.len() != lines {
                 (lines, last_change) = (found.len(), Instant::now());
             }
             let is_over = ended.is_some() || Instant::now() > deadline;
             let is_silent = lines > 0 && last_change.elapsed() > SILENCE;
-            if self.bless && (is_over || is_silent) {
+            if accepts && (is_over || is_silent) {
                 terminal.seen = all.len();
-                return Ok(blessed(expected, found));
+                return Ok(blessed(expected, found, is_anew));
             }
             let what = match ended {
                 Some(ended) => format!("it ended with {ended} before it printed"),

@@ -3,6 +3,7 @@
 mod figures;
 mod models;
 mod reader;
+mod sessions;
 
 use std::{
     path::{Path, PathBuf},

@@ -69,6 +69,8 @@ fn what_cargo_does_is_shown() {
     for arguments in [&["diff", "2", "2"][..], &["run", "1", "--port", "0"]] {
         let mut child = xtask(arguments)
             .env_remove("CARGO_TERM_QUIET")
+            // With it, no cargo would be started.
+            .env_remove(steps::COMPILED)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

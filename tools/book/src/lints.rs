@@ -21,20 +21,6 @@ use crate::{
 /// Kinds of blocks that show a part of a file.
 const LISTINGS: &str = "rust toml python dockerfile yaml sh text";
 
-/// Pages in which a `[..]` may still show nothing, because nobody has recorded their sessions yet.
-const NOT_RECORDED_YET: [&str; 10] = [
-    "how-this-book-stays-true.md",
-    "measuring-honestly.md",
-    "numbers-go-up.md",
-    "past-one-machine.md",
-    "run-it.md",
-    "step-1-memory.md",
-    "step-3-rocket.md",
-    "step-4-pooled.md",
-    "what-did-we-do.md",
-    "when-things-break.md",
-];
-
 /// Expands all pages and checks each. Returns them by their names, ready for mdBook, and all that is wrong.
 ///
 /// # Errors
@@ -86,20 +72,14 @@ fn without_sample(page: &Page, content: &Content) -> Vec<Problem> {
     let blocks = transcripts.filter_map(|fence| transcript::parse(fence).ok());
     let parts = blocks.flat_map(|block| block.parts);
     let lacks_one = |part: &Part| part.expected.iter().any(|line| lacks_sample(line));
-    let lacking: Vec<usize> = parts.filter(lacks_one).map(|part| part.line).collect();
-    if !NOT_RECORDED_YET.contains(&page.name.as_str()) {
-        let what = format!(
-            "below, [..] shows nothing of a run; record it with: cargo xtask book bless {}",
-            page.name
-        );
-        let lacking = lacking.into_iter();
-        return lacking
-            .map(|line| page.problem(line, what.as_str()))
-            .collect();
-    }
-    let what = "all of it is recorded; take it off NOT_RECORDED_YET in tools/book/src/lints.rs";
-    let is_recorded = lacking.is_empty().then(|| page.problem(1, what));
-    is_recorded.into_iter().collect()
+    let what = format!(
+        "below, [..] shows nothing of a run; record it with: cargo xtask book bless {}",
+        page.name
+    );
+    let lacking = parts.filter(lacks_one);
+    lacking
+        .map(|part| page.problem(part.line, what.as_str()))
+        .collect()
 }
 
 /// That a block has a kind, and holds what that promises.

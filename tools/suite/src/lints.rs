@@ -7,20 +7,24 @@ use processes::programs::{Platform, Tool};
 use serde_json::Value;
 
 use crate::{
-    cargo::{component, messages, shown},
+    cargo::{behind, component, messages, shown},
     summary::Summary,
 };
 
-/// Checks the format, what clippy and rustdoc say, and the licences.
-pub fn run(root: &Path, summary: &Summary) -> Result<()> {
+/// Checks the format and the licences.
+pub fn light(root: &Path, summary: &Summary) {
     let mut format = component(root, "fmt", &["--all", "--check"]);
     summary.command("format", &mut format);
+    licences(root, summary);
+}
+
+/// Checks what clippy and rustdoc say, behind all else that runs.
+pub fn heavy(root: &Path, summary: &Summary) -> Result<()> {
     clippy(root, summary)?;
     let documented = ["--workspace", "--no-deps", "--document-private-items"];
-    let mut documentation = component(root, "doc", &documented);
+    let mut documentation = behind(&component(root, "doc", &documented));
     documentation.env("RUSTDOCFLAGS", "--deny warnings");
     summary.command("documentation", &mut documentation);
-    licences(root, summary);
     Ok(())
 }
 
@@ -31,7 +35,7 @@ fn clippy(root: &Path, summary: &Summary) -> Result<()> {
     let arguments = "--workspace --all-targets --keep-going --message-format=json \
                      -- --warn clippy::unwrap_used";
     let arguments: Vec<&str> = arguments.split(' ').collect();
-    let mut command = component(root, "clippy", &arguments);
+    let mut command = behind(&component(root, "clippy", &arguments));
     let (messages, has_succeeded) = messages(&mut command)?;
     let found = findings(&messages);
     if has_succeeded && found.is_empty() {

@@ -72,11 +72,13 @@ fn run(root: &Path, options: &TestOptions) -> Result<ExitCode> {
 }
 
 /// Compiles everything once, and then goes several ways side by side, because each of them mostly waits: for
-/// containers, for the commands of the book's pages, for clients and Redis. Whoever accepts what is so now
-/// gets one after the other, so that nothing is noted down that only a busy machine does.
+/// containers, for the commands of the book's pages, for clients and Redis. What only computes comes last and
+/// takes what those leave. Whoever accepts what is so now gets one after the other, so that nothing is noted
+/// down that only a busy machine does.
 fn stages(root: &Path, options: &TestOptions, summary: &Summary) -> Result<()> {
     let Some(packages) = packages::compile(root, summary)? else {
-        return lints::run(root, summary);
+        lints::light(root, summary);
+        return lints::heavy(root, summary);
     };
     let packages = packages.into_iter();
     let (containers, others): (Vec<Package>, Vec<Package>) =
@@ -86,8 +88,7 @@ fn stages(root: &Path, options: &TestOptions, summary: &Summary) -> Result<()> {
             let mut containers = containers.iter();
             containers.try_for_each(|package| package.run(root, options, summary))
         });
-        // Before the pages: cargo lets one compile at a time, and pages have commands that compile.
-        lints::run(root, summary)?;
+        lints::light(root, summary);
         let others = || {
             side_by_side(&others, |package| package.run(root, options, summary))?;
             contract(root, options, summary)?;
@@ -95,10 +96,15 @@ fn stages(root: &Path, options: &TestOptions, summary: &Summary) -> Result<()> {
         };
         if options.bless {
             joined(containers)?;
+            lints::heavy(root, summary)?;
             others()?;
             return book::bless(root, summary);
         }
-        let pages = scope.spawn(|| book::pages(root, options, summary));
+        let pages = scope.spawn(|| {
+            book::pages(root, options, summary)?;
+            // cargo lets one compile at a time, and pages have commands that compile.
+            lints::heavy(root, summary)
+        });
         others()?;
         joined(pages)?;
         joined(containers)

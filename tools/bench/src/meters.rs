@@ -1,5 +1,5 @@
 //! What a load cost, beside the answers: processor time of all processes that matter, and connections that
-//! found an accept queue full.
+//! found a listen backlog full.
 
 use std::collections::HashMap;
 use std::thread::available_parallelism;

@@ -1,4 +1,7 @@
 //! A proxy between a service and Redis that makes everything go wrong that can.
+//!
+//! A new way to go wrong is a variant of [`Fault`], a place in [`Fault::ALL`], without which
+//! chance never picks it, and what `pass_on` does then.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, BufRead, BufReader, Read, Write};

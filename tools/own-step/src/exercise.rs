@@ -1,7 +1,7 @@
 //! The exercises of the book whose solution is code: patches of a step, in `book/exercises/`.
 //!
 //! Above its first `diff --git` line, which is where git begins to read, a patch declares what is found of the
-//! step once it is applied. Something of that must not be so before. `tests/exercises.rs` proves both.
+//! step once it is applied. Something of that must not be so before. `tests/solutions.rs` proves both.
 
 use std::{
     fs,

@@ -26,7 +26,7 @@ pub(crate) struct Used {
     idle: f64,
     /// What all cores together had.
     available: f64,
-    /// How often a connection found an accept queue full.
+    /// How often a connection found a listen backlog full.
     pub queue_overflows: Option<u64>,
 }
 

@@ -62,7 +62,7 @@ pub(crate) fn machine_cpu() -> Option<Duration> {
     Some(from_ticks(user + nice + system + steal))
 }
 
-/// How often a connection was refused a place in the accept queue of a port that listens, since the
+/// How often a connection found no room in the listen backlog of a port that listens, since the
 /// machine started: `ListenOverflows` of Linux. A client that is refused is not told, and tries again
 /// after a second.
 pub(crate) fn queue_overflows() -> Option<u64> {

@@ -89,6 +89,19 @@ async fn a_failure_is_a_500_that_keeps_its_cause_to_itself() {
 }
 
 #[tokio::test]
+async fn a_redis_that_wants_a_password_is_found_out_at_the_start() {
+    let redis = TestRedis::start().unwrap();
+    let set = ["CONFIG", "SET", "requirepass", "secret"];
+    if redis.client().unwrap().command(&set).is_err() {
+        eprintln!("the embedded Redis knows no passwords: there is nothing to find out");
+        return;
+    }
+    let connected = Counter::connect(redis.url().parse().unwrap()).await;
+    let error = connected.err().expect("the PING is refused");
+    assert!(error.to_string().contains("NOAUTH"), "{error}");
+}
+
+#[tokio::test]
 async fn no_number_is_below_1() {
     let redis = TestRedis::start().unwrap();
     let app = service(&redis).await;

@@ -19,6 +19,12 @@ pub fn figure(row: &Row, name: &str) -> Option<String> {
     Some((Metric::named(name)?.show)(row.estimates.get(name)?.median))
 }
 
+/// A figure of a contestant with its interval, `78,822 [66,860–95,060]`. `None` as for [`figure`].
+pub fn measured(row: &Row, name: &str) -> Option<String> {
+    let (metric, estimate) = (Metric::named(name)?, row.estimates.get(name)?);
+    Some(with_interval(*estimate, metric.show))
+}
+
 /// A value with its interval: `0.71 [0.70–0.73]`, or alone where there are too few rounds for one.
 pub fn with_interval(estimate: Estimate, show: fn(f64) -> String) -> String {
     let median = show(estimate.median);
@@ -79,14 +85,10 @@ fn table(group: &Group, columns: &[Column]) -> Table {
 }
 
 fn cell(group: &Group, row: &Row, column: &Column) -> String {
-    let exact = |name: &&str| {
-        let (metric, estimate) = (Metric::named(name)?, row.estimates.get(*name)?);
-        Some(with_interval(*estimate, metric.show))
-    };
     let cell = match column {
         Exact("requests") if row.valid == 0 => Some(missing(row).to_owned()),
         Median(name) => figure(row, name),
-        Exact(name) => exact(name),
+        Exact(name) => measured(row, name),
         Ratio(name) => ratio_of(group, row, name),
         Measured if row.discarded == 0 => Some(row.valid.to_string()),
         Measured => Some(format!("{} of {}", row.valid, row.valid + row.discarded)),

@@ -8,11 +8,11 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use bench::{
     Estimate,
-    cells::{figure, with_interval},
+    cells::{figure, measured, with_interval},
     metrics::Metric,
     published,
     results::{Load, Results},
-    summary::{self, Group},
+    summary::{self, Group, Row},
     units,
 };
 use mdbook_core::utils::fs;
@@ -67,7 +67,12 @@ impl Values {
 
     fn figure(&self, words: &[&str]) -> Result<String> {
         Ok(match *words {
-            ["bench", name, metric, connections] => self.bench(name, metric, connections)?,
+            ["bench", name, metric, connections] => {
+                self.bench(name, metric, connections, figure)?
+            }
+            ["measured", name, metric, connections] => {
+                self.bench(name, metric, connections, measured)?
+            }
             ["ratio", name, base, metric, connections] => {
                 units::ratio(self.ratio([name, base], metric, connections)?.median)
             }
@@ -121,11 +126,18 @@ impl Values {
         Ok(full)
     }
 
-    fn bench(&self, name: &str, metric: &str, connections: &str) -> Result<String> {
+    /// What was measured of a contestant, as `show` writes it.
+    fn bench(
+        &self,
+        name: &str,
+        metric: &str,
+        connections: &str,
+        show: fn(&Row, &str) -> Option<String>,
+    ) -> Result<String> {
         let name = self.contestant(name)?;
         let mut rows = self.capacity(connections)?.rows.iter();
         let row = rows.find(|row| row.name == name);
-        row.and_then(|row| figure(row, metric)).with_context(|| {
+        row.and_then(|row| show(row, metric)).with_context(|| {
             format!("{name} has no figure called {metric} at {connections} connections; book/AUTHORING.md lists them")
         })
     }
@@ -231,7 +243,19 @@ pub fn dependencies(root: &Path, step: &Step) -> Result<usize> {
 
 #[cfg(test)]
 mod tests {
+    use bench::cells;
+
     use super::*;
+
+    #[test]
+    fn a_figure_with_its_interval_is_the_one_of_the_tables() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
+        let values = Values::new(root.unwrap()).unwrap();
+        let measured = values.get("measured step-1 requests 1000").unwrap();
+        let table = cells::throughput(values.capacity("1000").unwrap()).markdown();
+        let row = format!("| step-1-memory | {measured} |");
+        assert!(table.contains(&row), "{row}\n{table}");
+    }
 
     #[test]
     fn a_page_takes_as_long_as_its_words_and_its_blocks() {

@@ -153,8 +153,9 @@ struct Rig {
     own: Option<Own>,
     /// The memory of the server before it had more than a connection.
     idle_memory_bytes: Option<u64>,
-    /// Where the counter stood last, if nobody else can have moved it.
-    number: Option<u64>,
+    /// The visits and the commands of Redis up to the last measurement, if nobody else can have added to them.
+    /// A server may still answer late visits of that one: they and their commands belong together.
+    counts: Option<(u64, Option<u64>)>,
 }
 
 /// A server of ours and its Redis. Fields are dropped in this order.
@@ -180,7 +181,7 @@ impl Rig {
             page,
             own,
             idle_memory_bytes: server.and_then(procfs::group_peak_memory_bytes),
-            number: None,
+            counts: None,
         })
     }
 
@@ -199,25 +200,28 @@ impl Rig {
 
     /// Loads the server once. `idle` are the process groups of the others.
     fn measure(&mut self, setup: &Setup, trial: &Trial, idle: &[u32]) -> Result<Outcome> {
-        let before = match self.number.take() {
-            Some(number) => number,
-            None => page::settle(&self.page, &setup.interrupted)?.number,
+        let (before, commands_before) = match self.counts.take() {
+            Some(counts) => counts,
+            None => {
+                let settled = page::settle(&self.page, &setup.interrupted)?;
+                (settled.number, self.redis_commands()?)
+            }
         };
-        let commands_before = self.redis_commands()?;
         let meters = Meters::read();
         let report = setup.load(&self.page, trial.connections, trial.load, setup.duration)?;
         let used = Meters::read().since(&meters, self.groups(), idle);
         let server = self.groups()[0];
         let memory_bytes = server.and_then(procfs::group_peak_memory_bytes);
         let after = page::settle(&self.page, &setup.interrupted);
-        let commands = self.redis_commands()?.zip(commands_before);
+        let commands_after = self.redis_commands()?;
+        let commands = commands_after.zip(commands_before);
         let commands = commands.map(|(after, before)| after - before);
 
         let settled = after.as_ref().ok();
         // Whoever runs a server that is not ours may visit it meanwhile.
-        self.number = settled
+        self.counts = settled
             .filter(|_| server.is_some())
-            .map(|after| after.number);
+            .map(|after| (after.number, commands_after));
         let visits = settled.map(|after| after.number.saturating_sub(before));
         // Our own checks counted, too.
         let counted = visits.zip(settled);

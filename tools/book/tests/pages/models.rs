@@ -57,9 +57,13 @@ fn a_reader_guesses_before_anything_is_shown() {
     reader.focus(".answers button");
     assert_eq!(reader.evaluate("F.at"), json!(0));
     assert_eq!(reader.evaluate(IS_HIDDEN), json!(true));
+    // Not even a shade of what comes.
+    let cover = "getComputedStyle(F.querySelector('.cover rect')).opacity";
+    assert_eq!(reader.evaluate(cover), json!("1"));
     reader.browser.press("Enter");
     reader.wait_for("F.isPlaying && F.at > 100");
     assert_eq!(reader.evaluate(IS_HIDDEN), json!(false));
+    assert_eq!(reader.evaluate(cover), json!("0.88"));
     let result = reader.evaluate("F.querySelector('.result').textContent");
     assert!(result.as_str().unwrap().starts_with("No. "), "{result}");
     let right =

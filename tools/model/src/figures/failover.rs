@@ -160,9 +160,9 @@ fn picture(history: &History, replica: Replica, twice: &BTreeSet<u64>) -> String
     let mut picture = Picture::new(WINDOW);
     picture.sample(4.0, 11.0, "counted");
     picture.text(14.0, 16.0, "", "a number");
-    picture.sample(104.0, 11.0, "twice");
-    picture.text(116.0, 16.0, "", "given twice");
-    picture.key(230.0, 16.0, "waits", "on its way to the replica");
+    picture.sample(110.0, 11.0, "twice");
+    picture.text(122.0, 16.0, "", "given twice");
+    picture.key(240.0, 16.0, "waits", "on its way to the replica");
     for (y, name) in [
         (PRIMARY, "primary"),
         (REPLICA, "replica"),

@@ -18,6 +18,9 @@ const ANSWER: Nanos = 10 * MS;
 /// About how many ghosts are drawn.
 const GHOSTS: usize = 24;
 
+/// How wide the largest dot is: a ghost, in `book/theme/book.css`.
+const DOT: f64 = 6.0;
+
 /// The fields of the two loads: top and bottom of each.
 const CLOSED: (f64, f64) = (56.0, 166.0);
 const OPEN: (f64, f64) = (206.0, 316.0);
@@ -193,5 +196,7 @@ fn picture(closed: &History, ghosts: &[Ghost], open: &History, freeze: (Nanos, N
          longest wait to the shortest.",
         milliseconds(freeze.1 - freeze.0)
     );
-    picture.finish(HEIGHT, (CLOSED.0, OPEN.1), FIGURE.title, &description)
+    // The dots on its edges belong to the field.
+    let field = (CLOSED.0 - DOT / 2.0, OPEN.1 + DOT / 2.0);
+    picture.finish(HEIGHT, field, FIGURE.title, &description)
 }

@@ -4,16 +4,16 @@ use super::svg::{BLUE, FIELD_END, FIELD_START, Fill, GREEN, ORANGE, Picture, mid
 use crate::profile::{Part, Profile, Split};
 use crate::units::{count, short};
 
-/// How a part is drawn, and where the legend names it.
-fn style(part: Part) -> (&'static str, Fill, f64) {
+/// How a part is drawn, and where the legend names it: in two lines, since the words are larger on a phone.
+fn style(part: Part) -> (&'static str, Fill, (f64, f64)) {
     match part {
-        Part::Kernel => (BLUE, Fill::Solid, 2.0),
-        Part::Tokio => (GREEN, Fill::Solid, 88.0),
-        Part::Hyper => (ORANGE, Fill::Solid, 166.0),
-        Part::Framework => (BLUE, Fill::Pale, 246.0),
-        Part::RedisClient => (ORANGE, Fill::Striped, 356.0),
-        Part::Own => (GREEN, Fill::Striped, 478.0),
-        Part::Rest => (BLUE, Fill::Hollow, 582.0),
+        Part::Kernel => (BLUE, Fill::Solid, (2.0, 40.0)),
+        Part::Tokio => (GREEN, Fill::Solid, (180.0, 40.0)),
+        Part::Hyper => (ORANGE, Fill::Solid, (330.0, 40.0)),
+        Part::Framework => (BLUE, Fill::Pale, (480.0, 40.0)),
+        Part::RedisClient => (ORANGE, Fill::Striped, (2.0, 63.0)),
+        Part::Own => (GREEN, Fill::Striped, (180.0, 63.0)),
+        Part::Rest => (BLUE, Fill::Hollow, (330.0, 63.0)),
     }
 }
 
@@ -37,9 +37,9 @@ pub(super) fn draw(profile: &Profile) -> Option<Picture> {
     let description = format!("{title}. {}.", servers.join("; "));
     let mut picture = Picture::field(title, description, servers.len());
     for part in Part::ALL {
-        let (colour, fill, x) = style(part);
-        picture.bar(44.0, x, x + SAMPLE_WIDTH, colour, fill);
-        picture.text(x + SAMPLE_WIDTH + 6.0, 49.0, "start", part.name());
+        let (colour, fill, (x, y)) = style(part);
+        picture.bar(y, x, x + SAMPLE_WIDTH, colour, fill);
+        picture.text(x + SAMPLE_WIDTH + 6.0, y + 5.0, "start", part.name());
     }
     for (line, server) in profile.servers.iter().enumerate() {
         let y = middle_of(line);

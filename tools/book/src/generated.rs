@@ -218,3 +218,34 @@ fn changes(
     changes.retain(|name, old| old.as_ref() != all.get(name));
     Ok(changes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_belongs_to_a_chapter_ends_with_its_step() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
+        let root = root.unwrap();
+        let (all, steps) = (all(root).unwrap(), steps::all(root).unwrap());
+        let rust = steps.iter().filter(|step| step.language == Language::Rust);
+        for step in rust {
+            let folder = format!("{}/", step.name);
+            let figures = all.iter().filter(|(name, _)| {
+                name.starts_with(&folder) && (name.ends_with(".svg") || name.ends_with("bench.md"))
+            });
+            assert!(figures.clone().count() >= 2, "{folder}");
+            for (name, text) in figures {
+                for other in steps.iter().filter(|other| other.number > 0) {
+                    let is_met = other.number <= step.number;
+                    assert_eq!(
+                        text.contains(&other.name),
+                        is_met,
+                        "{} in {name}",
+                        other.name
+                    );
+                }
+            }
+        }
+    }
+}

@@ -8,12 +8,15 @@ use std::{
 /// A reader goes through a step from top to bottom once.
 const STEP_FILE_LINES_MAX: usize = 300;
 
+/// A figure of the book is as small, and what all of them share is one file more.
+const FIGURE_LINES_MAX: usize = 300;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// The Rust files below these folders, with their text.
-fn rust_files(folders: &[&str]) -> Vec<(PathBuf, String)> {
+/// The files of a kind below these folders, with their text.
+fn files(folders: &[&str], kind: &str) -> Vec<(PathBuf, String)> {
     let mut folders: Vec<PathBuf> = folders.iter().map(|folder| root().join(folder)).collect();
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
@@ -21,7 +24,7 @@ fn rust_files(folders: &[&str]) -> Vec<(PathBuf, String)> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+            } else if path.extension().is_some_and(|extension| extension == kind) {
                 let text = fs::read_to_string(&path).unwrap();
                 files.push((path, text));
             }
@@ -43,7 +46,10 @@ fn sources() -> Vec<(PathBuf, String)> {
         .iter()
         .map(|step| format!("steps/{step}/src"))
         .collect();
-    rust_files(&folders.iter().map(String::as_str).collect::<Vec<_>>())
+    files(
+        &folders.iter().map(String::as_str).collect::<Vec<_>>(),
+        "rs",
+    )
 }
 
 fn report(errors: &[String]) {
@@ -51,13 +57,18 @@ fn report(errors: &[String]) {
 }
 
 #[test]
-fn a_step_can_be_read_in_one_sitting() {
+fn a_step_and_a_figure_can_be_read_in_one_sitting() {
+    let steps = sources()
+        .into_iter()
+        .map(|file| (file, STEP_FILE_LINES_MAX));
+    let figures = files(&["book/theme"], "js").into_iter();
+    let figures = figures.map(|file| (file, FIGURE_LINES_MAX));
     let mut errors = Vec::new();
-    for (path, text) in sources() {
+    for ((path, text), most) in steps.chain(figures) {
         let lines = text.lines().count();
-        if lines > STEP_FILE_LINES_MAX {
+        if lines > most {
             errors.push(format!(
-                "{}:{lines}: error: more than {STEP_FILE_LINES_MAX} lines",
+                "{}:{lines}: error: more than {most} lines",
                 path.display()
             ));
         }

@@ -34,8 +34,7 @@ fn every_start_has_the_versions_of_this_repository_and_a_goal() {
             !theirs.is_empty() && theirs.is_subset(&ours),
             "{number}: {theirs:?}"
         );
-        // It is complete, and holds nothing that is not needed.
-        own.cargo(&["metadata", "--locked", "--offline", "--format-version", "1"]);
+        own.ensure_complete();
         let page = fs::read_to_string(own.folder().join("GOAL.md")).unwrap();
         assert!(
             page.contains(&format!("# Your step {number}")) && page.contains("| `"),
@@ -76,7 +75,7 @@ fn a_step_turns_what_it_has_and_the_one_before_has_not_or_not_to_the_letter() {
 #[test]
 fn an_exercise_is_prepared_like_a_step() {
     let own = Own::exercise("step-1-peek");
-    own.cargo(&["metadata", "--locked", "--offline", "--format-version", "1"]);
+    own.ensure_complete();
     let text = |file: &str| fs::read_to_string(own.folder().join(file)).unwrap();
     let page = text("GOAL.md");
     for words in [
@@ -333,7 +332,7 @@ fn a_folder_of_an_older_checkout_is_judged_by_the_contract_of_now_and_says_so() 
     assert_eq!(notes(&["start", "--again", "src/lib.rs"]), 1);
     assert_eq!(notes(&["start", "--again", "--yes"]), 0);
     assert!(text("GOAL.md").contains("few-round-trips"));
-    own.cargo(&["metadata", "--locked", "--offline", "--format-version", "1"]);
+    own.ensure_complete();
     assert!(locked(&own.folder()).is_subset(&locked(root())));
     assert_eq!(notes(&["progress"]), 0);
 }

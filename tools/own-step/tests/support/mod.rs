@@ -14,6 +14,7 @@ use std::{
 use contract::{Cell, Report, results};
 use own_step::Goal;
 use private_redis::RedisProgram;
+use processes::programs::first_line;
 use steps::Step;
 
 /// One after the other: two that compile or are judged at the same time only get into each other's way.
@@ -140,6 +141,21 @@ impl Own {
     /// cargo itself, which must succeed.
     pub fn cargo(&self, arguments: &[&str]) -> String {
         seen(cargo(&self.folder()).args(arguments), 0)
+    }
+
+    /// All that this machine needs is downloaded, and Cargo.lock holds nothing that is not needed. What only
+    /// other machines need was never asked for.
+    pub fn ensure_complete(&self) {
+        let host = first_line("rustc", &["--print", "host-tuple"]).unwrap();
+        self.cargo(&[
+            "metadata",
+            "--locked",
+            "--offline",
+            "--format-version",
+            "1",
+            "--filter-platform",
+            &host,
+        ]);
     }
 
     /// Which of these rows are not met. Where that is not `expected`, a busy machine can be the reason once, and a

@@ -184,7 +184,7 @@ impl OwnStep {
     /// When what the start is made of cannot be read.
     pub fn say_if_older(&self, root: &Path, goal: &Goal) -> Result<()> {
         let files = files::all(root, goal, &self.progress.name)?;
-        if self.progress.start != files::start_hash(&files) {
+        if self.is_older(&files::start_hash(&files)) {
             terminal::progress(&format!(
                 "{} has changed since this folder was made, and yours is judged by what it is now; to read that: cargo xtask start --again {GOAL}",
                 goal.title()
@@ -193,14 +193,19 @@ impl OwnStep {
         Ok(())
     }
 
-    /// From now on the folder has that start.
-    pub fn begin_with(&mut self, start: String) {
-        self.progress.start = start;
+    /// Whether the folder began otherwise than with that start.
+    pub fn is_older(&self, start: &str) -> bool {
+        self.progress.start != start
     }
+
 
     /// Writes down which checkout is asked when `cargo xtask` is typed in the folder. It may have moved.
     ///
     /// # Errors
+    /// From now on the folder has that start.
+    pub fn begin_with(&mut self, start: String) {
+        self.progress.start = start;
+    }
     ///
     /// When the file cannot be written.
     pub fn remember(&self, root: &Path) -> Result<()> {

@@ -30,7 +30,12 @@ const EXERCISE: &str = "exercise";
 #[derive(Args)]
 pub struct StartOptions {
     /// The step to write: 1, step-1 or step-1-memory; or the word exercise and the name of one
-    #[arg(required_unless_present = "again", num_args = 1..=2, value_names = ["STEP"])]
+    #[arg(
+        required_unless_present = "again",
+        conflicts_with = "again",
+        num_args = 1..=2,
+        value_names = ["STEP"]
+    )]
     what: Vec<String>,
     /// The folder, outside this checkout; without it my-step-N or my-EXERCISE, beside the checkout
     #[arg(long, value_name = "DIR")]
@@ -38,7 +43,7 @@ pub struct StartOptions {
     /// The name of the package; without it the folder's name
     #[arg(long, conflicts_with = "again")]
     name: Option<String>,
-    /// Put FILE back as it was at the start, or all files, after asking
+    /// Put FILE back to how the step begins in this checkout, or all files, after asking
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     again: Option<Option<PathBuf>>,
     /// Do not ask
@@ -55,7 +60,9 @@ pub fn start(root: &Path, options: &StartOptions) -> Result<ExitCode> {
     interrupt::exit_on_interrupt()?;
     if let Some(file) = &options.again {
         let own = OwnStep::require(options.dir.as_deref())?;
-        return again(root, own, file.as_deref(), options.yes);
+        let file = file.as_deref();
+        let file = file.map(|file| file.strip_prefix(".").unwrap_or(file));
+        return again(root, own, file, options.yes);
     }
     let goal = goal(root, &options.what)?;
     let folder = match (&options.dir, &goal.exercise) {
@@ -193,7 +200,8 @@ fn first_commit(folder: &Path, message: &str) -> Option<String> {
     })
 }
 
-/// Puts files back that are no longer as they were.
+/// Puts files back that are no longer as the step begins in this checkout. That is not how it began where
+/// the checkout is another one now; git knows that, and we do not.
 fn again(root: &Path, mut own: OwnStep, file: Option<&Path>, is_sure: bool) -> Result<ExitCode> {
     let goal = own.goal(root)?;
     let mut files = files::all(root, &goal, &own.progress.name)?;
@@ -203,22 +211,29 @@ fn again(root: &Path, mut own: OwnStep, file: Option<&Path>, is_sure: bool) -> R
     files.retain(|known, _| is_wanted(known));
     if let (true, Some(file)) = (files.is_empty(), file) {
         let (file, folder) = (file.display(), own.folder.display());
-        bail!("there was no {file} at the start; name a file as it is seen from {folder}");
+        let title = goal.title();
+        bail!("{title} begins without {file}; name a file as it is seen from {folder}");
     }
     let now = |file: &Path| fs::read_to_string(own.folder.join(file)).unwrap_or_default();
     files.retain(|file, text| now(file) != *text);
     if file.is_none_or(|file| file == Path::new(GOAL)) {
-        // Whoever has the task of now need not be told that it is another one.
+    let title = goal.title();
+    if own.is_older(&start) {
+        terminal::progress(&format!(
+            "{title} has changed since this folder was made: this is how it begins now; how it began, git knows if you committed it"
+        ));
+    }
+    if file.is_none_or(|file| file == Path::new(GOAL)) {
+        // Whoever has the task of now need not be told any more that it is another one.
         own.begin_with(start);
-    } else {
-        own.say_if_older(root, &goal)?;
     }
     if files.is_empty() {
         own.save()?;
-        anstream::println!("everything is as it was at the start");
+        anstream::println!("nothing to put back: all is as {title} begins in this checkout");
         return Ok(ExitCode::SUCCESS);
     }
-    anstream::println!("As it was at the start, in {}:", own.folder.display());
+    let folder = own.folder.display();
+    anstream::println!("As {title} begins in this checkout, in {folder}:");
     for file in files.keys() {
         anstream::println!("  {}", file.display());
     }

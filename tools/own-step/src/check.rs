@@ -94,6 +94,8 @@ fn one(root: &Path, mut own: OwnStep, options: &CheckArguments) -> Result<ExitCo
     if let Some(unknown) = only.iter().find(|id| !known.contains(&id.as_str())) {
         bail!(output::unknown("row of this step", unknown, &known));
     }
+    // Or cargo would look for a package in the folders around it.
+    own.source_files()?;
     let Some((name, program)) = build(&own.folder, |_| {})? else {
         return Ok(ExitCode::FAILURE);
     };

@@ -7,14 +7,14 @@ use std::{
     time::SystemTime,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use contract::{Cell, Finding, Verdict};
 use output::terminal;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Goal, Row,
-    files::{self, CHECKOUT, GOAL, text, write},
+    files::{self, CHECKOUT, GOAL, LOCK, text, write},
 };
 
 /// The file that makes a folder one of ours.
@@ -140,10 +140,14 @@ impl OwnStep {
 
     fn open(folder: &Path) -> Result<Self> {
         let file = folder.join(PROGRESS);
-        let progress: Progress = toml::from_str(&text(&file)?).with_context(|| {
-            format!(
-                "{} cannot be understood; mend it, or take an earlier one from git",
-                file.display()
+        let text = text(&file)?;
+        let progress: Progress = toml::from_str(&text).map_err(|error| {
+            let before = error.span().and_then(|place| text.get(..place.start));
+            let line = before.unwrap_or_default().split('\n').count();
+            anyhow!(
+                "{}:{line} cannot be understood: {}; mend it, or take an earlier one from git",
+                file.display(),
+                error.message()
             )
         })?;
         if progress.format > FORMAT {
@@ -278,10 +282,17 @@ impl OwnStep {
     ///
     /// # Errors
     ///
-    /// When the folder cannot be read.
+    /// When the folder cannot be read, or holds no package any more.
     pub fn source_files(&self) -> Result<Vec<PathBuf>> {
         let mut sources = steps::files(&self.folder.join("src"))?;
-        sources.extend(["Cargo.toml", "Cargo.lock"].map(|file| self.folder.join(file)));
+        for name in ["Cargo.toml", LOCK] {
+            let (file, folder) = (self.folder.join(name), self.folder.display());
+            ensure!(
+                file.is_file(),
+                "{folder} has no {name}; to put it back, in the checkout: cargo xtask start --again {name} --dir {folder}"
+            );
+            sources.push(file);
+        }
         Ok(sources)
     }
 

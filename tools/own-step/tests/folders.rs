@@ -287,7 +287,9 @@ fn progress_of_a_later_or_damaged_folder_is_explained() {
     own.change("progress.toml", "format = 3", "<<<<<<< HEAD");
     let damaged = own.seen(&["progress"], 2);
     assert!(
-        damaged.contains("cannot be understood; mend it"),
+        damaged.contains("progress.toml:2 cannot be understood: ")
+            && damaged.contains("; mend it")
+            && damaged.lines().count() == 1,
         "{damaged}"
     );
     own.change("progress.toml", "<<<<<<< HEAD", "format = 1");
@@ -307,6 +309,29 @@ fn progress_of_a_later_or_damaged_folder_is_explained() {
             && gone.lines().count() == 1,
         "{gone}"
     );
+}
+
+#[test]
+fn a_manifest_that_is_gone_is_named_with_what_to_do() {
+    let own = Own::start(1, "without-manifest");
+    // A package around the folder is not the one that is meant.
+    fs::write(own.folder().with_file_name("Cargo.toml"), "").unwrap();
+    fs::remove_file(own.folder().join("Cargo.toml")).unwrap();
+    let back = format!(
+        "cargo xtask start --again Cargo.toml --dir {}",
+        own.folder().display()
+    );
+    for command in ["check", "progress"] {
+        let gone = own.seen(&[command], 2);
+        assert!(
+            gone.contains("has no Cargo.toml; ")
+                && gone.contains(&back)
+                && gone.lines().count() == 1,
+            "{gone}"
+        );
+    }
+    own.seen(&["start", "--again", "Cargo.toml", "--yes"], 0);
+    own.seen(&["progress"], 0);
 }
 
 #[test]

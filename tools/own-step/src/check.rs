@@ -121,6 +121,9 @@ fn one(root: &Path, mut own: OwnStep, options: &CheckArguments) -> Result<ExitCo
             anstream::println!("\n{BOLD}{name}{RESET}: {title}");
         }
         for row in rows {
+            if judge.times > 1 {
+                terminal::progress(&format!("{}, {} times", own.name_of(row), judge.times));
+            }
             let Some((finding, met)) = judge.row(row) else {
                 continue;
             };
@@ -166,6 +169,8 @@ fn end(own: &OwnStep, goal: &Goal, sources: &str, report: &Report) -> ExitCode {
             "  That is all of {}. Yours beside ours: cargo xtask progress --diff",
             goal.title()
         );
+    } else {
+        anstream::println!("  {DIM}cargo xtask check{RESET} checks the rows that are left, too");
     }
     ExitCode::SUCCESS
 }

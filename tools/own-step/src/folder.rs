@@ -202,14 +202,14 @@ impl OwnStep {
         self.progress.start != start
     }
 
-
-    /// Writes down which checkout is asked when `cargo xtask` is typed in the folder. It may have moved.
-    ///
-    /// # Errors
     /// From now on the folder has that start.
     pub fn begin_with(&mut self, start: String) {
         self.progress.start = start;
     }
+
+    /// Writes down which checkout is asked when `cargo xtask` is typed in the folder. It may have moved.
+    ///
+    /// # Errors
     ///
     /// When the file cannot be written.
     pub fn remember(&self, root: &Path) -> Result<()> {

@@ -173,9 +173,10 @@ fn resolve(folder: &Path) -> Result<bool> {
     let status = fetch.status().context("cannot start cargo")?;
     interrupt::exit_if_interrupted(status);
     if !status.success() {
-        terminal::error(
-            "not all packages are there; once the registry can be reached, run there: cargo fetch",
-        );
+        terminal::error(&format!(
+            "not all packages are there; once the registry can be reached, in {}: cargo fetch",
+            folder.display()
+        ));
     }
     Ok(status.success())
 }
@@ -216,7 +217,6 @@ fn again(root: &Path, mut own: OwnStep, file: Option<&Path>, is_sure: bool) -> R
     }
     let now = |file: &Path| fs::read_to_string(own.folder.join(file)).unwrap_or_default();
     files.retain(|file, text| now(file) != *text);
-    if file.is_none_or(|file| file == Path::new(GOAL)) {
     let title = goal.title();
     if own.is_older(&start) {
         terminal::progress(&format!(

@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use output::terminal::{DIM, RESET};
+use output::terminal::{self, DIM, RESET};
 use processes::{
     Output, Process,
     interrupt::{self, Interrupted},
@@ -51,7 +51,10 @@ pub fn watch(root: &Path, own: &OwnStep, less: Option<&str>) -> Result<ExitCode>
         match keys.next() {
             Some(b'q') => break,
             Some(b'a') => (seen, is_goal) = (None, false),
-            Some(b'h') => drop(hint(root, &HintOptions::next(&own.folder))?),
+            Some(b'h') => {
+                // What is wrong with a file now may be mended with the next save.
+                terminal::end(hint(root, &HintOptions::next(&own.folder)));
+            }
             Some(_) => {}
             None => thread::sleep(POLL_INTERVAL),
         }

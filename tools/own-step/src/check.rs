@@ -241,7 +241,7 @@ fn print((row, id): (&Row, &str), finding: &Finding, unmet: &str, (met, times): 
     for line in seen.lines() {
         anstream::println!("    {RED}|{RESET} {line}");
     }
-    if unmet != NOT_YET {
+    if unmet != NOT_YET && times == 1 {
         anstream::println!(
             "    {DIM}was it luck, or a busy machine? cargo xtask check --only {id} --repeat 5{RESET}"
         );

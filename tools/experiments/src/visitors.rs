@@ -54,17 +54,20 @@ impl Notes {
     /// What happened since the last time.
     pub fn sample(&self) -> Sample {
         let mut state = self.lock();
-        let mut times = std::mem::take(&mut state.milliseconds);
-        times.sort_by(f32::total_cmp);
+        state.milliseconds.sort_by(f32::total_cmp);
         // To the tenth: more is noise, and takes room.
+        let times = &state.milliseconds;
         let at = |share: usize| {
             let time = times.get(times.len().saturating_sub(1) * share / 100)?;
             Some((time * 10.0).round() / 10.0)
         };
+        let p50_p99 = at(50).zip(at(99));
+        // Its room stays: the next sample takes about as much.
+        state.milliseconds.clear();
         Sample {
             ends: std::mem::take(&mut state.ends),
             in_flight: self.in_flight.load(SeqCst),
-            p50_p99: at(50).zip(at(99)),
+            p50_p99,
             commands: None,
         }
     }
@@ -150,5 +153,24 @@ impl Notes {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_takes_the_room_of_the_one_before() {
+        const VISITS: usize = 1000;
+        let notes = Notes::default();
+        for _ in 0..VISITS {
+            notes.note(Outcome::Refused, Instant::now());
+        }
+        let sample = notes.sample();
+        assert!(sample.ends == [0, 1000, 0, 0] && sample.p50_p99.is_some());
+        assert!(notes.lock().milliseconds.capacity() >= VISITS);
+        // What was noted before is not noted again.
+        assert_eq!(notes.sample().p50_p99, None);
     }
 }

@@ -76,7 +76,8 @@ impl RedisProgram {
 pub(super) fn slowed(command: &Command, delay: Duration) -> Command {
     let mut slowed = Command::new("strace");
     let inject = format!("inject=fdatasync,fsync:delay_enter={}", delay.as_micros());
-    slowed.args(["-D", "-f", "-qq", "-o", "/dev/null"]);
+    // Without the filter it would stop the program at every call, and slow all that it does.
+    slowed.args(["-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null"]);
     slowed.args(["-e", "trace=fdatasync,fsync", "-e", &inject]);
     slowed.arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {

@@ -79,17 +79,42 @@ fn our_proxy_sends_a_visit_once_and_the_other_setting_twice() {
     );
 }
 
+/// The arguments without a running profile: an empty `PATH` has no Docker.
+fn drills_without_docker(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut drills = Command::new(env!("CARGO_BIN_EXE_drills"));
+    let output = drills.args(arguments).env("PATH", "").output().unwrap();
+    let [said, complained] =
+        [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    (output.status.code(), said, complained)
+}
+
 #[test]
 fn what_takes_containers_says_so_at_once() {
-    for name in ["partition", "wait"] {
-        let mut drills = Command::new(env!("CARGO_BIN_EXE_drills"));
-        let output = drills.args(["--processes", name]).output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{said}");
+    let scale = "docker-compose --profile scale up --detach";
+    for (arguments, next) in [
+        (&["--processes", "partition"][..], "leave out --processes"),
+        (&["--processes", "wait"], "leave out --processes"),
+        (&["partition"], &format!("run: {scale}")),
+        (&["wait"], &format!("run: REPLICAS=1 {scale}")),
+    ] {
+        let (code, _, complained) = drills_without_docker(arguments);
+        let name = arguments.last().unwrap();
         let expected = format!(
             "error: {name} needs containers: processes of one machine share one network, so that none can be cut \
-             off; leave out --processes\n"
+             off; {next}\n"
         );
-        assert_eq!(said, expected);
+        assert_eq!((code, complained), (Some(2), expected));
     }
+}
+
+#[test]
+fn the_list_says_which_drills_take_containers() {
+    let (code, list, _) = drills_without_docker(&["list"]);
+    assert_eq!(code, Some(0));
+    let lines: Vec<&str> = list.lines().collect();
+    let names = lines
+        .chunks(2)
+        .filter(|drill| drill[1].ends_with("; needs containers"));
+    let names: Vec<&str> = names.map(|drill| drill[0]).collect();
+    assert_eq!(names, ["partition", "wait"], "{list}");
 }

@@ -23,6 +23,9 @@ pub struct PlanOptions {
 impl Demand {
     /// More visits than this are a slip.
     const VISITS_MAX: f64 = 1e12;
+
+    /// Nobody waits for longer.
+    const TIME_MAX: Duration = Duration::from_secs(60);
 }
 
 /// Reads how many visits a second, such as `1e6/s`, `250000` or `250k/s`.
@@ -50,7 +53,11 @@ pub(crate) fn visits(text: &str) -> Result<f64> {
 /// Reads a time, such as `50ms`.
 pub(crate) fn time(text: &str) -> Result<Duration> {
     let time = humantime::parse_duration(text).unwrap_or_default();
-    ensure!(!time.is_zero(), "expected a time, such as 50ms");
+    let is_possible = !time.is_zero() && time <= Demand::TIME_MAX;
+    ensure!(
+        is_possible,
+        "expected a time of at most a minute, such as 50ms"
+    );
     Ok(time)
 }
 
@@ -97,15 +104,27 @@ mod tests {
             ),
             (
                 "plan --visits 1e6/s --p99 soon",
-                "expected a time, such as 50ms",
+                "expected a time of at most a minute, such as 50ms",
             ),
             (
                 "plan --visits 1e6/s --p99 0s",
-                "expected a time, such as 50ms",
+                "expected a time of at most a minute, such as 50ms",
+            ),
+            (
+                "plan --visits 1e6/s --p99 61s",
+                "expected a time of at most a minute, such as 50ms",
+            ),
+            (
+                "plan --visits -5 --p99 50ms",
+                "visits a second from 1 to 1e12",
             ),
             (
                 "plan --visits 1e6/s --p99 50ms --regions 0",
                 "0 is not in 1..=100",
+            ),
+            (
+                "plan --visits 1e6/s --p99 50ms --regions -1",
+                "invalid value '-1'",
             ),
             (
                 "plan --visits 1e6/s --p99 50ms --utilisation 101%",

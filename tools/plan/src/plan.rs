@@ -14,6 +14,10 @@ const MICROSECONDS: f64 = 1e6;
 /// The fewest masters of a Redis Cluster: a majority of them decides who has failed.
 const MASTERS_MIN: u64 = 3;
 
+/// The most nodes that a Redis Cluster is made for, by
+/// <https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#redis-cluster-goals>.
+pub(crate) const NODES_MAX: u64 = 1000;
+
 /// How far light gets in a millisecond in glass, whose refractive index is about 1.5, in kilometres.
 pub(crate) const KILOMETRES_PER_MS: f64 = 200.0;
 
@@ -21,13 +25,13 @@ pub(crate) const KILOMETRES_PER_MS: f64 = 200.0;
 #[derive(Args, Clone, Copy, Debug)]
 pub struct Demand {
     /// How many visits there are
-    #[arg(long, value_name = "RATE", value_parser = arguments::visits)]
+    #[arg(long, value_name = "RATE", value_parser = arguments::visits, allow_negative_numbers = true)]
     pub visits: f64,
     /// Within which time 99 % of them are to be answered
     #[arg(long, value_name = "TIME", value_parser = arguments::time)]
     pub p99: Duration,
     /// In how many regions the service runs; with several, one of them may be lost
-    #[arg(long, value_name = "N", default_value = "1", value_parser = value_parser!(u32).range(1..=100))]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = value_parser!(u32).range(1..=100), allow_negative_numbers = true)]
     pub regions: u32,
     /// How much of a core is used at most; what is above that is kept for peaks
     #[arg(long, value_name = "SHARE", default_value = "60%", value_parser = arguments::share)]
@@ -126,17 +130,29 @@ impl Plan {
             })
     }
 
-    /// How much of the one thread that runs commands they take: 1 is all of it.
+    /// How much of the one thread that runs commands they take: 1 is all of it; without batches, the most
+    /// there can be.
     pub fn redis_share(&self) -> Estimate {
         let visits = self.demand.visits;
-        let first = self.inputs.points.first().filter(|_| !self.has_batches());
-        let point = first.unwrap_or(&self.point);
-        point.redis_us.map(|us| visits * us / MICROSECONDS)
+        match self.inputs.points.first() {
+            // A command of its own for each visit, which takes as long as one that the fewest visits share.
+            Some(point) if !self.has_batches() => point
+                .command_us()
+                .map(|us| (visits * us / MICROSECONDS).min(1.0)),
+            _ => self.share_with_batches(),
+        }
     }
 
-    /// How many keys it takes: as many as have a node that is used no more than is asked for.
+    /// The same, where as many visits share a command as in the measurement.
+    fn share_with_batches(&self) -> Estimate {
+        let visits = self.demand.visits;
+        self.point.redis_us.map(|us| visits * us / MICROSECONDS)
+    }
+
+    /// How many keys it takes: as many as have a node that is used no more than is asked for. A node that
+    /// is busier than that has visits waiting, and those share commands.
     pub fn keys(&self) -> u64 {
-        (self.redis_share().ends()[1] / self.demand.utilisation)
+        (self.share_with_batches().ends()[1] / self.demand.utilisation)
             .ceil()
             .max(1.0) as u64
     }
@@ -149,7 +165,11 @@ impl Plan {
 
     /// How many masters the cluster has. Each has a replica.
     pub fn masters(&self) -> u64 {
-        self.keys().max(MASTERS_MIN)
+        match (self.keys().max(MASTERS_MIN), self.demand.regions) {
+            // Two of four would share a region, and without them two are left, which are not most of four.
+            (4, 3) => 5,
+            (masters, _) => masters,
+        }
     }
 
     /// What is left of the time for the way from another region to that of the key and back, in milliseconds.
@@ -171,6 +191,18 @@ impl Plan {
 }
 
 impl Point {
+    /// Processor time of Redis for a command, in microseconds.
+    pub fn command_us(&self) -> Estimate {
+        let [low, high] = [0, 1].map(|end| {
+            let of = |figure: &Estimate| figure.ends()[end];
+            of(&self.redis_us) * of(&self.visits_per_command)
+        });
+        Estimate {
+            median: self.redis_us.median * self.visits_per_command.median,
+            interval: Some([low, high]),
+        }
+    }
+
     /// How many visits a second one key on one node can take, if its thread is never idle.
     pub fn visits_max(&self) -> Estimate {
         self.redis_us.map(|us| MICROSECONDS / us)

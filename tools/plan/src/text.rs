@@ -10,7 +10,7 @@ use bench::{Estimate, units};
 use crate::{
     Demand, Inputs, Plan, Point,
     inputs::{MAX_CONNECTIONS, NETWORK},
-    plan::KILOMETRES_PER_MS,
+    plan::{KILOMETRES_PER_MS, NODES_MAX},
 };
 
 /// Bits of a byte, and how many make a megabit.
@@ -52,6 +52,7 @@ impl Plan {
         };
         let regions = match regions {
             1 => "1 region".to_owned(),
+            2 => "2 regions, of which the one with fewer masters may be lost".to_owned(),
             _ => format!("{regions} regions, one of which may be lost"),
         };
         writeln!(
@@ -64,8 +65,8 @@ impl Plan {
         writeln!(
             f,
             "  {} cores busy; a visit takes {} µs",
-            shown(self.busy_cores(), units::short),
-            shown(self.point.server_us, units::short)
+            shown(self.busy_cores(), short),
+            shown(self.point.server_us, short)
         )?;
         writeln!(
             f,
@@ -85,10 +86,8 @@ impl Plan {
     fn network(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let network = self.inputs.network;
         let rate = |size: Estimate, times: f64| {
-            shown(
-                size.map(|bytes| bytes * times * BITS / MEGABIT),
-                units::short,
-            )
+            let rate = size.map(|bytes| bytes * times * BITS / MEGABIT);
+            shown(rate, short)
         };
         let (visits, commands) = (self.demand.visits, self.commands().median);
         writeln!(f, "\nnetwork, in Mbit/s")?;
@@ -100,35 +99,55 @@ impl Plan {
         )?;
         writeln!(
             f,
-            "  {} to Redis, {} from it",
+            "  {}{} to Redis, {} from it",
+            self.most(),
             rate(network.command, commands),
             rate(network.reply, commands)
         )
     }
 
+    /// What stands before a figure that is the most there can be where visits do not share commands.
+    fn most(&self) -> &'static str {
+        match self.has_batches() {
+            true => "",
+            false => "at most ",
+        }
+    }
+
     fn redis(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let (keys, masters) = (self.keys(), self.masters());
         let commands = shown(self.commands().map(significant), large);
-        let commands = match self.has_batches() {
+        let each = match self.has_batches() {
             true => {
-                let each = shown(self.point.visits_per_command, units::short);
-                format!("{commands} commands/s, each for {each} visits")
+                let each = shown(self.point.visits_per_command, short);
+                let connections = large(f64::from(self.point.connections));
+                format!("if {each} visits share one, as at {connections} connections")
             }
-            false => format!("at most {commands} commands/s, as few visits wait together"),
+            false => "one for each visit".to_owned(),
         };
-        let share = shown(self.redis_share().map(|share| share * 100.0), units::short);
+        let most = self.most();
+        let share = shown(self.redis_share().map(|share| share * 100.0), short);
         writeln!(f, "\nRedis")?;
-        writeln!(f, "  {commands}")?;
+        writeln!(f, "  {most}{commands} commands/s, {each}")?;
         writeln!(
             f,
-            "  {share} % of the one thread that runs the commands of a node"
+            "  {most}{share} % of the one thread that runs the commands of a node"
         )?;
         writeln!(
             f,
-            "  {} nodes: {masters} masters, and a replica for each; {keys} of them {}",
-            2 * masters,
+            "  {} nodes: {} masters, and a replica for each; {} of them {}",
+            large((2 * masters) as f64),
+            large(masters as f64),
+            large(keys as f64),
             if keys == 1 { "counts" } else { "count" }
         )?;
+        if 2 * masters > NODES_MAX {
+            let most = large(NODES_MAX as f64);
+            writeln!(
+                f,
+                "  more than the {most} that a Redis Cluster is made for: several clusters"
+            )?;
+        }
         match self.demand.regions {
             1 => Ok(()),
             2 => writeln!(
@@ -156,7 +175,7 @@ impl Plan {
         writeln!(
             f,
             "  {} are left for the way from another region and back: {} km of glass",
-            shown(self.way_ms(), units::short),
+            shown(self.way_ms(), short),
             shown(self.kilometres().map(significant), large)
         )
     }
@@ -175,28 +194,31 @@ impl Plan {
                 f,
                 "  it ends at {} visits/s, if {} share a command, as at {} connections",
                 shown(point.visits_max().map(significant), large),
-                units::short(point.visits_per_command.median),
+                short(point.visits_per_command.median),
                 large(f64::from(*connections))
             )?;
         }
         let (keys, times) = (self.keys(), self.point.visits_max().median / visits);
+        let connections = large(f64::from(self.point.connections));
         match keys {
             1 => writeln!(
                 f,
-                "  the larger is {} times as many as are asked for; cores, replicas and network can be added",
-                units::short(times)
+                "  as at {connections} connections: {} times as many as are asked for; cores, replicas and network can \
+                 be added",
+                short(times)
             )?,
             _ => writeln!(
                 f,
-                "  so {} visits/s take {keys} keys, each on a node that is used to {}",
+                "  as at {connections} connections: {} visits/s take {} keys, each on a node that is used to {}",
                 large(visits),
+                large(keys as f64),
                 percent(utilisation)
             )?,
         }
         writeln!(
             f,
             "\nto count in {} places instead",
-            self.keys_in_several_places()
+            large(self.keys_in_several_places() as f64)
         )?;
         writeln!(
             f,
@@ -206,7 +228,7 @@ impl Plan {
             f,
             "  gives up the exact sum: while one is asked for, which may take {}, {} more are counted",
             time(p99),
-            large(significant(self.counted_meanwhile()))
+            short(self.counted_meanwhile())
         )
     }
 
@@ -264,16 +286,25 @@ fn large(value: f64) -> String {
     units::count(value)
 }
 
+/// Three digits, and not 0.00 where there is something.
+fn short(value: f64) -> String {
+    match value > 0.0 && value < 0.005 {
+        true => "<0.01".to_owned(),
+        false => units::short(significant(value)),
+    }
+}
+
 fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }
 
 /// The number with no more digits than mean something.
 fn significant(value: f64) -> f64 {
-    if value == 0.0 {
+    let digits = value.abs().max(1.0).log10().floor() as i32 + 1;
+    if digits <= DIGITS {
         return value;
     }
-    let unit = 10_f64.powi((value.abs().log10().floor() as i32 + 1 - DIGITS).max(0));
+    let unit = 10_f64.powi(digits - DIGITS);
     (value / unit).round() * unit
 }
 

@@ -116,7 +116,85 @@ fn where_one_key_ends_the_plan_takes_more() {
     assert_eq!((plan.keys(), plan.masters()), (5, 5));
     let text = plan.to_string();
     assert!(
-        text.contains("so 10,000,000 visits/s take 5 keys"),
+        text.contains("as at 1,000 connections: 10,000,000 visits/s take 5 keys"),
+        "{text}"
+    );
+}
+
+#[test]
+fn few_visits_have_a_command_each_and_one_key() {
+    let few = |visits| {
+        plan(Demand {
+            visits,
+            regions: 1,
+            ..DEMAND
+        })
+    };
+    // At 64 connections a visit takes 1.5 µs of Redis, and a fourteenth of a command.
+    let share = few(100.0).redis_share().median;
+    assert!((share - 100.0 * 1.5e-6 / 0.07).abs() < 1e-9, "{share}");
+    // So many would take more than all of the thread, but those that wait for it share commands: one machine
+    // was measured with more.
+    let plan = few(60_000.0);
+    assert!(!plan.has_batches());
+    assert_eq!((plan.redis_share().median, plan.keys()), (1.0, 1));
+    let text = plan.to_string();
+    assert!(
+        text.contains(
+            "at most 60,000 commands/s, one for each visit\n  at most 100 % of the one thread"
+        ),
+        "{text}"
+    );
+    let text = few(1.0).to_string();
+    for something in ["  <0.01 cores busy", "at most <0.01 % of", "0.05 more"] {
+        assert!(text.contains(something), "{something} in\n{text}");
+    }
+}
+
+#[test]
+fn most_masters_outlive_the_loss_of_one_of_three_regions() {
+    let plan = plan(Demand {
+        visits: 8e6,
+        ..DEMAND
+    });
+    assert_eq!((plan.keys(), plan.masters()), (4, 5));
+    let text = plan.to_string();
+    assert!(text.contains("10 nodes: 5 masters"), "{text}");
+}
+
+#[test]
+fn two_regions_do_not_outlive_the_loss_of_each() {
+    let text = plan(Demand {
+        regions: 2,
+        ..DEMAND
+    })
+    .to_string();
+    assert!(
+        text.contains("2 regions, of which the one with fewer masters may be lost"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_cluster_that_is_too_large_is_several() {
+    let at = |visits| plan(Demand { visits, ..DEMAND }).to_string();
+    let more = "more than the 1,000 that a Redis Cluster is made for";
+    assert!(!at(1e9).contains(more));
+    assert!(at(2e9).contains(more));
+}
+
+#[test]
+fn what_can_be_added_is_said_of_the_measurement_that_is_planned_with() {
+    let plan = plan(Demand {
+        visits: 2e5,
+        p99: Duration::from_millis(5),
+        ..DEMAND
+    });
+    assert_eq!(plan.point.connections, 64);
+    let text = plan.to_string();
+    // 1.5 µs of Redis for a visit are 667,000 visits in a second.
+    assert!(
+        text.contains("as at 64 connections: 3.33 times as many as are asked for"),
         "{text}"
     );
 }

@@ -106,6 +106,7 @@ impl Drill {
         };
         Ok(Outcome {
             drill: self,
+            has_proxy: deployment.has_proxy(),
             ledger,
             longest_silence: longest_silence(&series),
             truths,

@@ -92,16 +92,16 @@ impl Processes {
 
 impl Deployment for Processes {
     fn description(&self) -> String {
-        let proxy = match &self.proxy {
-            Some(_) => "HAProxy".to_owned(),
+        let parts = format!("{WEBS} copies of the service on a cluster of {NODES} nodes");
+        match &self.proxy {
+            Some(_) => format!("processes: HAProxy before {parts}"),
             None => {
                 let install = Tool::HAPROXY.install(Platform::here());
-                format!("no proxy, as haproxy is not on PATH ({install}),")
+                format!(
+                    "processes: {parts}, without a proxy; haproxy is not on PATH; install it with: {install}"
+                )
             }
-        };
-        format!(
-            "processes: {proxy} before {WEBS} copies of the service on a cluster of {NODES} nodes"
-        )
+        }
     }
 
     fn pages(&self) -> Vec<SocketAddr> {

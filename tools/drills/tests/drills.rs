@@ -1,11 +1,12 @@
 //! Each drill that needs no Docker, once, on one deployment of processes.
 
-use std::{env, path::Path, process::Command};
+use std::{env, net::SocketAddr, path::Path, process::Command};
 
-use contract::Verdict;
+use contract::{Verdict, proxy};
 use drills::{DRILLS, HaProxy, Processes, command_line::counts_once, haproxy::retry_unanswered};
 use experiments::Subject;
 use private_redis::RedisProgram;
+use processes::free_port;
 use steps::{Language, Profile};
 
 fn root() -> &'static Path {
@@ -89,19 +90,30 @@ fn drills_without_docker(arguments: &[&str]) -> (Option<i32>, String, String) {
 }
 
 #[test]
+fn our_proxy_asks_another_server_when_one_is_not_there() {
+    if is_missing("haproxy", HaProxy::is_here()) {
+        return;
+    }
+    let webs = [(); 3].map(|()| SocketAddr::from(([127, 0, 0, 1], free_port().unwrap())));
+    // As in the moment before a check has found out that one is gone: here there are no checks.
+    let unchecked = |text: &str| {
+        let edited = text.replace(" check inter 200ms fall 2 rise 1", "");
+        assert_ne!(edited, text, "scale/haproxy.cfg has changed");
+        edited
+    };
+    let haproxy = HaProxy::start(root(), webs, unchecked).unwrap();
+    // Nobody listens at the third address.
+    let found = proxy::check(haproxy.page(), &webs[..2]);
+    assert_eq!(found.verdict, Verdict::Has, "{}", found.evidence);
+}
+
+#[test]
 fn what_takes_containers_says_so_at_once() {
-    let scale = "docker-compose --profile scale up --detach";
-    for (arguments, next) in [
-        (&["--processes", "partition"][..], "leave out --processes"),
-        (&["--processes", "wait"], "leave out --processes"),
-        (&["partition"], &format!("run: {scale}")),
-        (&["wait"], &format!("run: REPLICAS=1 {scale}")),
-    ] {
-        let (code, _, complained) = drills_without_docker(arguments);
-        let name = arguments.last().unwrap();
+    for name in ["partition", "wait"] {
+        let (code, _, complained) = drills_without_docker(&["--processes", name]);
         let expected = format!(
             "error: {name} needs containers: processes of one machine share one network, so that none can be cut \
-             off; {next}\n"
+             off; leave out --processes\n"
         );
         assert_eq!((code, complained), (Some(2), expected));
     }
@@ -117,4 +129,28 @@ fn the_list_says_which_drills_take_containers() {
         .filter(|drill| drill[1].ends_with("; needs containers"));
     let names: Vec<&str> = names.map(|drill| drill[0]).collect();
     assert_eq!(names, ["partition", "wait"], "{list}");
+}
+
+#[test]
+fn what_takes_containers_says_so_where_there_is_no_docker() {
+    let (code, _, said) = drills_without_docker(&["partition"]);
+    assert_eq!(code, Some(2), "{said}");
+    let expected = "there is no Docker Engine here: cannot start `docker`: ";
+    assert!(
+        said.contains(expected) && said.lines().count() == 1,
+        "{said}"
+    );
+}
+
+#[test]
+fn a_project_that_does_not_run_is_not_replaced_by_processes() {
+    let mut drills = Command::new(env!("CARGO_BIN_EXE_drills"));
+    let output = drills.args(["--project", "seen-nowhere", "rolling"]);
+    let output = output.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("the profile does not run as project \"seen-nowhere\""),
+        "{said}"
+    );
 }

@@ -145,7 +145,7 @@ fn deployment(
 fn one(drill: &'static Drill, deployment: &mut dyn Deployment) -> Result<bool> {
     let outcome = drill.run(deployment)?;
     anstream::print!("{outcome}");
-    if outcome.may_fail() {
+    if outcome.may_fail() && outcome.failed() + outcome.ledger.refused > 0 {
         anstream::println!("  {DIM}a proxy would keep visits from a copy that restarts{RESET}");
     }
     let surprises = outcome.surprises();

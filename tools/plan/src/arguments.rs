@@ -75,7 +75,10 @@ mod tests {
 
     fn refused(line: &str) -> String {
         let parsed = PlanOptions::try_parse_from(line.split_whitespace());
-        parsed.err().expect("it is wrong").to_string()
+        let Err(refusal) = parsed else {
+            panic!("{line:?} is wrong, and was accepted")
+        };
+        refusal.to_string()
     }
 
     #[test]

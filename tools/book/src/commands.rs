@@ -146,9 +146,11 @@ fn play(book: &Book, wanted: &[String], mode: Mode, mut report: impl FnMut(Repor
     let blocks = pages
         .into_iter()
         .map(|page| (page, transcript::of_page(&page.text)));
-    let (first, last): (Vec<_>, Vec<_>) = blocks
+    let (mut first, last): (Vec<_>, Vec<_>) = blocks
         .filter(|(_, blocks)| !blocks.is_empty())
         .partition(|(page, _)| preparations(&page.text).next().is_none());
+    // What builds an image waits for minutes, unless somebody who runs beside us has built it by then.
+    first.sort_by_key(|(_, blocks)| transcript::needs_docker(blocks));
     let commands = last.iter().flat_map(|(page, _)| preparations(&page.text));
     let commands: Vec<&str> = commands.collect();
     let mut play = |(page, blocks): (&Page, Vec<Block>)| -> Result<()> {

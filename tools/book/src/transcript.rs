@@ -12,3 +12,9 @@ mod shell;
 pub use block::{Block, Part, of_page, parse, preparations};
 pub use sample::{LEGEND, SAMPLE, html, lacks_sample};
 pub use session::{Outcome, play, prepare};
+
+/// Whether any of these blocks starts containers.
+pub fn needs_docker(blocks: &[Block]) -> bool {
+    let mut tools = blocks.iter().flat_map(|block| &block.needs);
+    tools.any(|tool| shell::is_docker(tool))
+}

@@ -2,13 +2,16 @@
 //! drive Docker and Compose.
 //!
 //! - [`engine_version`] says whether there is an engine at all.
+//! - [`ensure_base_images`] pulls what our images are built on, or makes stand-ins.
 //! - [`Compose`] is one of the two generations of Compose: `docker-compose` and `docker compose`.
 //! - [`Project`] is the repository's `docker-compose.yml` under a name of your own. What it starts
 //!   is removed at the end, however that end comes.
 
+mod base_images;
 mod compose;
 mod project;
 
+pub use base_images::ensure_base_images;
 pub use compose::{Compose, engine_version};
 pub use project::{Count, Project, VARIABLES, inspect};
 

@@ -31,9 +31,14 @@ const SETTINGS: [&str; 6] = [
     "SEEN_STRICT",
 ];
 
+/// Whether a tool needs a Docker Engine.
+pub fn is_docker(tool: &str) -> bool {
+    tool == "docker" || tool == "docker-compose"
+}
+
 /// Why a tool cannot be used; `None` if it can.
 pub fn lack(tool: &str) -> Option<String> {
-    let is_docker = tool == "docker" || tool == "docker-compose";
+    let is_docker = is_docker(tool);
     let answers = || {
         Command::new("docker")
             .arg("info")

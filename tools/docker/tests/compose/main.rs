@@ -6,7 +6,6 @@
 //!
 //! Where there is no engine the checks say so and pass. With `SEEN_STRICT=1` they fail instead.
 
-mod base_images;
 mod image;
 mod running;
 mod scaling;

@@ -17,10 +17,8 @@ use std::{
 use docker::{Compose, Count, Project};
 use load::{Connection, Response};
 
-use crate::base_images;
-
 /// How long a container may take to turn healthy. It asks every two seconds.
-const HEALTHY_TIMEOUT: Duration = Duration::from_secs(60);
+const HEALTHY_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// How long a page may take.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -92,7 +90,8 @@ fn try_to_prepare() -> Result<Vec<Compose>, String> {
     }
     println!("Docker Engine {engine}");
     composes.iter().for_each(|compose| println!("{compose}"));
-    base_images::ensure(root())?;
+    docker::ensure_base_images(root(), |line| println!("{line}"))
+        .map_err(|error| format!("{error:#}"))?;
     Ok(composes)
 }
 

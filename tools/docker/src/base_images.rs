@@ -2,6 +2,10 @@
 
 use std::{fs, path::Path, process::Command};
 
+use anyhow::{Context, Result};
+
+use crate::{inspect, run};
+
 /// The label that tools/docker/stand-ins.sh puts on what it makes. Its value is the script's version.
 const LABEL: &str = "seen-n-times.stand-in";
 
@@ -16,32 +20,34 @@ enum Origin {
     Nowhere,
 }
 
-/// Makes sure that the base images are here and says where each comes from.
+/// Makes sure that the base images are here, and tells `say` where each comes from, a line at a time.
 ///
 /// # Errors
 ///
 /// When one is not here and can neither be pulled nor stood in for.
-pub fn ensure(root: &Path) -> Result<(), String> {
-    let images = named(root);
+pub fn ensure_base_images(root: &Path, mut say: impl FnMut(&str)) -> Result<()> {
+    let images = named(root)?;
     let script = root.join("tools/docker/stand-ins.sh");
-    let version = value(&script, &format!("label=\"LABEL {LABEL}="));
+    let version = value(&script, &format!("label=\"LABEL {LABEL}="))?;
     let version = version.trim_end_matches('"');
     if let Err(no_registry) = images.iter().try_for_each(|image| pull(image, version)) {
-        println!("no registry: {no_registry}");
+        say(&format!("no registry: {no_registry}"));
         if images
             .iter()
             .any(|image| origin(image, version) == Origin::Nowhere)
         {
-            println!("making stand-ins with tools/docker/stand-ins.sh: this takes two minutes");
+            say("making stand-ins with tools/docker/stand-ins.sh: this takes two minutes");
             let mut shell = Command::new("sh");
             shell.arg(&script).args(&images);
-            docker::run(shell).map_err(|error| format!("no base images: {error}"))?;
+            run(shell).context("no base images")?;
         }
     }
     for image in &images {
         match origin(image, version) {
-            Origin::Registry => println!("{image}: the real one"),
-            _ => println!("{image}: a stand-in, made from the packages of this machine"),
+            Origin::Registry => say(&format!("{image}: the real one")),
+            _ => say(&format!(
+                "{image}: a stand-in, made from the packages of this machine"
+            )),
         }
     }
     Ok(())
@@ -50,7 +56,7 @@ pub fn ensure(root: &Path) -> Result<(), String> {
 /// Finds out where an image comes from; `version` is that of the script as it is now.
 fn origin(image: &str, version: &str) -> Origin {
     let label = format!(r#"{{{{index .Config.Labels "{LABEL}"}}}}"#);
-    match docker::inspect(image, &label).as_deref() {
+    match inspect(image, &label).as_deref() {
         Ok("") => Origin::Registry,
         Ok(label) if label == version => Origin::StandIn,
         _ => Origin::Nowhere,
@@ -59,32 +65,35 @@ fn origin(image: &str, version: &str) -> Origin {
 
 /// The Rust image that the Dockerfile names, and the Redis and HAProxy images that docker-compose.yml
 /// names.
-fn named(root: &Path) -> [String; 3] {
+fn named(root: &Path) -> Result<[String; 3]> {
     let compose = root.join("docker-compose.yml");
-    let of = |name: &str| format!("{name}:{}", value(&compose, &format!("image: {name}:")));
-    [
-        value(&root.join("Dockerfile"), "ARG RUST_IMAGE="),
-        of("redis"),
-        of("haproxy"),
-    ]
+    let of = |name: &str| {
+        let tag = value(&compose, &format!("image: {name}:"))?;
+        anyhow::Ok(format!("{name}:{tag}"))
+    };
+    Ok([
+        value(&root.join("Dockerfile"), "ARG RUST_IMAGE=")?,
+        of("redis")?,
+        of("haproxy")?,
+    ])
 }
 
 /// What follows `key` in the line of a file that begins with it.
-fn value(file: &Path, key: &str) -> String {
-    let text = fs::read_to_string(file).unwrap();
+fn value(file: &Path, key: &str) -> Result<String> {
+    let text = fs::read_to_string(file);
+    let text = text.with_context(|| format!("cannot read {}", file.display()))?;
     let value = text.lines().find_map(|line| line.trim().strip_prefix(key));
-    let value = value.unwrap_or_else(|| panic!("{}: no line begins with {key:?}", file.display()));
-    value.to_owned()
+    let value =
+        value.with_context(|| format!("{}: no line begins with {key:?}", file.display()))?;
+    Ok(value.to_owned())
 }
 
 /// Pulls an image that is not here, or that is here only as a stand-in.
-fn pull(image: &str, version: &str) -> Result<(), String> {
+fn pull(image: &str, version: &str) -> Result<()> {
     if origin(image, version) == Origin::Registry {
         return Ok(());
     }
     let mut docker = Command::new("docker");
     docker.args(["pull", "--quiet", image]);
-    docker::run(docker)
-        .map(|_| ())
-        .map_err(|error| error.to_string())
+    run(docker).map(|_| ())
 }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
 
 /// How long anything may take.
-const TIMEOUT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A browser with one page.
 pub struct Browser {
@@ -162,7 +162,7 @@ impl Browser {
     ///
     /// # Panics
     ///
-    /// When it is not true within 30 s.
+    /// When it does not get true for two minutes.
     pub fn wait_for(&mut self, expression: &str) {
         let deadline = Instant::now() + TIMEOUT;
         while self.evaluate(expression) != json!(true) {

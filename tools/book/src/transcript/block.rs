@@ -6,8 +6,9 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::markdown::{self, Fence};
 
-/// How long a command may take if its block says nothing else.
-const TIMEOUT: Duration = Duration::from_secs(120);
+/// How long a command may take if its block says nothing else. It bounds a command that hangs, and no more: one
+/// that compiles may have to wait for all that others compile into the same folder.
+const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// A block of kind `console`.
 #[derive(Clone, Debug)]

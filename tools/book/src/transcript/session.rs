@@ -21,8 +21,8 @@ use crate::Mode;
 /// How often we look at what a command has printed.
 const POLL_INTERVAL: Duration = Duration::from_millis(30);
 
-/// How long a command may take to end after Ctrl-C: a step's own drain time-out, and a margin.
-const INTERRUPT_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a command may take to end after Ctrl-C: a step's own drain time-out, and what a busy machine adds.
+const INTERRUPT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long a command in the background must be silent before all that it prints at first is there.
 /// Only blessing waits for that.

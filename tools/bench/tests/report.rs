@@ -165,6 +165,20 @@ fn a_sweep_has_a_curve_for_each_contestant() {
 }
 
 #[test]
+fn a_curve_has_no_band_where_nobody_knows_how_exact_it_is() {
+    let bands = |rounds| {
+        let mut results = plan(&EVERYBODY, Some(rounds), &[]);
+        let tables = [1, 8, 64].map(|connections| Plan::tables(&[connections], &[]));
+        results.plan.tables = tables.concat();
+        let results = finish(results, &mut Fake::default());
+        plot::draw(&results)[0].svg.matches("fill-opacity").count()
+    };
+    assert_eq!(bands(12), EVERYBODY.len());
+    // Too few for an interval.
+    assert_eq!(bands(3), 0);
+}
+
+#[test]
 fn stored_results_come_back_as_they_were() {
     let folder = tempfile::tempdir().unwrap();
     let results = finished(&EVERYBODY, &[Rate::PercentOfSlowest(50.0)]);

@@ -114,12 +114,26 @@ fn line(
     };
     let edge =
         |edge: usize| move |(load, estimate): &(f64, Estimate)| (*load, band(estimate)[edge]);
-    let (forth, back) = (points.iter(), points.iter().rev());
-    let outline = path(&mut forth.map(edge(0)).chain(back.map(edge(1))));
+    // Where too few rounds count for an interval, a band that narrows to a point would look like certainty.
+    let are_known = |one: &(f64, Estimate), next: &(f64, Estimate)| {
+        one.1.interval.is_some() && next.1.interval.is_some()
+    };
+    let stretches = points.chunk_by(are_known).filter(|points| points.len() > 1);
+    let bands = stretches.map(|points| {
+        let (forth, back) = (points.iter(), points.iter().rev());
+        path(&mut forth.map(edge(0)).chain(back.map(edge(1))))
+    });
+    let bands: Vec<String> = bands.map(|outline| format!("M{outline}Z")).collect();
+    if !bands.is_empty() {
+        let outline = bands.concat();
+        picture.draw(format_args!(
+            "<path d=\"{outline}\" fill=\"{colour}\" fill-opacity=\"0.25\"/>"
+        ));
+    }
     let median = |(load, estimate): &(f64, Estimate)| (*load, estimate.median);
     let middle = path(&mut points.iter().map(median));
     picture.draw(format_args!(
-        "<path d=\"M{outline}Z\" fill=\"{colour}\" fill-opacity=\"0.25\"/>\n<path d=\"M{middle}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2.5\" stroke-dasharray=\"{dashes}\"/>\n<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\"/>"
+        "<path d=\"M{middle}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2.5\" stroke-dasharray=\"{dashes}\"/>\n<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\"/>"
     ));
     if let Some((load, estimate)) = knee {
         let (x, y) = place(load, estimate.median);

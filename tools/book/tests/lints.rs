@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use bench::results::Results;
 use book::Mode;
 use output::terminal::one_line;
 use tempfile::TempDir;
@@ -107,12 +108,13 @@ fn tiny() -> TempDir {
     for file in steps::files(&real.join("book/theme")).unwrap() {
         fs::copy(&file, root.join(file.strip_prefix(real).unwrap())).unwrap();
     }
-    let run = bench::published::shown(real)
-        .unwrap()
-        .unwrap()
-        .join("results.json");
-    fs::create_dir_all(root.join("book/measurements/bench/a")).unwrap();
-    fs::copy(run, root.join("book/measurements/bench/a/results.json")).unwrap();
+    let shown = bench::published::shown(real).unwrap().unwrap();
+    let mut run = Results::read(&shown).unwrap();
+    // As few as have intervals: to draw those takes longer than all else that a test does.
+    run.rounds.retain(|round| round.round <= 5);
+    let published = root.join("book/measurements/bench/a");
+    fs::create_dir_all(&published).unwrap();
+    run.write(&published).unwrap();
 
     let recording = real.join(RECORDING);
     fs::create_dir_all(root.join(RECORDING).parent().unwrap()).unwrap();

@@ -85,6 +85,50 @@ fn every_page_fits_its_window_and_asks_for_nothing_elsewhere() {
     assert!(problems.is_empty(), "{problems:#?}");
 }
 
+/// What a page lacks: a text, or a picture, unless it belongs to an answer that has not been opened.
+const LACKS: &str = "(() => {
+    const main = document.querySelector('main');
+    const isSeen = element => {
+        const { width, height } = element.getBoundingClientRect();
+        return width > 50 && height > 20 && getComputedStyle(element).visibility === 'visible';
+    };
+    const isClosed = element => element.closest('details:not([open])') !== null;
+    const pictures = [...main.querySelectorAll('figure svg, figure img')].filter(picture =>
+        !isClosed(picture) && picture.closest('button') === null);
+    const texts = [main.querySelector('h1'), ...main.querySelectorAll('p, pre, table')].filter(text =>
+        !isClosed(text) && text.innerText?.trim() !== '' && text.closest('figure') === null);
+    return [
+        ...pictures.filter(picture => !isSeen(picture) || picture.naturalWidth === 0)
+            .map(picture => `picture ${picture.closest('figure').innerText.slice(0, 60)}`),
+        ...texts.filter(text => !isSeen(text) && text.innerText.length > 20)
+            .map(text => `text ${text.innerText.slice(0, 60)}`),
+        ...(main.innerText.length < 500 ? ['nearly everything'] : []),
+    ];
+})()";
+
+#[test]
+fn every_page_and_picture_stands_without_scripts_and_in_print() {
+    let Some((names, mut browser)) = open() else {
+        return;
+    };
+    let mut problems = Vec::new();
+    browser.resize(WIDTHS[0]);
+    for (medium, has_scripts) in [("screen", false), ("print", true), ("print", false)] {
+        browser.show_as(medium, false);
+        browser.allow_scripts(has_scripts);
+        for name in &names {
+            browser.go(&url(name));
+            browser.wait_for(IS_LOADED);
+            let lacks = browser.evaluate(LACKS);
+            if lacks != json!([]) {
+                let scripts = if has_scripts { "with" } else { "without" };
+                problems.push(format!("{name}, {medium} {scripts} scripts: {lacks}"));
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{problems:#?}");
+}
+
 #[test]
 fn the_book_can_be_searched_and_leafed_through_by_keyboard() {
     let Some((names, mut browser)) = open() else {

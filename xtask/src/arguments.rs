@@ -40,7 +40,8 @@ const COMMANDS: [(&str, Answer); 16] = [
     ("diff", Answer::Tool(Tool::new("diff", Profile::Debug))),
     // mdBook takes longer to compile with optimisation than a book takes to render without.
     ("book", Answer::Tool(Tool::new("book", Profile::Debug))),
-    ("test", Answer::Tool(Tool::new("suite", Profile::Debug))),
+    // It needs all tests next. cargo would compile what both are built from twice, with other features.
+    ("test", Answer::Tool(Tool::new("suite", Profile::Whole))),
     ("doctor", Answer::Here(include_str!("help/doctor.txt"))),
 ];
 

@@ -8,13 +8,20 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use steps::Profile;
 
 use crate::arguments::Tool;
 
 /// Builds a tool, which shows cargo's progress, and becomes it: from then on its exit status is ours, and a
 /// signal reaches it alone.
 pub fn run(root: &Path, tool: Tool, arguments: &[OsString]) -> Result<ExitCode> {
-    let Some(program) = steps::tool(root, tool.package, tool.package, tool.profile)? else {
+    // Whoever only asks what there is waits for no more than that takes.
+    let only_asks = |argument: &OsString| argument == "--help" || argument == "-h";
+    let profile = match tool.profile {
+        Profile::Whole if arguments.iter().any(only_asks) => Profile::Debug,
+        profile => profile,
+    };
+    let Some(program) = steps::tool(root, tool.package, tool.package, profile)? else {
         return Ok(ExitCode::FAILURE);
     };
     let error = Command::new(&program).args(arguments).exec();

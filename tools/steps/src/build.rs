@@ -23,6 +23,8 @@ pub enum Profile {
     Debug,
     /// The same, by somebody who has compiled the whole workspace and put its programs into [`compiled`].
     Compiled,
+    /// The same, along with the whole workspace and its tests: for somebody who needs all of them next.
+    Whole,
     /// As `cargo build --release` does.
     Release,
     /// The whole program at once: what is measured, and what goes into the image.
@@ -37,7 +39,7 @@ impl Profile {
     /// cargo's name for it.
     fn name(self) -> &'static str {
         match self {
-            Self::Debug | Self::Compiled => "dev",
+            Self::Debug | Self::Compiled | Self::Whole => "dev",
             Self::Release => "release",
             Self::Dist => "dist",
             Self::Profiling => "profiling",
@@ -147,13 +149,18 @@ fn compile(
         return Ok(Some(Vec::new()));
     }
     let is_compiled = env::var_os(COMPILED).is_some_and(|workspace| workspace == root.as_os_str());
-    if profile == Profile::Compiled || (profile == Profile::Debug && is_compiled) {
+    let has_all = matches!(profile, Profile::Debug | Profile::Whole) && is_compiled;
+    if profile == Profile::Compiled || has_all {
         return in_folder(targets, &compiled()?).map(Some);
     }
     let mut command = cargo(root);
     command.args(["build", "--profile", profile.name()]);
-    for (package, target) in targets {
-        command.args(["--package", package, "--bin", target]);
+    if profile == Profile::Whole {
+        command.args(["--workspace", "--bins", "--tests"]);
+    } else {
+        for (package, target) in targets {
+            command.args(["--package", package, "--bin", target]);
+        }
     }
     if profile == Profile::Profiling {
         // No profile of cargo can say so.
@@ -165,10 +172,9 @@ fn compile(
         return Ok(None);
     }
     // The one folder that has another name than its profile.
-    let folder = if profile == Profile::Debug {
-        "debug"
-    } else {
-        profile.name()
+    let folder = match profile.name() {
+        "dev" => "debug",
+        name => name,
     };
     in_folder(targets, &profile_folders()?.join(folder)).map(Some)
 }

@@ -8,7 +8,7 @@ use crate::summary::Group;
 use crate::units::count;
 
 /// Where the field ends: the names stand behind it.
-const END: f64 = 560.0;
+const END: f64 = 534.0;
 const START: f64 = FIELD_START - 100.0;
 
 /// How many contestants' lines the picture is high.
@@ -17,8 +17,11 @@ const LINES: usize = 11;
 /// The least distance between two loads that are named.
 const LABEL_WIDTH: f64 = 44.0;
 
-/// The least distance between two names.
-const NAME_HEIGHT: f64 = 17.0;
+/// The least distance between two names. On a phone, the letters are larger beside all else.
+const NAME_HEIGHT: f64 = 21.0;
+
+/// How long a piece of a line stands before its name.
+const SAMPLE: f64 = 22.0;
 
 /// How a line is broken, so that those of one colour differ.
 const DASHES: [&str; 3] = ["none", "9 4", "2 4"];
@@ -73,26 +76,45 @@ pub(super) fn draw(groups: &[&Group], axes: &Axes) -> Option<Picture> {
             free = x(load) + LABEL_WIDTH;
         }
     }
-    for value in [lowest, (lowest * highest).sqrt(), highest] {
+    let middle = match axes.is_logarithmic {
+        true => (lowest * highest).sqrt(),
+        false => f64::midpoint(lowest, highest),
+    };
+    for value in [lowest, middle, highest] {
         let text = (axes.show())(value);
         picture.text(START - 8.0, y(value) + 5.0, "end", &text);
     }
     let place = |load: f64, value: f64| (x(load), y(value));
-    let mut names: Vec<(f64, &str)> = Vec::new();
+    let mut names: Vec<(f64, usize, &str)> = Vec::new();
     for (number, (name, points)) in curves.iter().enumerate() {
         let knee = knee(points).filter(|_| axes.has_knees);
         let end = line(&mut picture, number, points, knee, place);
-        names.extend(end.map(|y| (y, *name)));
+        names.extend(end.map(|y| (y, number, *name)));
     }
-    // From above, each below the one before, however near their lines end.
-    names.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    // From above, each below the one before, however near their lines end. A line may end far to the left.
+    names.sort_by(|(a, ..), (b, ..)| a.total_cmp(b));
     let mut free = top;
-    for (y, name) in names {
+    for (y, number, name) in names {
         let y = y.max(free);
-        picture.text(END + 12.0, y + 5.0, "start", name);
+        picture.draw(format_args!(
+            "<path d=\"M{:.1} {y:.1}h{SAMPLE:.1}\" {}/>",
+            END + 10.0,
+            pen(number)
+        ));
+        picture.text(END + SAMPLE + 16.0, y + 5.0, "start", name);
         free = y + NAME_HEIGHT;
     }
     Some(picture)
+}
+
+/// How a contestant's line is drawn.
+fn pen(number: usize) -> String {
+    let (colour, dashes) = (colour(number), DASHES[number / 3 % 3]);
+    format!("fill=\"none\" stroke=\"{colour}\" stroke-width=\"2.5\" stroke-dasharray=\"{dashes}\"")
+}
+
+fn colour(number: usize) -> &'static str {
+    [BLUE, ORANGE, GREEN][number % 3]
 }
 
 /// Draws a contestant's band, its line, a ring around its knee, and a dot where the line ends. Returns at
@@ -104,7 +126,7 @@ fn line(
     knee: Option<(f64, Estimate)>,
     place: impl Fn(f64, f64) -> (f64, f64),
 ) -> Option<f64> {
-    let (colour, dashes) = ([BLUE, ORANGE, GREEN][number % 3], DASHES[number / 3 % 3]);
+    let (colour, pen) = (colour(number), pen(number));
     let (load, estimate) = points.last()?;
     let (x, y) = place(*load, estimate.median);
     let path = |points: &mut dyn Iterator<Item = (f64, f64)>| {
@@ -133,7 +155,7 @@ fn line(
     let median = |(load, estimate): &(f64, Estimate)| (*load, estimate.median);
     let middle = path(&mut points.iter().map(median));
     picture.draw(format_args!(
-        "<path d=\"M{middle}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2.5\" stroke-dasharray=\"{dashes}\"/>\n<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\"/>"
+        "<path d=\"M{middle}\" {pen}/>\n<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\"/>"
     ));
     if let Some((load, estimate)) = knee {
         let (x, y) = place(load, estimate.median);

@@ -154,6 +154,7 @@ fn play(book: &Book, wanted: &[String], mode: Mode, mut report: impl FnMut(Repor
     let commands = last.iter().flat_map(|(page, _)| preparations(&page.text));
     let commands: Vec<&str> = commands.collect();
     let mut play = |(page, blocks): (&Page, Vec<Block>)| -> Result<()> {
+        transcript::prepare_images(&book.root, &blocks);
         report(play_page(book, page, &blocks, mode)?);
         Ok(())
     };

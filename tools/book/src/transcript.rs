@@ -13,8 +13,20 @@ pub use block::{Block, Part, of_page, parse, preparations};
 pub use sample::{LEGEND, SAMPLE, html, lacks_sample};
 pub use session::{Outcome, play, prepare};
 
+use std::path::Path;
+
+use output::terminal;
+
 /// Whether any of these blocks starts containers.
 pub fn needs_docker(blocks: &[Block]) -> bool {
     let mut tools = blocks.iter().flat_map(|block| &block.needs);
     tools.any(|tool| shell::is_docker(tool))
+}
+
+/// Pulls or makes the images that ours are built on, if these blocks will start containers. Where that fails,
+/// the commands of the page say what is missing.
+pub fn prepare_images(root: &Path, blocks: &[Block]) {
+    if needs_docker(blocks) && shell::lack("docker").is_none() {
+        let _ = docker::ensure_base_images(root, terminal::progress);
+    }
 }

@@ -76,7 +76,7 @@ fn run(root: &Path, options: &TestOptions) -> Result<ExitCode> {
 /// takes what those leave. Whoever accepts what is so now gets one after the other, so that nothing is noted
 /// down that only a busy machine does.
 fn stages(root: &Path, options: &TestOptions, summary: &Summary) -> Result<()> {
-    let Some(packages) = compile(root, options, summary)? else {
+    let Some(packages) = packages::compile(root, summary)? else {
         lints::light(root, summary);
         return lints::heavy(root, summary);
     };
@@ -108,18 +108,6 @@ fn stages(root: &Path, options: &TestOptions, summary: &Summary) -> Result<()> {
         others()?;
         joined(pages)?;
         joined(containers)
-    })
-}
-
-/// Compiles everything. Where nothing may be skipped, the images that ours are built on are pulled or made
-/// meanwhile, because both the tests of the containers and the pages need them. What is wrong with them, those
-/// say.
-fn compile(root: &Path, options: &TestOptions, summary: &Summary) -> Result<Option<Vec<Package>>> {
-    thread::scope(|scope| {
-        if options.strict {
-            scope.spawn(|| docker::ensure_base_images(root, terminal::progress));
-        }
-        packages::compile(root, summary)
     })
 }
 

@@ -5,6 +5,8 @@ use std::{
     net::{SocketAddr, ToSocketAddrs},
 };
 
+use url::Position;
+
 const EXPECTED: &str = "expected a URL such as http://localhost:8000";
 
 /// A URL of the form `http://host[:port][/path]`.
@@ -28,18 +30,16 @@ impl Url {
                 "a URL with a user or a password in it is not supported; {EXPECTED}"
             ));
         }
-        let rest = url
-            .strip_prefix("http://")
-            .ok_or_else(|| format!("{url:?} does not start with http://; {EXPECTED}"))?;
-        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-        if host.is_empty() {
-            return Err(format!("{url:?} has no host; {EXPECTED}"));
+        if !url.starts_with("http://") {
+            return Err(format!("{url:?} does not start with http://; {EXPECTED}"));
         }
-        // An IPv6 address has colons of its own, in brackets.
-        let has_port = host.rsplit(']').next().is_some_and(|end| end.contains(':'));
+        let wrong = |error| format!("{url:?} is no URL: {error}; {EXPECTED}");
+        let parsed = url::Url::parse(url).map_err(wrong)?;
+        let host = parsed.host_str().unwrap_or_default();
         Ok(Self {
-            authority: format!("{host}{}", if has_port { "" } else { ":80" }),
-            path: format!("/{path}"),
+            // The parser leaves the port out where it is the usual one.
+            authority: format!("{host}:{}", parsed.port_or_known_default().unwrap_or(80)),
+            path: parsed[Position::BeforePath..Position::AfterQuery].to_owned(),
         })
     }
 
@@ -47,7 +47,7 @@ impl Url {
     ///
     /// # Errors
     ///
-    /// When the host has no address, or the port is no port.
+    /// When the host has no address.
     pub fn addr(&self) -> io::Result<SocketAddr> {
         // `localhost` is often ::1 first, where most development servers do not listen.
         let addrs = self.authority.to_socket_addrs()?;

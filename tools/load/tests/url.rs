@@ -10,10 +10,17 @@ fn urls_are_taken_apart() {
         ("http://localhost:8000", "http://localhost:8000/"),
         ("http://localhost", "http://localhost:80/"),
         ("http://[::1]/a/b?c", "http://[::1]:80/a/b?c"),
+        ("http://localhost:8000/a?b#c", "http://localhost:8000/a?b"),
     ] {
         assert_eq!(Url::parse(url).unwrap().to_string(), shown);
     }
-    for url in ["https://localhost/", "localhost:8000", "http://", "fish"] {
+    for url in [
+        "https://localhost/",
+        "localhost:8000",
+        "http://",
+        "http://localhost:80000",
+        "fish",
+    ] {
         let error = Url::parse(url).unwrap_err();
         assert!(error.contains(url) && error.contains(EXPECTED), "{error}");
     }

@@ -4,14 +4,15 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use crate::Error;
 
-/// The number of the signal that Ctrl-C sends.
-const SIGINT: u8 = 2;
-
 /// The exit status of a program that Ctrl-C ended.
-pub const STATUS: u8 = 128 + SIGINT;
+pub const STATUS: u8 = 128 + SIGINT as u8;
 
 /// Whether we were asked to end.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +34,7 @@ impl Interrupted {
 ///
 /// # Errors
 ///
-/// When the operating system refuses, or somebody else catches it.
+/// When the operating system refuses.
 pub fn catch() -> Result<Interrupted, Error> {
     catch_and(|| {})
 }
@@ -43,7 +44,7 @@ pub fn catch() -> Result<Interrupted, Error> {
 ///
 /// # Errors
 ///
-/// When the operating system refuses, or somebody else catches it.
+/// When the operating system refuses.
 pub fn catch_and(first: impl Fn() + Send + 'static) -> Result<Interrupted, Error> {
     let interrupted = Interrupted::default();
     let Interrupted(flag) = interrupted.clone();
@@ -61,20 +62,25 @@ pub fn catch_and(first: impl Fn() + Send + 'static) -> Result<Interrupted, Error
 ///
 /// # Errors
 ///
-/// When the operating system refuses, or somebody else catches it.
+/// When the operating system refuses.
 pub fn exit_on_interrupt() -> Result<(), Error> {
     set_handler(exit)
 }
 
+/// Calls the handler for each signal, in a thread of its own, where it may do what it wants.
 fn set_handler(handler: impl Fn() + Send + 'static) -> Result<(), Error> {
     let refused = |error| Error(format!("cannot catch Ctrl-C: {error}"));
-    ctrlc::set_handler(handler).map_err(refused)
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(refused)?;
+    let wait = move || signals.forever().for_each(|_| handler());
+    let thread = thread::Builder::new().name("signals".to_owned());
+    thread.spawn(wait).map_err(refused)?;
+    Ok(())
 }
 
 /// Ends us if Ctrl-C has ended a program that we waited for. It reaches both, and we may see the other's
 /// end before our own handler has run.
 pub fn exit_if_interrupted(ended: ExitStatus) {
-    if ended.signal() == Some(SIGINT.into()) {
+    if ended.signal() == Some(SIGINT) {
         exit();
     }
 }

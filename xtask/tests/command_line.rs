@@ -1,16 +1,17 @@
 //! What the terminal shows: help texts, and one clear line for everything that can be got wrong.
 
 use std::{
-    env, fs,
-    io::{BufRead, BufReader, Read, Write},
+    fs::{self, Permissions},
+    io::{Read, Write},
     net::TcpListener,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Command, Output},
     thread,
 };
 
 use private_redis::TestRedis;
-use steps::Language;
+use steps::{Language, Profile};
 
 fn xtask(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
@@ -66,22 +67,22 @@ fn without_a_command_the_help_goes_to_standard_error() {
 /// A command that compiles for a minute and says nothing looks like one that hangs.
 #[test]
 fn what_cargo_does_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let cargo = folder.path().join("cargo");
+    // Silent when it is asked to be, as the real one.
+    let script = "#!/bin/sh\ncase \"$CARGO_TERM_QUIET $*\" in *true*|*quiet*|*-q*) ;; *) echo Compiling >&2;; esac\nexit 101\n";
+    fs::write(&cargo, script).unwrap();
+    fs::set_permissions(&cargo, Permissions::from_mode(0o755)).unwrap();
     for arguments in [&["diff", "2", "2"][..], &["run", "1", "--port", "0"]] {
-        let mut child = xtask(arguments)
-            .env_remove("CARGO_TERM_QUIET")
-            // With it, no cargo would be started.
-            .env_remove(steps::COMPILED)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let is_shown = lines.any(|line| line.unwrap().contains(" Finished "));
-        let _ = Command::new("kill")
-            .args(["-INT", &child.id().to_string()])
-            .status();
-        child.wait().unwrap();
-        assert!(is_shown, "{arguments:?}");
+        let mut command = xtask(arguments);
+        command.env_remove("CARGO_TERM_QUIET").env("CARGO", &cargo);
+        // With it, no cargo would be started.
+        command.env_remove(steps::COMPILED);
+        assert_eq!(
+            seen(&mut command),
+            "exit status 1\nCompiling\n",
+            "{arguments:?}"
+        );
     }
 }
 
@@ -360,24 +361,11 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// The programs of all steps, built like this test.
+/// The programs of all steps.
 fn step_programs() -> Vec<PathBuf> {
-    let steps = steps::all(root()).unwrap().into_iter();
-    let steps = steps.filter(|step| step.language == Language::Rust);
-    let names: Vec<String> = steps.map(|step| step.name).collect();
-    let packages = names.iter().flat_map(|name| ["--package", name]);
-    let cargo = env::var_os("CARGO").unwrap();
-    let built = Command::new(cargo)
-        .arg("build")
-        .args(packages)
-        .current_dir(root())
-        .output()
-        .unwrap();
-    assert!(
-        built.status.success(),
-        "{}",
-        String::from_utf8_lossy(&built.stderr)
-    );
-    let folder = Path::new(env!("CARGO_BIN_EXE_xtask")).parent().unwrap();
-    names.iter().map(|name| folder.join(name)).collect()
+    let mut steps = steps::all(root()).unwrap();
+    steps.retain(|step| step.language == Language::Rust);
+    let programs = steps::programs(root(), &steps, Profile::Debug).unwrap();
+    let programs = programs.expect("cargo has said why").into_iter();
+    programs.map(|program| program.path).collect()
 }

@@ -22,6 +22,7 @@ use std::{
 use load::{Connection, ledger};
 use private_redis::{RedisClient, RedisProgram};
 use processes::{Folder, Output, Process, free_port};
+use steps::Profile;
 use support::skipped;
 
 /// Visitors at once.
@@ -139,23 +140,14 @@ fn start_redis(
 
 /// Builds step 6 and starts it.
 fn start_step(redis_port: u16) -> (Process, SocketAddr) {
-    let folder = Path::new(env!("CARGO_BIN_EXE_lying-step"))
-        .parent()
-        .unwrap();
-    let mut build = Command::new(env!("CARGO"));
-    build.args([
-        "build",
-        "--quiet",
-        "--package",
-        "step-6-scaled",
-        "--target-dir",
-    ]);
-    build.arg(folder.parent().unwrap());
-    if folder.ends_with("release") {
-        build.arg("--release");
-    }
-    assert!(build.status().unwrap().success(), "step 6 does not build");
-    let mut command = Command::new(folder.join("step-6-scaled"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
+    let profile = match cfg!(debug_assertions) {
+        true => Profile::Debug,
+        false => Profile::Release,
+    };
+    let step = steps::one(root.unwrap(), Some("6")).unwrap();
+    let programs = steps::programs(root.unwrap(), &[step], profile).unwrap();
+    let mut command = Command::new(&programs.expect("cargo has said why")[0].path);
     command.env("ADDR", "127.0.0.1:0");
     command.env("REDIS_URL", format!("redis://127.0.0.1:{redis_port}"));
     let mut step = Process::spawn("step 6", command, Output::Capture).unwrap();

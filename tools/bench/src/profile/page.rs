@@ -61,9 +61,9 @@ pub fn flames(profile: &Profile, folder: &str) -> String {
 /// When, where and how it was made, in a sentence, and what to know before believing it.
 pub fn summary(profile: &Profile) -> String {
     let date = profile.date.split('T').next().unwrap_or(&profile.date);
-    let cores = profile.machine.cores;
-    let load = load(profile);
-    let mut sentences = vec![format!("{date}, on {cores} cores: {load}.")];
+    let (machine, load) = (&profile.machine, load(profile));
+    let (processor, cores) = (&machine.processor, machine.cores);
+    let mut sentences = vec![format!("{date}, {processor}, {cores} cores: {load}.")];
     sentences.extend(warnings(profile));
     sentences.join(" ")
 }

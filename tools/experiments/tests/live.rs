@@ -105,7 +105,9 @@ fn every_lie_shows_and_an_honest_step_stays_within_its_range() {
         last.is_some_and(|last| last.ends == [0; 4] && last.in_flight == 0)
     });
     let tally = &view.tally;
-    assert_eq!((tally.duplicates, tally.gaps), (0, 1), "{tally:?}");
+    // On a busy machine other visits than that one may take too long, and end without their number.
+    assert_eq!(tally.duplicates, 0, "{tally:?}");
+    assert!((1..=tally.unknown).contains(&tally.gaps), "{tally:?}");
     let (low, high) = tally.acceptable.unwrap();
     let mut client = RedisClient::connect_url(&view.redis, Duration::from_secs(2)).unwrap();
     let answer = client.command(&["GET", "seen"]).unwrap();

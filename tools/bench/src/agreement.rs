@@ -6,8 +6,8 @@
 
 use crate::metrics::Metric;
 use crate::results::Results;
-use crate::statistics::Estimate;
 use crate::summary::{Group, summarise};
+use statistics::Estimate;
 
 /// The contestants of two runs under the same load.
 #[derive(Clone, Debug, PartialEq)]

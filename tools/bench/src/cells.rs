@@ -5,10 +5,10 @@ use output::Table;
 use crate::agreement::Agreement;
 use crate::metrics::Metric;
 use crate::results::{Load, Plan};
-use crate::statistics::Estimate;
 use crate::summary::{Group, Row};
 use crate::units::{count, percent, ratio};
 use Column::{Exact, Measured, Median, Ratio};
+use statistics::Estimate;
 
 /// What stands where there is nothing to say.
 const NOTHING: &str = "–";

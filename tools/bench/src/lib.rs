@@ -5,7 +5,7 @@
 //! 1. **Measure**: `campaign` decides what runs when and when it is enough, `trial` keeps the contestants
 //!    up and lets `engine` load one of them, and `verify` decides whether that counts at all.
 //! 2. **Plain data**: [`results`] is all that was seen, written to `results.json` after each round.
-//! 3. **Render**: [`summary`] condenses the [`metrics`] of the rounds with `statistics`; [`cells`] puts them into tables
+//! 3. **Render**: [`summary`] condenses the [`metrics`] of the rounds with [`statistics`]; [`cells`] puts them into tables
 //!    and sentences, which `report` arranges for a page or the terminal; [`plot`] draws them. They
 //!    never measure anything.
 //!
@@ -36,7 +36,6 @@ pub mod published;
 mod report;
 pub mod results;
 mod session;
-mod statistics;
 pub mod summary;
 mod trial;
 pub mod units;

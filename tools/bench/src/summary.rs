@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::metrics::{METRICS, Metric};
 use crate::results::{Entry, Figures, Load, Results, Round};
-use crate::statistics::{Estimate, Series, estimate, ratio};
+use statistics::{Estimate, Series, estimate, ratio};
 
 /// The metrics that are compared with those of the reference.
 const RATIOS: [&str; 3] = ["requests", "p99", "cpu-us"];

@@ -3,9 +3,9 @@
 use super::svg::{BLUE, FIELD_START, GREEN, ORANGE, Picture};
 use crate::metrics::Metric;
 use crate::results::Load;
-use crate::statistics::Estimate;
 use crate::summary::Group;
 use crate::units::count;
+use statistics::Estimate;
 
 /// Where the field ends: the names stand behind it.
 const END: f64 = 534.0;

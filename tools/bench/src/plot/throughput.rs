@@ -2,9 +2,9 @@
 
 use super::svg::{BLUE, FIELD_END, FIELD_START, Fill, Picture};
 use crate::cells;
-use crate::statistics::Estimate;
 use crate::summary::{Group, Row};
 use crate::units::count;
+use statistics::Estimate;
 
 /// How far the ends of a whisker reach up and down: out of the bar, or they would be lost in it.
 const WHISKER: f64 = 13.0;

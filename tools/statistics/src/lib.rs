@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use fastrand::Rng;
 
 /// Values of one figure by the number of the round in which they were seen.
-pub(crate) type Series = BTreeMap<u32, f64>;
+pub type Series = BTreeMap<u32, f64>;
 
 /// Even the lowest and the highest of fewer values than these hold the true median too seldom.
 const VALUES_MIN: usize = 5;
@@ -72,7 +72,11 @@ impl Estimate {
 
 /// The median with its interval. `None` when there are no values.
 pub fn estimate(values: impl IntoIterator<Item = f64>) -> Option<Estimate> {
-    let mut values: Vec<f64> = values.into_iter().collect();
+    estimate_of(values.into_iter().collect())
+}
+
+/// The same. Without a type of the caller's it is compiled in this crate, which is optimised in any profile.
+fn estimate_of(mut values: Vec<f64>) -> Option<Estimate> {
     let count = values.len();
     if count == 0 {
         return None;
@@ -106,7 +110,7 @@ fn median(values: &mut [f64]) -> f64 {
 /// How many times `base` a figure is, round by round. Two contestants in the same round ran moments
 /// apart, so that a machine that grows slower over time slows both. `None` when they have no round in
 /// common.
-pub(crate) fn ratio(values: &Series, base: &Series) -> Option<Estimate> {
+pub fn ratio(values: &Series, base: &Series) -> Option<Estimate> {
     let base = |round| base.get(round).filter(|base| **base > 0.0);
     let values = values.iter();
     estimate(values.filter_map(|(round, value)| Some(value / base(round)?)))

@@ -23,10 +23,11 @@ pub fn needs_docker(blocks: &[Block]) -> bool {
     tools.any(|tool| shell::is_docker(tool))
 }
 
-/// Pulls or makes the images that ours are built on, if these blocks will start containers. Where that fails,
-/// the commands of the page say what is missing.
+/// Gets the images ready, ours and those that it is built on, if these blocks will start containers. Where that
+/// fails, the commands of the page say why.
 pub fn prepare_images(root: &Path, blocks: &[Block]) {
     if needs_docker(blocks) && shell::lack("docker").is_none() {
-        let _ = docker::ensure_base_images(root, terminal::progress);
+        let based = docker::ensure_base_images(root, terminal::progress);
+        let _ = based.and_then(|()| docker::ensure_image(root));
     }
 }

@@ -1,6 +1,10 @@
 //! The images that ours are built on: pulled from a registry, or where there is none, stand-ins.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs::{self, File},
+    path::Path,
+    process::Command,
+};
 
 use anyhow::{Context, Result};
 
@@ -25,7 +29,39 @@ enum Origin {
 /// # Errors
 ///
 /// When one is not here and can neither be pulled nor stood in for.
-pub fn ensure_base_images(root: &Path, mut say: impl FnMut(&str)) -> Result<()> {
+pub fn ensure_base_images(root: &Path, say: impl FnMut(&str)) -> Result<()> {
+    one_at_a_time(root, || pull_or_make(root, say))
+}
+
+/// Builds the image that `docker-compose up` would build, so that this has nothing left to build.
+///
+/// # Errors
+///
+/// When it cannot be built.
+pub fn ensure_image(root: &Path) -> Result<()> {
+    one_at_a_time(root, || {
+        let mut build = Command::new("docker-compose");
+        build.arg("build").current_dir(root);
+        run(build).map(drop)
+    })
+}
+
+/// Gets images ready when nobody else does, whatever program that is. What another one has built by then comes from
+/// the engine's cache; of two that build side by side, both compile all of it.
+///
+/// # Errors
+///
+/// When it fails, or nobody can be kept waiting.
+pub fn one_at_a_time<T>(root: &Path, get_ready: impl FnOnce() -> Result<T>) -> Result<T> {
+    let folder = root.join("target");
+    fs::create_dir_all(&folder)?;
+    // The lock goes with the file.
+    let file = File::create(folder.join("images.lock"))?;
+    file.lock().context("cannot lock target/images.lock")?;
+    get_ready()
+}
+
+fn pull_or_make(root: &Path, mut say: impl FnMut(&str)) -> Result<()> {
     let images = named(root)?;
     let script = root.join("tools/docker/stand-ins.sh");
     let version = value(&script, &format!("label=\"LABEL {LABEL}="))?;

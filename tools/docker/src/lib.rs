@@ -2,17 +2,17 @@
 //! drive Docker and Compose.
 //!
 //! - [`engine_version`] says whether there is an engine at all.
-//! - [`ensure_base_images`] pulls what our images are built on, or makes stand-ins.
+//! - [`ensure_base_images`] pulls what our image is built on, or makes stand-ins; [`ensure_image`] builds it.
 //! - [`Compose`] is one of the two generations of Compose: `docker-compose` and `docker compose`.
 //! - [`Project`] is the repository's `docker-compose.yml` under a name of your own. What it starts
 //!   is removed at the end, however that end comes.
 
-mod base_images;
 mod compose;
+mod images;
 mod project;
 
-pub use base_images::ensure_base_images;
 pub use compose::{Compose, engine_version};
+pub use images::{ensure_base_images, ensure_image, one_at_a_time};
 pub use project::{Count, Project, VARIABLES, inspect};
 
 use std::process::{Command, Stdio};

@@ -58,8 +58,8 @@ fn the_image_is_two_small_programs_without_rights() {
     });
 }
 
-/// A step that has no `/readyz`. It is small, and so is soon compiled.
-const EARLY_STEP: &str = "step-2-redis";
+/// A step that has no `/readyz`. It is the smallest, and so is soonest compiled.
+const EARLY_STEP: &str = "step-1-memory";
 
 /// Tests begin in the order of their names: while the change of one line, above all others, has the
 /// image of this step built, the one before this has the last step's built beside it.

@@ -167,7 +167,8 @@ impl Stage {
     pub fn build(&self) -> &Self {
         let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
         if !built.contains(&self.image) {
-            self.compose(&["build"]);
+            let output = docker::one_at_a_time(root(), || self.project.run(&["build"]));
+            output.unwrap_or_else(|error| panic!("{error:#}"));
             built.insert(self.image.clone());
         }
         self

@@ -72,14 +72,33 @@ fn run(root: &Path, options: &TestOptions) -> Result<ExitCode> {
 }
 
 /// Compiles everything once, and then goes several ways side by side, because each of them mostly waits: for
-/// containers, for the commands of the book's pages, for clients and Redis. What only computes comes last and
-/// takes what those leave. Whoever accepts what is so now gets one after the other, so that nothing is noted
-/// down that only a busy machine does.
+/// containers, for the commands of the book's pages, for clients and Redis. What only computes takes what those
+/// leave. Whoever accepts what is so now gets one after the other, so that nothing is noted down that only a
+/// busy machine does.
 fn stages(root: &Path, options: &TestOptions, summary: &Summary) -> Result<()> {
-    let Some(packages) = packages::compile(root, summary)? else {
-        lints::light(root, summary);
-        return lints::heavy(root, summary);
-    };
+    thread::scope(|scope| {
+        let lints = || {
+            lints::light(root, summary);
+            lints::heavy(root, summary)
+        };
+        let lints = match options.bless {
+            true => lints().map(|()| None),
+            false => Ok(Some(scope.spawn(lints))),
+        };
+        if let Some(packages) = packages::compile(root, summary)? {
+            tests(root, options, packages, summary)?;
+        }
+        lints?.map_or(Ok(()), joined)
+    })
+}
+
+/// Runs the tests of all packages, the contract, and the commands of the book.
+fn tests(
+    root: &Path,
+    options: &TestOptions,
+    packages: Vec<Package>,
+    summary: &Summary,
+) -> Result<()> {
     let packages = packages.into_iter();
     let (containers, others): (Vec<Package>, Vec<Package>) =
         packages.partition(|package| package.name() == CONTAINERS);
@@ -88,7 +107,6 @@ fn stages(root: &Path, options: &TestOptions, summary: &Summary) -> Result<()> {
             let mut containers = containers.iter();
             containers.try_for_each(|package| package.run(root, options, summary))
         });
-        lints::light(root, summary);
         let others = || {
             side_by_side(&others, |package| package.run(root, options, summary))?;
             contract(root, options, summary)?;
@@ -96,15 +114,10 @@ fn stages(root: &Path, options: &TestOptions, summary: &Summary) -> Result<()> {
         };
         if options.bless {
             joined(containers)?;
-            lints::heavy(root, summary)?;
             others()?;
             return book::bless(root, summary);
         }
-        let pages = scope.spawn(|| {
-            book::pages(root, options, summary)?;
-            // cargo lets one compile at a time, and pages have commands that compile.
-            lints::heavy(root, summary)
-        });
+        let pages = scope.spawn(|| book::pages(root, options, summary));
         others()?;
         joined(pages)?;
         joined(containers)

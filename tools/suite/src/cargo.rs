@@ -19,23 +19,6 @@ pub fn component(root: &Path, name: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// The same, but whatever else runs has the processors first.
-pub fn behind(command: &Command) -> Command {
-    let mut nice = Command::new("nice");
-    nice.args(["-n", "19"]).arg(command.get_program());
-    nice.args(command.get_args());
-    if let Some(folder) = command.get_current_dir() {
-        nice.current_dir(folder);
-    }
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => nice.env(name, value),
-            None => nice.env_remove(name),
-        };
-    }
-    nice
-}
-
 /// A command of cargo's as one would type it.
 pub fn shown(command: &Command) -> String {
     let words = iter::once(command.get_program()).chain(command.get_args());
@@ -64,18 +47,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_that_waits_for_others_is_the_same_command() {
-        let mut echo = Command::new("sh");
-        echo.args(["-c", "echo $1 $PWD $SEEN $(nice)", "sh", "two words"]);
-        echo.current_dir("/").env("SEEN", "1");
-        let output = behind(&echo).output().unwrap();
-        assert_eq!(
-            String::from_utf8(output.stdout).unwrap(),
-            "two words / 1 19\n"
-        );
-
+    fn a_command_is_shown_as_it_is_typed() {
         let clippy = component(Path::new("/"), "clippy", &["--workspace"]);
         assert_eq!(shown(&clippy), "cargo clippy --workspace");
-        assert_eq!(shown(&behind(&clippy)), "cargo clippy --workspace");
     }
 }

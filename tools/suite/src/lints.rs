@@ -7,27 +7,18 @@ use processes::programs::{Platform, Tool};
 use serde_json::Value;
 
 use crate::{
-    cargo::{behind, component, messages, shown},
+    cargo::{component, messages, shown},
     summary::Summary,
 };
 
-/// Checks the format and the licences.
-pub fn light(root: &Path, summary: &Summary) {
+/// Checks the format and the licences, and what clippy and rustdoc say.
+pub fn check(root: &Path, summary: &Summary) -> Result<()> {
     let mut format = component(root, "fmt", &["--all", "--check"]);
     summary.command("format", &mut format);
     licences(root, summary);
-}
-
-/// Where clippy and rustdoc put what they compile: in a folder of their own, so that nobody waits for their lock.
-const FOLDER: &str = "target/lints";
-
-/// Checks what clippy and rustdoc say, behind all else that runs.
-pub fn heavy(root: &Path, summary: &Summary) -> Result<()> {
     clippy(root, summary)?;
     let documented = ["--workspace", "--no-deps", "--document-private-items"];
     let mut documentation = component(root, "doc", &documented);
-    documentation.args(["--target-dir", FOLDER]);
-    let mut documentation = behind(&documentation);
     documentation.env("RUSTDOCFLAGS", "--deny warnings");
     summary.command("documentation", &mut documentation);
     Ok(())
@@ -37,12 +28,10 @@ pub fn heavy(root: &Path, summary: &Summary) -> Result<()> {
 /// nothing. clippy itself knows tests by their attribute only, and not the functions that they share: so it
 /// is asked to find every `unwrap`, and those in the files of tests are left out here.
 fn clippy(root: &Path, summary: &Summary) -> Result<()> {
-    let arguments = "--workspace --all-targets --keep-going --message-format=json";
+    let arguments = "--workspace --all-targets --keep-going --message-format=json \
+                     -- --warn clippy::unwrap_used";
     let arguments: Vec<&str> = arguments.split(' ').collect();
     let mut command = component(root, "clippy", &arguments);
-    command.args(["--target-dir", FOLDER]);
-    command.args(["--", "--warn", "clippy::unwrap_used"]);
-    let mut command = behind(&command);
     let (messages, has_succeeded) = messages(&mut command)?;
     let found = findings(&messages);
     if has_succeeded && found.is_empty() {

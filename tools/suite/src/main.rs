@@ -71,28 +71,18 @@ fn run(root: &Path, options: &TestOptions) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Compiles everything once, and then goes several ways side by side, because each of them mostly waits: for
-/// containers, for the commands of the book's pages, for clients and Redis. What only computes takes what those
-/// leave. Whoever accepts what is so now gets one after the other, so that nothing is noted down that only a
-/// busy machine does.
+/// Looks at the sources first: later, cargo would have to wait for the commands of the book that compile.
 fn stages(root: &Path, options: &TestOptions, summary: &Summary) -> Result<()> {
-    thread::scope(|scope| {
-        let lints = || {
-            lints::light(root, summary);
-            lints::heavy(root, summary)
-        };
-        let lints = match options.bless {
-            true => lints().map(|()| None),
-            false => Ok(Some(scope.spawn(lints))),
-        };
-        if let Some(packages) = packages::compile(root, summary)? {
-            tests(root, options, packages, summary)?;
-        }
-        lints?.map_or(Ok(()), joined)
-    })
+    lints::check(root, summary)?;
+    match packages::compile(root, summary)? {
+        Some(packages) => tests(root, options, packages, summary),
+        None => Ok(()),
+    }
 }
 
-/// Runs the tests of all packages, the contract, and the commands of the book.
+/// Runs the tests of all packages, the contract, and the commands of the book. It goes several ways side by side,
+/// because each of them mostly waits: for containers, for what a page types, for clients and Redis. Whoever accepts
+/// what is so now gets one after the other, so that nothing is noted down that only a busy machine does.
 fn tests(
     root: &Path,
     options: &TestOptions,

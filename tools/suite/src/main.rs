@@ -31,6 +31,9 @@ use summary::Summary;
 /// The package whose tests need containers.
 const CONTAINERS: &str = "docker";
 
+/// How many of them run at the same time, at least: they mostly wait, for containers to get healthy and to stop.
+const CONTAINER_TESTS: usize = 3;
+
 /// Runs everything that a contributor should run
 #[derive(Parser)]
 #[command(

@@ -3,8 +3,10 @@
 use std::{
     collections::BTreeMap,
     fs, io,
+    num::NonZero,
     path::{Path, PathBuf},
     process::Command,
+    thread::available_parallelism,
     time::Instant,
 };
 
@@ -14,7 +16,7 @@ use serde_json::Value;
 use steps::COMPILED;
 
 use crate::{
-    TestOptions,
+    CONTAINER_TESTS, CONTAINERS, TestOptions,
     cargo::{component, messages},
     summary::{Summary, text},
 };
@@ -132,6 +134,11 @@ impl Package {
             .env("CARGO", steps::cargo(&self.folder).get_program());
         if options.strict {
             command.env("SEEN_STRICT", "1");
+        }
+        if self.name() == CONTAINERS {
+            let cores = available_parallelism().map_or(1, NonZero::get);
+            let threads = cores.max(CONTAINER_TESTS).to_string();
+            command.args(["--test-threads", &threads]);
         }
         command
     }

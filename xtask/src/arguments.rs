@@ -25,7 +25,13 @@ const COMMANDS: [(&str, Answer); 16] = [
         "break",
         Answer::Tool(Tool::new("experiments", Profile::Debug)),
     ),
-    ("lab", Answer::Tool(Tool::new("lab", Profile::Debug))),
+    (
+        "lab",
+        Answer::Tool(Tool {
+            runs_steps: true,
+            ..Tool::new("lab", Profile::Debug)
+        }),
+    ),
     ("drill", Answer::Tool(Tool::new("drills", Profile::Debug))),
     ("start", Answer::Part(OWN_STEP)),
     ("hint", Answer::Part(OWN_STEP)),
@@ -101,11 +107,17 @@ pub struct Tool {
     pub package: &'static str,
     /// How it is built.
     pub profile: Profile,
+    /// Whether its first arguments name steps that it runs side by side.
+    pub runs_steps: bool,
 }
 
 impl Tool {
     const fn new(package: &'static str, profile: Profile) -> Self {
-        Self { package, profile }
+        Self {
+            package,
+            profile,
+            runs_steps: false,
+        }
     }
 }
 

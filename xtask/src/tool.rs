@@ -1,6 +1,7 @@
 //! The tools that only their command compiles.
 
 use std::{
+    borrow::Cow,
     ffi::OsString,
     os::unix::process::CommandExt,
     path::Path,
@@ -8,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use steps::Profile;
+use steps::{Profile, Step};
 
 use crate::arguments::Tool;
 
@@ -17,13 +18,27 @@ use crate::arguments::Tool;
 pub fn run(root: &Path, tool: Tool, arguments: &[OsString]) -> Result<ExitCode> {
     // Whoever only asks what there is waits for no more than that takes.
     let only_asks = |argument: &OsString| argument == "--help" || argument == "-h";
+    let only_asks = arguments.iter().any(only_asks);
     let profile = match tool.profile {
-        Profile::Whole if arguments.iter().any(only_asks) => Profile::Debug,
+        Profile::Whole if only_asks => Profile::Debug,
         profile => profile,
     };
-    let Some(program) = steps::tool(root, tool.package, tool.package, profile)? else {
+    let steps = match tool.runs_steps && !only_asks {
+        true => named(root, arguments),
+        false => Vec::new(),
+    };
+    let Some((program, along)) = steps::tool_and_steps(root, tool.package, &steps, profile)? else {
         return Ok(ExitCode::FAILURE);
     };
-    let error = Command::new(&program).args(arguments).exec();
+    let mut command = Command::new(&program);
+    let error = command.args(arguments).env(steps::ALONG, along).exec();
     Err(error).with_context(|| format!("cannot start {}", program.display()))
+}
+
+/// The steps that the arguments begin with. Where these are wrong, the tool says so.
+fn named(root: &Path, arguments: &[OsString]) -> Vec<Step> {
+    let words = arguments.iter().map(|word| word.to_string_lossy());
+    let words = words.take_while(|word| !word.starts_with('-'));
+    let words: Vec<String> = words.map(Cow::into_owned).collect();
+    steps::side_by_side(root, &words).unwrap_or_default()
 }

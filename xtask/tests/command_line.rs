@@ -1,10 +1,9 @@
 //! What the terminal shows: help texts, and one clear line for everything that can be got wrong.
 
 use std::{
-    fs::{self, Permissions},
+    fs,
     io::{Read, Write},
     net::TcpListener,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Output},
     thread,
@@ -64,25 +63,41 @@ fn without_a_command_the_help_goes_to_standard_error() {
     assert_eq!(output.stderr, xtask(&["help"]).output().unwrap().stdout);
 }
 
+/// What one sees with a cargo that compiles nothing, and says what it was asked for.
+fn asked_of_cargo(arguments: &[&str]) -> String {
+    let mut command = xtask(arguments);
+    let fake = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fake/cargo");
+    command.env_remove("CARGO_TERM_QUIET").env("CARGO", fake);
+    // With it, no cargo would be started.
+    command.env_remove(steps::COMPILED);
+    seen(&mut command)
+}
+
 /// A command that compiles for a minute and says nothing looks like one that hangs.
 #[test]
 fn what_cargo_does_is_shown() {
-    let folder = tempfile::tempdir().unwrap();
-    let cargo = folder.path().join("cargo");
-    // Silent when it is asked to be, as the real one.
-    let script = "#!/bin/sh\ncase \"$CARGO_TERM_QUIET $*\" in *true*|*quiet*|*-q*) ;; *) echo Compiling >&2;; esac\nexit 101\n";
-    fs::write(&cargo, script).unwrap();
-    fs::set_permissions(&cargo, Permissions::from_mode(0o755)).unwrap();
     for arguments in [&["diff", "2", "2"][..], &["run", "1", "--port", "0"]] {
-        let mut command = xtask(arguments);
-        command.env_remove("CARGO_TERM_QUIET").env("CARGO", &cargo);
-        // With it, no cargo would be started.
-        command.env_remove(steps::COMPILED);
-        assert_eq!(
-            seen(&mut command),
-            "exit status 1\nCompiling\n",
-            "{arguments:?}"
-        );
+        let text = asked_of_cargo(arguments);
+        assert!(text.starts_with("exit status 1\ncargo build "), "{text}");
+    }
+}
+
+/// One after the other, cargo would compile what both are built from twice.
+#[test]
+fn the_lab_and_its_steps_are_compiled_at_once() {
+    for (arguments, numbers) in [
+        (&["lab"][..], &["2", "4", "6"][..]),
+        (&["lab", "3", "--port", "0"], &["3"]),
+    ] {
+        let name = |number: &&str| steps::one(root(), Some(number)).unwrap().name;
+        let names: Vec<String> = numbers.iter().map(name).collect();
+        let names = ["lab".to_owned()].into_iter().chain(names);
+        let expected: String = names
+            .map(|name| format!(" --package {name} --bin {name}"))
+            .collect();
+        let text = asked_of_cargo(arguments);
+        assert!(text.ends_with(&format!("{expected}\n")), "{text}");
+        assert_eq!(text.lines().count(), 2, "{text}");
     }
 }
 

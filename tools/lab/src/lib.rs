@@ -24,13 +24,6 @@ use output::terminal::{BOLD, DIM, RESET};
 use private_redis::RedisProgram;
 use processes::interrupt;
 use server::Server;
-use steps::Step;
-
-/// The numbers of the steps that are shown together with the last one, unless others are named.
-const STEPS_SHOWN: [u32; 2] = [2, 4];
-
-/// How many steps fit side by side.
-const STEPS_MAX: usize = 4;
 
 /// How often we look whether somebody wants us to end.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -62,7 +55,7 @@ pub struct LabOptions {
 ///
 /// For wrong use, or when the page cannot be shown. What goes wrong later is said on the page.
 pub fn run(root: &Path, options: &LabOptions) -> Result<ExitCode> {
-    let steps = chosen_steps(root, &options.steps)?;
+    let steps = steps::side_by_side(root, &options.steps)?;
     // Before anybody waits for the compiler.
     let experiment = options.experiment.as_deref().map(catalog::named);
     let experiment = experiment.transpose()?;
@@ -101,22 +94,6 @@ pub fn run(root: &Path, options: &LabOptions) -> Result<ExitCode> {
     }
     lab.end();
     Ok(ExitCode::SUCCESS)
-}
-
-fn chosen_steps(root: &Path, wanted: &[String]) -> Result<Vec<Step>> {
-    if !wanted.is_empty() {
-        let steps = steps::several(root, wanted)?;
-        anyhow::ensure!(
-            steps.len() <= STEPS_MAX,
-            "{} steps do not fit side by side; name at most {STEPS_MAX}",
-            steps.len()
-        );
-        return Ok(steps);
-    }
-    let mut steps = steps::all(root)?;
-    let last = steps.last().map(|step| step.number);
-    steps.retain(|step| STEPS_SHOWN.contains(&step.number) || Some(step.number) == last);
-    Ok(steps)
 }
 
 fn description(redis: &RedisProgram, means: Means) -> String {

@@ -9,12 +9,14 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::Path,
     process::Command,
+    slice,
     time::{Duration, Instant},
 };
 
 use browser::Browser;
 use private_redis::RedisProgram;
 use processes::{Folder, Output, Process, Signal};
+use steps::Profile;
 
 /// How long anything may take, and the start, which may have to compile the steps.
 const TIMEOUT: Duration = Duration::from_secs(300);
@@ -37,10 +39,15 @@ impl Running {
 
     /// The same on this port and with the programs in these folders.
     fn start_on(port: u16, arguments: &[&str], path: &OsStr) -> Self {
-        let folder = Folder::new("seen-lab-").unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
         command.args(["--port", &port.to_string()]).args(arguments);
-        command.env("TMPDIR", folder.path()).env("PATH", path);
+        command.env("PATH", path);
+        Self::of(command)
+    }
+
+    fn of(mut command: Command) -> Self {
+        let folder = Folder::new("seen-lab-").unwrap();
+        command.env("TMPDIR", folder.path());
         let mut process = Process::spawn("lab", command, Output::Capture).unwrap();
         let line = process.wait_for_line(START_TIMEOUT, |line| line.contains("http://localhost:"));
         let line = line.unwrap();
@@ -73,6 +80,24 @@ impl Running {
         let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
         (status, answer)
     }
+}
+
+#[test]
+fn steps_that_were_built_along_are_not_built_again() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
+    let step = steps::one(root.unwrap(), Some("2")).unwrap();
+    let built = steps::programs(root.unwrap(), slice::from_ref(&step), Profile::Debug);
+    built.unwrap().expect("cargo has said why");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
+    command.args(["2", "--embedded", "--port", "0"]);
+    command.env(steps::ALONG, format!("{} embedded-redis", step.name));
+    command
+        .env_remove(steps::COMPILED)
+        .env("CARGO", "/nowhere/cargo");
+    let lab = Running::of(command);
+    let host = format!("localhost:{}", lab.port);
+    let (status, _) = lab.ask("GET", &lab.path, &[("host", &host)], "");
+    assert_eq!(status, 200);
 }
 
 fn has_redis() -> bool {

@@ -48,9 +48,16 @@ impl Profile {
     }
 }
 
+/// The folder of the profile `dev`, the one that has another name than its profile.
+const DEBUG: &str = "debug";
+
 /// Who sets this for a program that it starts has put the debug programs of the workspace that this names into
 /// [`compiled`]: [`Profile::Debug`] means [`Profile::Compiled`] there.
 pub const COMPILED: &str = "SEEN_COMPILED";
+
+/// Who sets this for a program that it starts has built these debug programs along with it, by
+/// [`tool_and_steps`]: their names, with spaces between them.
+pub const ALONG: &str = "SEEN_BUILT_ALONG";
 
 /// Where the programs are of a workspace that was compiled as a whole. Whatever cargo is asked for later, they
 /// stay: for another choice of packages it compiles the same programs anew, because each wants other features of
@@ -120,6 +127,27 @@ pub fn tool(root: &Path, package: &str, target: &str, profile: Profile) -> Resul
     Ok(built.map(|mut programs| programs.remove(0)))
 }
 
+/// Builds a program of the workspace that will run these steps, and the steps along with it: cargo compiles what
+/// both are built from once, and two things at a time to the end. Returns the program and what is to be in
+/// [`ALONG`]. When cargo fails, it has said why: `None`.
+///
+/// # Errors
+///
+/// When cargo cannot be started.
+pub fn tool_and_steps(
+    root: &Path,
+    package: &str,
+    steps: &[Step],
+    profile: Profile,
+) -> Result<Option<(PathBuf, String)>> {
+    let rust = steps.iter().filter(|step| step.language == Language::Rust);
+    let names: Vec<&str> = rust.map(|step| step.name.as_str()).collect();
+    let all = [&[package], names.as_slice()].concat();
+    let targets: Vec<_> = all.iter().map(|name| (*name, *name)).collect();
+    let built = compile(root, &targets, profile)?;
+    Ok(built.map(|mut programs| (programs.remove(0), names.join(" "))))
+}
+
 /// Builds a library of the workspace for browsers, and returns the file. When cargo fails, it has said why:
 /// `None`.
 ///
@@ -153,6 +181,11 @@ fn compile(
     if profile == Profile::Compiled || has_all {
         return in_folder(targets, &compiled()?).map(Some);
     }
+    let along = env::var(ALONG).unwrap_or_default();
+    let is_along = |(_, target): &(&str, &str)| along.split(' ').any(|name| name == *target);
+    if profile == Profile::Debug && targets.iter().all(is_along) {
+        return in_folder(targets, &profile_folders()?.join(DEBUG)).map(Some);
+    }
     let mut command = cargo(root);
     command.args(["build", "--profile", profile.name()]);
     if profile == Profile::Whole {
@@ -171,9 +204,8 @@ fn compile(
     if !status.success() {
         return Ok(None);
     }
-    // The one folder that has another name than its profile.
     let folder = match profile.name() {
-        "dev" => "debug",
+        "dev" => DEBUG,
         name => name,
     };
     in_folder(targets, &profile_folders()?.join(folder)).map(Some)

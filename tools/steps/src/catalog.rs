@@ -5,9 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use private_redis::without_password;
+
+/// The steps that are shown side by side if nobody names any: the last one, too.
+const SIDE_BY_SIDE: [u32; 2] = [2, 4];
+
+/// How many steps fit side by side.
+const SIDE_BY_SIDE_MAX: usize = 4;
 
 /// A folder of `steps/`, such as `step-3-rocket`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +107,27 @@ pub fn several(root: &Path, wanted: &[String]) -> Result<Vec<Step>> {
         return Ok(steps);
     }
     wanted.iter().map(|name| find(&steps, name)).collect()
+}
+
+/// The steps that `wanted` names, few enough to fit side by side; 2, 4 and the last one for an empty list.
+///
+/// # Errors
+///
+/// When there is no such step, or too many are named.
+pub fn side_by_side(root: &Path, wanted: &[String]) -> Result<Vec<Step>> {
+    if !wanted.is_empty() {
+        let steps = several(root, wanted)?;
+        ensure!(
+            steps.len() <= SIDE_BY_SIDE_MAX,
+            "{} steps do not fit side by side; name at most {SIDE_BY_SIDE_MAX}",
+            steps.len()
+        );
+        return Ok(steps);
+    }
+    let mut steps = all(root)?;
+    let last = steps.last().map(|step| step.number);
+    steps.retain(|step| SIDE_BY_SIDE.contains(&step.number) || Some(step.number) == last);
+    Ok(steps)
 }
 
 /// The step that `wanted` names, or the last one.

@@ -8,8 +8,11 @@ mod redis;
 mod setting;
 mod source;
 
-pub use build::{COMPILED, Profile, Program, cargo, compiled, programs, tool, web_assembly};
-pub use catalog::{Language, Step, all, one, several};
+pub use build::{
+    ALONG, COMPILED, Profile, Program, cargo, compiled, programs, tool, tool_and_steps,
+    web_assembly,
+};
+pub use catalog::{Language, Step, all, one, several, side_by_side};
 pub use container::compose;
 pub use flask::{Flask, FlaskServer};
 pub use redis::{RedisChoice, Running, Source};

@@ -97,10 +97,17 @@ pub fn few_round_trips(testbed: &Testbed) -> Checked {
     match commands as f64 / (CLIENTS * VISITS_EACH) as f64 {
         0.0 => has_but(but::NO_REDIS),
         ..=COMMANDS_PER_VISIT_MAX => Ok(()),
-        per_visit => lacks(format!(
-            "{} Redis commands a visit at {CLIENTS} connections",
-            as_too_many(per_visit)
-        )),
+        per_visit => {
+            let lack = lacks(format!(
+                "{} Redis commands a visit at {CLIENTS} connections",
+                as_too_many(per_visit)
+            ));
+            // Where visits do share commands, a busy machine lets fewer of them come at the same time.
+            match per_visit < 0.5 {
+                true => unless_busy(lack),
+                false => lack,
+            }
+        }
     }
 }
 

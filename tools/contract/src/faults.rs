@@ -37,7 +37,7 @@ use crate::{
     subject::Subject,
     testbed::Testbed,
 };
-use promises::{Outcome, broken_promise};
+use promises::{Outcome, Visit, broken_promise};
 
 /// Visitors at once.
 const CLIENTS: usize = 32;
@@ -108,7 +108,7 @@ impl FaultRun {
         let proxy = FaultProxy::start(server.addr(), self.seed, Fault::per_thousand)?;
         let service = testbed.start(&proxy.url(), &[])?;
         let started = Instant::now();
-        let outcomes = self.load(&service, &proxy)?;
+        let visitors = self.load(&service, &proxy)?;
         let seconds = started.elapsed().as_secs_f32();
         // Whatever it still has to tell Redis, it has told when it is gone.
         let log = service.log();
@@ -116,12 +116,12 @@ impl FaultRun {
         let record = proxy.finish();
         let count = server.client()?.command(&["GET", "seen"])?;
         let count = count.as_text().and_then(|text| text.parse().ok());
-        if let Some(promise) = broken_promise(&outcomes, &record, count.unwrap_or(0)) {
+        if let Some(promise) = broken_promise(&visitors, &record, count.unwrap_or(0)) {
             return broken(promise + &log);
         }
         let (mut numbers, mut refused, mut left) = (0, 0, 0);
-        for outcome in outcomes.iter().flatten() {
-            *match outcome {
+        for visit in visitors.iter().flatten() {
+            *match visit.outcome {
                 Outcome::Number(..) => &mut numbers,
                 Outcome::Refused => &mut refused,
                 Outcome::Left => &mut left,
@@ -138,16 +138,16 @@ impl FaultRun {
         ))
     }
 
-    /// Lets the visitors come until the time is over and every fault has happened. Returns what became of
-    /// the visits, for each visitor in order.
-    fn load(self, service: &Service, proxy: &FaultProxy) -> Checked<Vec<Vec<Outcome>>> {
+    /// Lets the visitors come until the time is over and every fault has happened. Returns the visits of each
+    /// visitor in order.
+    fn load(self, service: &Service, proxy: &FaultProxy) -> Checked<Vec<Vec<Visit>>> {
         let numbers = AtomicU64::new(0);
         let one = |client: usize, over: &AtomicBool| {
             let random = random(!self.seed, client as u64);
             visitor(service, random, over, &numbers).inspect_err(|_| over.store(true, Relaxed))
         };
         let started = Instant::now();
-        let (outcomes, _) = load::until(CLIENTS, one, |over| {
+        let (visitors, _) = load::until(CLIENTS, one, |over| {
             poll(self.duration + EXTRA_TIME, POLL_INTERVAL, || {
                 let says_something = started.elapsed() >= self.duration
                     && proxy.faults().len() == Fault::ALL.len()
@@ -155,9 +155,9 @@ impl FaultRun {
                 (over.load(Relaxed) || says_something).then_some(())
             })
         });
-        let outcomes = outcomes.into_iter().collect::<Checked<_>>()?;
+        let visitors = visitors.into_iter().collect::<Checked<_>>()?;
         match numbers.load(Relaxed) {
-            NUMBERS_MIN.. => Ok(outcomes),
+            NUMBERS_MIN.. => Ok(visitors),
             few => service.broken(format!(
                 "only {few} numbers were given within {:?}",
                 started.elapsed()
@@ -166,15 +166,15 @@ impl FaultRun {
     }
 }
 
-/// One visitor, who comes again and again, and now and then leaves early. Returns what became of the
-/// visits; an answer that is neither a number nor a refusal ends it.
+/// One visitor, who comes again and again, and now and then leaves early. Returns the visits; an answer that
+/// is neither a number nor a refusal ends it.
 fn visitor(
     service: &Service,
     mut random: Rng,
     over: &AtomicBool,
     numbers: &AtomicU64,
-) -> Checked<Vec<Outcome>> {
-    let mut outcomes = Vec::new();
+) -> Checked<Vec<Visit>> {
+    let mut visits = Vec::new();
     let mut connection = service.connect()?;
     while !over.load(Relaxed) {
         let leaves = random.u64(..1000) < LEAVES_PER_THOUSAND;
@@ -183,9 +183,10 @@ fn visitor(
             true => Duration::from_millis(1 + random.u64(..LEAVES_AFTER_MS_MAX)),
             false => ANSWER_TIMEOUT,
         };
+        let asked = Instant::now();
         let answer = connection.ask_within("GET", "/", timeout);
-        let answered = Instant::now();
-        outcomes.push(match answer {
+        let ended = Instant::now();
+        let outcome = match answer {
             Err(_) if leaves => {
                 connection = service.connect()?;
                 Outcome::Left
@@ -197,11 +198,16 @@ fn visitor(
             answer => {
                 let number = service.number(service.logged(answer, "GET /")?)?;
                 numbers.fetch_add(1, Relaxed);
-                Outcome::Number(number, answered)
+                Outcome::Number(number)
             }
+        };
+        visits.push(Visit {
+            asked,
+            ended,
+            outcome,
         });
     }
-    Ok(outcomes)
+    Ok(visits)
 }
 
 /// The value of an environment variable, if it is set.

@@ -116,6 +116,8 @@ pub struct Record {
 pub struct Count {
     /// How much it adds.
     pub size: u64,
+    /// When it came.
+    pub came: Instant,
     /// The numbers that Redis has counted for it; `None` if Redis has not heard of it.
     pub numbers: Option<Range<u64>>,
     /// When the reply was handed over to the service, at the earliest; `None` if it never was.
@@ -393,6 +395,7 @@ impl Wire {
         }
         record.counts.push(Count {
             size,
+            came: Instant::now(),
             numbers: None,
             replied: None,
         });

@@ -1,18 +1,30 @@
 //! What visitors saw, compared with what went over the wire.
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    time::Instant,
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap, HashMap},
+    iter,
+    time::{Duration, Instant},
 };
 
 use fault_proxy::{Count, Record};
 use load::ledger;
 
+/// A visit, and what became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Visit {
+    /// Before the first byte of it was sent.
+    pub asked: Instant,
+    /// When the answer was there, or the visitor left.
+    pub ended: Instant,
+    pub outcome: Outcome,
+}
+
 /// What became of a visit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was answered with this number, and the answer was there at this instant.
-    Number(u64, Instant),
+    /// It was answered with this number.
+    Number(u64),
     /// It was refused.
     Refused,
     /// The visitor left before there was an answer.
@@ -20,25 +32,25 @@ pub enum Outcome {
 }
 
 /// The first promise that was broken, and by what.
-pub fn broken_promise(visitors: &[Vec<Outcome>], record: &Record, count: u64) -> Option<String> {
+pub fn broken_promise(visitors: &[Vec<Visit>], record: &Record, count: u64) -> Option<String> {
     twice(visitors)
         .or_else(|| falling(visitors))
         .or_else(|| early(visitors, record))
         .or_else(|| skipped(visitors, record, count))
-        .or_else(|| counted_for_nobody(visitors, record))
+        .or_else(|| sent_again(visitors, record))
 }
 
-fn numbers(visitor: &[Outcome]) -> impl Iterator<Item = u64> {
-    visitor.iter().filter_map(|outcome| match outcome {
-        Outcome::Number(number, _) => Some(*number),
+fn numbers(visitor: &[Visit]) -> impl Iterator<Item = u64> {
+    visitor.iter().filter_map(|visit| match visit.outcome {
+        Outcome::Number(number) => Some(number),
         Outcome::Refused | Outcome::Left => None,
     })
 }
 
-fn twice(visitors: &[Vec<Outcome>]) -> Option<String> {
+fn twice(visitors: &[Vec<Visit>]) -> Option<String> {
     let mut first = HashMap::new();
-    for (visitor, outcomes) in visitors.iter().enumerate() {
-        for number in numbers(outcomes) {
+    for (visitor, visits) in visitors.iter().enumerate() {
+        for number in numbers(visits) {
             if let Some(other) = first.insert(number, visitor) {
                 return Some(format!(
                     "number {number} was given twice: to visitors {other} and {visitor}"
@@ -50,9 +62,9 @@ fn twice(visitors: &[Vec<Outcome>]) -> Option<String> {
 }
 
 /// A visitor comes again only after an answer, so the later visit is counted later.
-fn falling(visitors: &[Vec<Outcome>]) -> Option<String> {
-    for (visitor, outcomes) in visitors.iter().enumerate() {
-        let numbers: Vec<u64> = numbers(outcomes).collect();
+fn falling(visitors: &[Vec<Visit>]) -> Option<String> {
+    for (visitor, visits) in visitors.iter().enumerate() {
+        let numbers: Vec<u64> = numbers(visits).collect();
         if let Some(pair) = numbers.windows(2).find(|pair| pair[0] >= pair[1]) {
             return Some(format!(
                 "visitor {visitor} was given number {} after number {}",
@@ -64,12 +76,12 @@ fn falling(visitors: &[Vec<Outcome>]) -> Option<String> {
 }
 
 /// A number must be one of those of a reply, and the reply must have been there before the answer was.
-fn early(visitors: &[Vec<Outcome>], record: &Record) -> Option<String> {
+fn early(visitors: &[Vec<Visit>], record: &Record) -> Option<String> {
     let counts = record.counts.iter();
     let counts = counts.filter_map(|count| Some((count.numbers.as_ref()?.start, count)));
     let counts: BTreeMap<u64, &Count> = counts.collect();
-    for outcome in visitors.iter().flatten() {
-        let Outcome::Number(number, answered) = *outcome else {
+    for visit in visitors.iter().flatten() {
+        let Outcome::Number(number) = visit.outcome else {
             continue;
         };
         let count = counts.range(..=number).next_back().map(|(_, count)| count);
@@ -86,7 +98,7 @@ fn early(visitors: &[Vec<Outcome>], record: &Record) -> Option<String> {
                     "number {number} was given without Redis's reply to the command that counted it"
                 ));
             }
-            Some(replied) if answered < replied => {
+            Some(replied) if visit.ended < replied => {
                 return Some(format!("number {number} was given before Redis replied"));
             }
             Some(_) => {}
@@ -96,16 +108,16 @@ fn early(visitors: &[Vec<Outcome>], record: &Record) -> Option<String> {
 }
 
 /// Every number that was counted, or that Redis was asked to count, is of a visit of its own.
-fn skipped(visitors: &[Vec<Outcome>], record: &Record, count: u64) -> Option<String> {
-    let outcomes: usize = visitors.iter().map(Vec::len).sum();
-    let outcomes = outcomes as u64;
+fn skipped(visitors: &[Vec<Visit>], record: &Record, count: u64) -> Option<String> {
+    let visits: usize = visitors.iter().map(Vec::len).sum();
+    let visits = visits as u64;
     let given = visitors.iter().flat_map(|visitor| numbers(visitor));
     let given = given.count() as u64;
-    let unhappy = outcomes - given;
+    let unhappy = visits - given;
     let asked: u64 = record.counts.iter().map(|count| count.size).sum();
-    if asked > outcomes {
+    if asked > visits {
         return Some(format!(
-            "Redis was asked to count {asked} visits when there were {outcomes}: a command whose fate is \
+            "Redis was asked to count {asked} visits when there were {visits}: a command whose fate is \
              unknown was sent again"
         ));
     }
@@ -118,51 +130,53 @@ fn skipped(visitors: &[Vec<Outcome>], record: &Record, count: u64) -> Option<Str
     None
 }
 
-/// Whoever left early may be counted late, by a command that comes after their next visits, but not many.
-const LATE_VISITS_MAX: usize = 3;
+/// How long after it was asked a visit may be counted whose visitor has left. Our steps wait for 800 ms, and
+/// read what was asked late on a busy machine.
+const COUNTED_WITHIN: Duration = Duration::from_secs(2);
 
-/// The visits that a command counted without a reply were refused, or their visitors had left. The numbers
-/// that the visitors were given before and after tell which visits these can have been.
-fn counted_for_nobody(visitors: &[Vec<Outcome>], record: &Record) -> Option<String> {
+/// How much later than the service sends a command the wire may note it, on a busy machine.
+const NOTED_WITHIN: Duration = Duration::from_millis(100);
+
+/// The visits of a command whose reply was lost are refused, or their visitors have left. Which visits these
+/// were, nobody says: but they were asked before the command came, they were not over by then, and no other
+/// command counted them.
+fn sent_again(visitors: &[Vec<Visit>], record: &Record) -> Option<String> {
+    let mut visits: Vec<(Instant, Instant)> = visitors
+        .iter()
+        .flatten()
+        .filter_map(|visit| match visit.outcome {
+            Outcome::Number(_) => None,
+            Outcome::Refused => Some((visit.asked, visit.ended + NOTED_WITHIN)),
+            Outcome::Left => Some((visit.asked, visit.asked + COUNTED_WITHIN)),
+        })
+        .collect();
+    visits.sort_unstable();
+    let mut visits = visits.into_iter().peekable();
     let unanswered = record.counts.iter().filter(|count| count.replied.is_none());
+    let mut unanswered: Vec<&Count> = unanswered.collect();
+    unanswered.sort_unstable_by_key(|count| count.came);
+    // If any choice leaves enough visits for each command, this one does: who has the least time left goes
+    // first (Glover's rule for intervals).
+    let mut open = BinaryHeap::new();
     for count in unanswered {
-        let Some(numbers) = &count.numbers else {
-            continue;
-        };
-        let for_somebody: usize = visitors
-            .iter()
-            .map(|visits| lost(visits, numbers.start))
-            .sum();
-        if (for_somebody as u64) < count.size {
+        while let Some((_, until)) = visits.next_if(|(asked, _)| *asked <= count.came) {
+            open.push(Reverse(until));
+        }
+        while open
+            .peek()
+            .is_some_and(|Reverse(until)| *until < count.came)
+        {
+            open.pop();
+        }
+        let found = iter::from_fn(|| open.pop()).take(count.size as usize);
+        let found = found.count() as u64;
+        if found < count.size {
             return Some(format!(
-                "the reply to a command that counted {} visits was lost, and only {for_somebody} of the visits \
-                 under way were refused or left: the others were counted again, so that command was sent again",
+                "the reply to a command that counted {} visits was lost, and only {found} of the visits under \
+                 way were refused or left: the others were counted again, so that command was sent again",
                 count.size
             ));
         }
     }
     None
-}
-
-/// How many visits of a visitor may have been counted, and lost, when the count was `start`.
-fn lost(visits: &[Outcome], start: u64) -> usize {
-    let is_later =
-        |visit: &Outcome| matches!(visit, Outcome::Number(number, _) if *number >= start);
-    let end = visits.iter().position(is_later).unwrap_or(visits.len());
-    let mut answered = 0;
-    let before = visits[..end].iter().rev();
-    let near = before.take_while(|visit| {
-        answered += usize::from(matches!(visit, Outcome::Number(..)));
-        answered <= LATE_VISITS_MAX
-    });
-    let mut is_gap = true;
-    near.filter(|visit| {
-        is_gap &= !matches!(visit, Outcome::Number(..));
-        match visit {
-            Outcome::Refused => is_gap,
-            Outcome::Left => true,
-            Outcome::Number(..) => false,
-        }
-    })
-    .count()
 }

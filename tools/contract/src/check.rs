@@ -103,6 +103,17 @@ pub fn steps(
         .collect()
 }
 
+/// Checks a step that is built already, and prints only what is not as expected.
+pub fn quietly(step: &Step, program: &Program, source: &Source) -> Report {
+    let report = crate::run::run(&Subject::step(step, program), source, &[], |_| {});
+    if !report.is_as_expected() {
+        anstream::println!("\n{BOLD}{}{RESET}", report.subject);
+        let cells = report.cells.iter();
+        cells.filter(|cell| !cell.as_expected).for_each(print);
+    }
+    report
+}
+
 fn one(subject: &Subject, redis: &Source, only: &[String]) -> Report {
     anstream::println!("\n{BOLD}{}{RESET}", subject.name());
     crate::run::run(subject, redis, only, print)

@@ -18,7 +18,7 @@ use std::{
 use anyhow::{Context, Result, anyhow};
 use bench::{headline, published, readme_part, results::Results};
 use clap::Parser;
-use contract::{FaultRun, Subject, Verdict, check, results};
+use contract::{FaultRun, Report, Subject, Verdict, check, results};
 use output::{section, terminal};
 use packages::Package;
 use processes::{
@@ -100,18 +100,21 @@ fn tests(
             let mut containers = containers.iter();
             containers.try_for_each(|package| package.run(root, options, summary))
         });
-        let others = || {
-            side_by_side(&others, |package| package.run(root, options, summary))?;
+        let others = || side_by_side(&others, |package| package.run(root, options, summary));
+        let steps = || {
             contract(root, options, summary)?;
             measurements(root, options, summary)
         };
         if options.bless {
             joined(containers)?;
             others()?;
+            steps()?;
             return book::bless(root, summary);
         }
         let pages = scope.spawn(|| book::pages(root, options, summary));
+        let steps = scope.spawn(steps);
         others()?;
+        joined(steps)?;
         joined(pages)?;
         joined(containers)
     })
@@ -155,7 +158,11 @@ fn contract(root: &Path, options: &TestOptions, summary: &Summary) -> Result<()>
     let programs = programs(root, &steps, Profile::Compiled)?;
     let programs = programs.context("the steps are not compiled")?;
     faults(&steps, &programs, &source, summary)?;
-    let reports = check::steps(&steps, &programs, &source, &[]);
+    let checked = steps.iter().zip(&programs).map(|(step, program)| {
+        terminal::progress(&format!("the contract of {}", step.name));
+        check::quietly(step, program, &source)
+    });
+    let reports: Vec<Report> = checked.collect();
     for report in &reports {
         let is_good = report.is_as_expected();
         let (name, what) = (&report.subject, report.summary());

@@ -2,9 +2,11 @@
 //!
 //! Each lies in a package with the manifest that a reader gets, but without what only tests need. All are members
 //! of one workspace with the lock file, the lints and the profiles of ours, and are compiled into our own target
-//! folder. So their dependencies want the same features as those of the steps, and are compiled already.
+//! folder. One more member asks for the features that their dependencies have in our workspace. So these are
+//! compiled already.
 
 use std::{
+    collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
     process::Command,
@@ -14,6 +16,9 @@ use own_step::{Exercise, Goal};
 use steps::Step;
 
 use super::{named, root, target};
+
+/// The member that asks for features.
+const FEATURES: &str = "features";
 
 /// A folder with solutions.
 pub struct Workshop {
@@ -49,13 +54,19 @@ impl Workshop {
     pub fn build(&self) -> impl Fn(&str) -> PathBuf + use<> {
         let ours = fs::read_to_string(root().join("Cargo.toml")).unwrap();
         let (_, alike) = ours.split_once("[workspace.lints.rust]").unwrap();
-        let members = &self.members;
-        let manifest = format!(
-            "[workspace]\nresolver = \"3\"\nmembers = {members:?}\n\n[workspace.lints.rust]{alike}"
-        );
-        write_new(&self.folder.join("Cargo.toml"), &manifest);
         let lock = root().join("Cargo.lock");
-        fs::copy(&lock, self.folder.join("Cargo.lock")).unwrap();
+        let write_workspace = |members: &[String]| {
+            let manifest = format!(
+                "[workspace]\nresolver = \"3\"\nmembers = {members:?}\n\n[workspace.lints.rust]{alike}"
+            );
+            write_new(&self.folder.join("Cargo.toml"), &manifest);
+            fs::copy(&lock, self.folder.join("Cargo.lock")).unwrap();
+        };
+        write_workspace(&self.members);
+        self.write_features();
+        let mut members = self.members.clone();
+        members.push(FEATURES.to_owned());
+        write_workspace(&members);
 
         let target = target();
         let mut cargo = steps::cargo(&self.folder);
@@ -81,6 +92,47 @@ impl Workshop {
         let target = target.join("debug");
         move |name| target.join(name)
     }
+
+    /// Writes the package that asks for the features that our workspace asks for.
+    fn write_features(&self) {
+        let (ours, theirs) = (features(root()), features(&self.folder));
+        let differs = |(package, has): &(&String, &String)| {
+            ours.get(*package).is_some_and(|wants| wants != *has)
+        };
+        let differing = theirs.iter().filter(differs);
+        let dependencies = (0..).zip(differing).map(|(number, (package, _))| {
+            let (name, version) = package.split_once(" v").unwrap();
+            let wanted = ours[package].split(',');
+            let wanted: Vec<&str> = wanted.filter(|feature| !feature.is_empty()).collect();
+            format!(
+                "of-{number} = {{ package = {name:?}, version = \"={version}\", default-features = false, features = {wanted:?} }}\n"
+            )
+        });
+        let dependencies: String = dependencies.collect();
+        let manifest = format!(
+            "[package]\nname = {FEATURES:?}\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\n{dependencies}"
+        );
+        let folder = self.folder.join(FEATURES);
+        write_new(&folder.join("src/lib.rs"), "//! Nothing.\n");
+        write_new(&folder.join("Cargo.toml"), &manifest);
+    }
+}
+
+/// The features of what a workspace depends on, behind commas, for each package such as "tokio v1.54.1". What runs
+/// at compile time, cargo compiles apart, with features of its own.
+fn features(workspace: &Path) -> BTreeMap<String, String> {
+    let mut cargo = steps::cargo(workspace);
+    cargo.args("tree --workspace --offline --prefix none --no-dedupe --edges no-build,no-proc-macro --format".split(' '));
+    let output = cargo.arg("{p}|{f}").output().unwrap();
+    let (listed, said) = (&output.stdout, &output.stderr);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(said));
+    let listed = String::from_utf8_lossy(listed);
+    let lines = listed.lines().filter_map(|line| line.split_once('|'));
+    // A package of the workspace itself has a path behind its version.
+    let others = lines.filter(|(package, _)| !package.contains('('));
+    others
+        .map(|(package, features)| (package.to_owned(), features.to_owned()))
+        .collect()
 }
 
 /// What a package is made of stays as it is where nothing has changed, so that cargo need not compile it again.

@@ -209,3 +209,24 @@ fn plural(count: usize, one: &str) -> String {
         count => format!("{count} {one}s"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_told_in_order_apart_from_each_other_and_the_last_one_always() {
+        let event = |at: Nanos| (at, at.to_string());
+        let spread = |ats: &[Nanos]| -> Vec<Nanos> {
+            let events = ats.iter().map(|at| event(*at)).collect();
+            spread(events, 300).into_iter().map(|(at, _)| at).collect()
+        };
+        assert_eq!(spread(&[]), []);
+        // 10 is as near as two of 30 in a window of 300 may be; 301 is out of it.
+        assert_eq!(
+            spread(&[25, 301, 9, 0, 10, 299, 298, 50]),
+            [0, 10, 25, 50, 298, 299]
+        );
+        assert_eq!(spread(&[300, 0, 5]), [0, 300]);
+    }
+}

@@ -133,3 +133,43 @@ fn pull(image: &str, version: &str) -> Result<()> {
     docker.args(["pull", "--quiet", image]);
     run(docker).map(|_| ())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        sync::{
+            Barrier,
+            atomic::{AtomicUsize, Ordering},
+        },
+        thread,
+        time::Duration,
+    };
+
+    #[test]
+    fn whoever_comes_second_waits_until_the_images_are_there() {
+        const BUILDERS: usize = 3;
+        let root = tempfile::tempdir().unwrap();
+        let (together, busy, done) = (
+            Barrier::new(BUILDERS),
+            AtomicUsize::new(0),
+            AtomicUsize::new(0),
+        );
+        let build = || {
+            let others = busy.fetch_add(1, Ordering::SeqCst);
+            thread::sleep(Duration::from_millis(50));
+            busy.fetch_sub(1, Ordering::SeqCst);
+            done.fetch_add(1, Ordering::SeqCst);
+            Ok(others)
+        };
+        thread::scope(|scope| {
+            for _ in 0..BUILDERS {
+                scope.spawn(|| {
+                    together.wait();
+                    assert_eq!(one_at_a_time(root.path(), build).unwrap(), 0);
+                });
+            }
+        });
+        assert_eq!(done.into_inner(), BUILDERS);
+    }
+}

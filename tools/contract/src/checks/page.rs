@@ -94,7 +94,11 @@ pub fn few_round_trips(testbed: &Testbed) -> Checked {
     let (before, flaw) = visits(&service, || commands(&mut client))?;
     let commands = commands(&mut client)? - before;
     flaw.map_or(Ok(()), broken)?;
-    match commands as f64 / (CLIENTS * VISITS_EACH) as f64 {
+    are_few(commands as f64 / (CLIENTS * VISITS_EACH) as f64)
+}
+
+fn are_few(commands_per_visit: f64) -> Checked {
+    match commands_per_visit {
         0.0 => has_but(but::NO_REDIS),
         ..=COMMANDS_PER_VISIT_MAX => Ok(()),
         per_visit => {
@@ -171,6 +175,15 @@ mod tests {
             (one_command_too_many, "0.1001"),
         ] {
             assert_eq!(as_too_many(per_visit), shown);
+        }
+    }
+
+    #[test]
+    fn a_busy_machine_is_a_reason_only_where_visits_share_commands() {
+        assert!(are_few(COMMANDS_PER_VISIT_MAX).is_ok());
+        for (per_visit, may_be_busy) in [(0.11, true), (0.49, true), (0.5, false), (1.0, false)] {
+            let finding = are_few(per_visit).unwrap_err();
+            assert_eq!(finding.unless_busy, may_be_busy, "{per_visit}");
         }
     }
 }

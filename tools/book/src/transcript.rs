@@ -28,6 +28,6 @@ pub fn needs_docker(blocks: &[Block]) -> bool {
 pub fn prepare_images(root: &Path, blocks: &[Block]) {
     if needs_docker(blocks) && shell::lack("docker").is_none() {
         let based = docker::ensure_base_images(root, terminal::progress);
-        let _ = based.and_then(|()| docker::ensure_image(root));
+        let _ = based.and_then(|()| docker::ensure_image(root, None));
     }
 }

@@ -13,6 +13,9 @@ use crate::{inspect, run};
 /// The label that tools/docker/stand-ins.sh puts on what it makes. Its value is the script's version.
 const LABEL: &str = "seen-n-times.stand-in";
 
+/// A step that has no `/readyz`. It is the smallest, and so is soonest compiled.
+pub const EARLY_STEP: &str = "step-1-memory";
+
 /// Where a base image comes from.
 #[derive(PartialEq, Eq)]
 enum Origin {
@@ -33,15 +36,17 @@ pub fn ensure_base_images(root: &Path, say: impl FnMut(&str)) -> Result<()> {
     one_at_a_time(root, || pull_or_make(root, say))
 }
 
-/// Builds the image that `docker-compose up` would build, so that this has nothing left to build.
+/// Builds the image that `docker-compose up` would build, of this step or of the last one, so that this has nothing
+/// left to build.
 ///
 /// # Errors
 ///
 /// When it cannot be built.
-pub fn ensure_image(root: &Path) -> Result<()> {
+pub fn ensure_image(root: &Path, step: Option<&str>) -> Result<()> {
     one_at_a_time(root, || {
         let mut build = Command::new("docker-compose");
         build.arg("build").current_dir(root);
+        build.envs(step.map(|step| ("STEP", step)));
         run(build).map(drop)
     })
 }

@@ -12,7 +12,7 @@ mod images;
 mod project;
 
 pub use compose::{Compose, engine_version};
-pub use images::{ensure_base_images, ensure_image, one_at_a_time};
+pub use images::{EARLY_STEP, ensure_base_images, ensure_image, one_at_a_time};
 pub use project::{Count, Project, VARIABLES, inspect};
 
 use std::process::{Command, Stdio};

@@ -74,13 +74,25 @@ fn run(root: &Path, options: &TestOptions) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Looks at the sources first: later, cargo would have to wait for the commands of the book that compile.
+/// Looks at the sources first: later, cargo would have to wait for the commands of the book that compile. Images are
+/// built meanwhile: the tests with containers take longest, and would wait for them.
 fn stages(root: &Path, options: &TestOptions, summary: &Summary) -> Result<()> {
-    lints::check(root, summary)?;
-    match packages::compile(root, summary)? {
-        Some(packages) => tests(root, options, packages, summary),
-        None => Ok(()),
-    }
+    thread::scope(|scope| {
+        scope.spawn(|| images(root));
+        lints::check(root, summary)?;
+        match packages::compile(root, summary)? {
+            Some(packages) => tests(root, options, packages, summary),
+            None => Ok(()),
+        }
+    })
+}
+
+/// Builds the images that tests and pages need. Where there is no engine, or that fails, they say why.
+fn images(root: &Path) {
+    let _ = docker::engine_version()
+        .and_then(|_| docker::ensure_base_images(root, terminal::progress))
+        .and_then(|()| docker::ensure_image(root, None))
+        .and_then(|()| docker::ensure_image(root, Some(docker::EARLY_STEP)));
 }
 
 /// Runs the tests of all packages, the contract, and the commands of the book. It goes several ways side by side,

@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use docker::{Count, Project};
+use docker::{Count, EARLY_STEP, Project};
 use serde_json::Value;
 use steps::Language;
 
@@ -57,9 +57,6 @@ fn the_image_is_two_small_programs_without_rights() {
         }
     });
 }
-
-/// A step that has no `/readyz`. It is the smallest, and so is soonest compiled.
-const EARLY_STEP: &str = "step-1-memory";
 
 /// Tests begin in the order of their names: while the change of one line, above all others, has the
 /// image of this step built, the one before this has the last step's built beside it.

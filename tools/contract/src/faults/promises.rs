@@ -135,7 +135,7 @@ fn skipped(visitors: &[Vec<Visit>], record: &Record, count: u64) -> Option<Strin
 const COUNTED_WITHIN: Duration = Duration::from_secs(2);
 
 /// How much later than the service sends a command the wire may note it, on a busy machine.
-const NOTED_WITHIN: Duration = Duration::from_millis(100);
+const NOTED_WITHIN: Duration = Duration::from_millis(300);
 
 /// The visits of a command whose reply was lost are refused, or their visitors have left. Which visits these
 /// were, nobody says: but they were asked before the command came, they were not over by then, and no other

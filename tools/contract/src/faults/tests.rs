@@ -143,7 +143,7 @@ fn a_batch_that_is_sent_again_is_named() {
         assert!(is_named(flaw(Some((outcome, 1101, 1105)))));
     }
     // Refused long before the command came.
-    assert!(is_named(flaw(Some((Outcome::Refused, 0, 900)))));
+    assert!(is_named(flaw(Some((Outcome::Refused, 0, 700)))));
 }
 
 /// A visit whose visitor has left may wait at a core whose Redis is slow, while the visitor comes again and

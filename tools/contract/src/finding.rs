@@ -169,7 +169,21 @@ impl Report {
 
     /// Whether everything that was checked is as expected.
     pub fn is_as_expected(&self) -> bool {
-        self.cells.iter().all(|cell| cell.as_expected)
+        self.unexpected().next().is_none()
+    }
+
+    /// What is not as expected.
+    pub fn unexpected(&self) -> impl Iterator<Item = &Cell> {
+        self.cells.iter().filter(|cell| !cell.as_expected)
+    }
+
+    /// Puts what was found later in the place of what was found first.
+    pub fn replace(&mut self, later: Self) {
+        for found in later.cells {
+            if let Some(first) = self.cells.iter_mut().find(|cell| cell.id == found.id) {
+                *first = found;
+            }
+        }
     }
 
     /// How many capabilities it has, lacks, and which were not checked.
@@ -187,7 +201,7 @@ impl Report {
                 count => _ = write!(text, ", {count} {verdict}"),
             }
         }
-        match self.cells.iter().filter(|cell| !cell.as_expected).count() {
+        match self.unexpected().count() {
             0 => text + ": as expected",
             wrong => format!("{text}; {wrong} not as expected"),
         }
@@ -212,5 +226,29 @@ mod tests {
         assert_eq!(attempts(|| Ok(())), 1);
         assert_eq!(attempts(|| broken("it gave a number twice")), 1);
         assert_eq!(attempts(|| unless_busy(broken("it was late"))), 3);
+    }
+
+    #[test]
+    fn what_was_looked_at_again_counts_as_it_was_found_then() {
+        let cell = |id: &str, as_expected| Cell {
+            id: id.to_owned(),
+            as_expected,
+            finding: Finding::new(Verdict::Has, ""),
+        };
+        let report = |cells: &[Cell]| Report {
+            subject: "a step".to_owned(),
+            cells: cells.to_vec(),
+        };
+        let mut first = report(&[
+            cell("greets", true),
+            cell("drains", false),
+            cell("sheds", false),
+        ]);
+        first.replace(report(&[cell("drains", true), cell("sheds", false)]));
+        assert_eq!(
+            first.unexpected().map(|cell| &cell.id).collect::<Vec<_>>(),
+            ["sheds"]
+        );
+        assert_eq!(first.cells.len(), 3);
     }
 }

@@ -42,7 +42,7 @@ pub fn run(root: &Path, options: &RunOptions) -> Result<ExitCode> {
     let interrupted = interrupt::catch()?;
     let source = step
         .needs_redis()
-        .then(|| Source::choose(root, &options.redis));
+        .then(|| Source::choose_nodes(root, &options.redis));
     if interrupted.yet() {
         return Ok(interrupt::STATUS.into());
     }

@@ -191,6 +191,9 @@ fn a_redis_url_that_leads_nowhere_is_named() {
     let url = format!("redis://127.0.0.1:{port}");
     let text = seen(&mut xtask(&["run", "2", "--port", "0", "--redis", &url]));
     insta::assert_snapshot!(text.replace(&port, "PORT"));
+    let nodes = format!("{url},redis://:secret@127.0.0.1:{port}");
+    let text = seen(&mut xtask(&["run", "--port", "0", "--redis", &nodes]));
+    insta::assert_snapshot!("nodes_that_do_not_answer", text.replace(&port, "PORT"));
     let text = seen(xtask(&["run", "2", "--port", "0"]).env("REDIS_URL", "redis://h:p"));
     insta::assert_snapshot!("malformed_redis_url", text);
 }

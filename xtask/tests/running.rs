@@ -13,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use private_redis::TestRedis;
 use steps::Language;
 use tempfile::TempDir;
 
@@ -131,6 +132,21 @@ fn ctrl_c_stops_everything() {
         assert_eq!(running.ended().code(), Some(0));
         running.nothing_is_left();
     }
+}
+
+#[test]
+fn the_last_step_may_be_told_several_nodes() {
+    let redis = TestRedis::start().unwrap();
+    // One that answers is enough.
+    let away = processes::free_port().unwrap();
+    let nodes = format!("redis://127.0.0.1:{away},{}", redis.url());
+    let mut running = Running::start(&["6", "--redis", &nodes]);
+    // It refuses until it has tried the second.
+    let counted = || Some(running.visit()).filter(|page| page.starts_with("Hello"));
+    let page = processes::poll(PATIENCE, Duration::from_millis(50), counted);
+    assert_eq!(page.unwrap(), "Hello World! I have been seen 1 times.");
+    running.signal("-INT");
+    assert_eq!(running.ended().code(), Some(0));
 }
 
 #[test]

@@ -73,6 +73,29 @@ impl Source {
         }
     }
 
+    /// The same for a step that is started: it may be told several nodes of a cluster, behind commas.
+    ///
+    /// # Errors
+    ///
+    /// When a Redis that is said to run already does not answer; of several, when none does.
+    pub fn choose_nodes(root: &Path, choice: &RedisChoice) -> Result<Self> {
+        let named = match choice {
+            RedisChoice::Url(urls) => Some((urls.clone(), "--redis")),
+            RedisChoice::Auto => env::var("REDIS_URL").ok().map(|urls| (urls, "REDIS_URL")),
+            RedisChoice::Embedded | RedisChoice::Docker => None,
+        };
+        let Some((urls, name)) = named.filter(|(urls, _)| urls.contains(',')) else {
+            return Self::choose(root, choice);
+        };
+        let mut answers = urls.split(',').map(|url| Self::running(url, name));
+        let first = answers.next().context("there is at least one")?;
+        // One is enough: it knows the others.
+        if first.is_err() && !answers.any(|answer| answer.is_ok()) {
+            return first.context("none of the nodes answers");
+        }
+        Ok(Self::Running(urls))
+    }
+
     /// What was chosen, for people.
     pub fn description(&self) -> String {
         match self {

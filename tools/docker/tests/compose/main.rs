@@ -12,3 +12,4 @@ mod scaling;
 mod stage;
 mod stopping;
 mod surviving;
+mod your_step;

@@ -4,7 +4,7 @@ use std::{thread, time::Duration};
 
 use load::{beside, ledger};
 
-use crate::stage::{Stage, alone_with_each_compose, docker, inspect, visit, with_each_compose};
+use crate::stage::{Stage, docker, inspect, visit, with_each_compose};
 
 #[test]
 fn the_page_counts_visits_and_the_health_check_does_not() {
@@ -135,7 +135,7 @@ const LOAD_DURATION: Duration = Duration::from_secs(3);
 
 #[test]
 fn two_webs_share_one_count_under_load() {
-    alone_with_each_compose(|compose| {
+    with_each_compose(|compose| {
         let stage = Stage::with_copies(compose, None, 2);
         stage.build();
         stage.compose(&["up", "--detach", "--scale", "web=2"]);

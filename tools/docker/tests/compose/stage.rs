@@ -26,7 +26,7 @@ const PAGE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The name of the images that the checks build. Yours are called otherwise and stay as they are.
 const IMAGE: &str = "seen-n-times-test";
 
-/// Checks that spend their time waiting share the machine; one that measures has it for itself.
+/// Checks of two containers mostly wait, and share the machine; one of ten has it for itself.
 static MACHINE: RwLock<()> = RwLock::new(());
 
 /// The Composes to check with, or why there is nothing to check with.
@@ -51,7 +51,7 @@ pub fn with_each_compose(check: impl Fn(&Compose)) {
     check_each(check);
 }
 
-/// The same for a check of how long something takes: nothing else runs beside it.
+/// The same for a check that takes the whole machine: no other runs beside it.
 pub fn alone_with_each_compose(check: impl Fn(&Compose)) {
     let _machine = MACHINE.write().unwrap_or_else(PoisonError::into_inner);
     check_each(check);

@@ -9,8 +9,12 @@ use processes::interrupt::Interrupted;
 use steps::{Flask, FlaskServer, Language, Profile, Step};
 
 /// How contestants are built, for the report.
-pub(crate) const PROFILE: &str =
-    "cargo profile dist: release, lto = \"fat\", codegen-units = 1, stripped";
+pub(crate) fn profile(root: &Path) -> &'static str {
+    match steps::is_compiled(root) {
+        true => "cargo profile dev: not optimised",
+        false => "cargo profile dist: release, lto = \"fat\", codegen-units = 1, stripped",
+    }
+}
 
 /// The package of the probe that shows what the machine can do with no framework.
 const LIMIT: &str = "limit";

@@ -14,7 +14,7 @@ use processes::programs::{Platform, Tool};
 
 use crate::campaign;
 use crate::cli::{EngineChoice, RunArgs};
-use crate::contestant::{self, Contestant, PROFILE, Start};
+use crate::contestant::{self, Contestant, Start};
 use crate::engine::Engine;
 use crate::results::{Entry, FORMAT, Load, Plan, Planned, Rate, Results};
 use crate::summary;
@@ -72,7 +72,7 @@ fn measure(
         commit: machine::commit(root),
         versions: machine::versions(redis.as_ref(), [&closed, &open], starts.values()),
         machine,
-        plan: plan(args, is_sweep, tables, closed.name()),
+        plan: plan(root, args, is_sweep, tables, closed.name()),
         warnings,
         contestants: entries,
         rounds: Vec::new(),
@@ -273,7 +273,7 @@ fn tables(args: &RunArgs, is_sweep: bool) -> Vec<Planned> {
     tables
 }
 
-fn plan(args: &RunArgs, is_sweep: bool, tables: Vec<Planned>, engine: &str) -> Plan {
+fn plan(root: &Path, args: &RunArgs, is_sweep: bool, tables: Vec<Planned>, engine: &str) -> Plan {
     let minutes = if is_sweep { 60 } else { 10 };
     let budget = args.budget.unwrap_or(Duration::from_secs(minutes * 60));
     let second = Duration::from_secs(1);
@@ -292,7 +292,7 @@ fn plan(args: &RunArgs, is_sweep: bool, tables: Vec<Planned>, engine: &str) -> P
         // Short enough to be typed.
         seed: Some(args.seed.unwrap_or_else(|| fastrand::u64(1..1_000_000))),
         engine: engine.to_owned(),
-        profile: PROFILE.to_owned(),
+        profile: contestant::profile(root).to_owned(),
     }
 }
 

@@ -52,7 +52,7 @@ impl Profile {
 const DEBUG: &str = "debug";
 
 /// Who sets this for a program that it starts has put the debug programs of the workspace that this names into
-/// [`compiled`]: [`Profile::Debug`] means [`Profile::Compiled`] there.
+/// [`compiled`]: see [`is_compiled`].
 pub const COMPILED: &str = "SEEN_COMPILED";
 
 /// Who sets this for a program that it starts has built these debug programs along with it, by
@@ -68,6 +68,12 @@ pub const ALONG: &str = "SEEN_BUILT_ALONG";
 /// When this program is not where cargo puts programs.
 pub fn compiled() -> Result<PathBuf> {
     Ok(profile_folders()?.join("compiled"))
+}
+
+/// Whether all programs of this workspace are in [`compiled`] already, says [`COMPILED`]. There they serve in place
+/// of optimised ones, too: who has set it wants to know what programs do, and not how fast.
+pub fn is_compiled(root: &Path) -> bool {
+    env::var_os(COMPILED).is_some_and(|workspace| workspace == root.as_os_str())
 }
 
 /// What starts a step.
@@ -176,9 +182,12 @@ fn compile(
     if targets.is_empty() {
         return Ok(Some(Vec::new()));
     }
-    let is_compiled = env::var_os(COMPILED).is_some_and(|workspace| workspace == root.as_os_str());
-    let has_all = matches!(profile, Profile::Debug | Profile::Whole) && is_compiled;
-    if profile == Profile::Compiled || has_all {
+    let is_there = match profile {
+        Profile::Compiled => true,
+        Profile::Debug | Profile::Whole | Profile::Release | Profile::Dist => is_compiled(root),
+        Profile::Profiling | Profile::Small => false,
+    };
+    if is_there {
         return in_folder(targets, &compiled()?).map(Some);
     }
     let along = env::var(ALONG).unwrap_or_default();

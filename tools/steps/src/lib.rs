@@ -9,8 +9,8 @@ mod setting;
 mod source;
 
 pub use build::{
-    ALONG, COMPILED, Profile, Program, cargo, compiled, programs, tool, tool_and_steps,
-    web_assembly,
+    ALONG, COMPILED, Profile, Program, cargo, compiled, is_compiled, programs, tool,
+    tool_and_steps, web_assembly,
 };
 pub use catalog::{Language, Step, all, one, several, side_by_side};
 pub use container::compose;

@@ -80,8 +80,12 @@ pub fn play(root: &Path, page: &str, blocks: &[Block], mode: Mode) -> Outcome {
 }
 
 /// Runs commands whose output nobody compares, one after another, and gives way to whatever else runs.
-/// What fails here fails again where its output is compared.
+/// What fails here fails again where its output is compared. They only compile, so nothing is left to do where all
+/// is compiled.
 pub fn prepare(root: &Path, commands: &[&str]) {
+    if steps::is_compiled(root) {
+        return;
+    }
     let Ok(home) = shell::home() else { return };
     for command in commands {
         let quiet = format!("nice -n 5 sh -c '{command}' > /dev/null");

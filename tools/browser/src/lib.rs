@@ -5,13 +5,12 @@
 use std::{
     env, fs,
     net::TcpStream,
-    path::PathBuf,
     process::Command,
     thread,
     time::{Duration, Instant},
 };
 
-use processes::{Folder, Output, Process};
+use processes::{Folder, Output, Process, programs::Tool};
 use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
 
@@ -31,20 +30,6 @@ pub struct Browser {
     _profile: Folder,
 }
 
-fn program() -> Option<PathBuf> {
-    let names = [
-        "chromium",
-        "chromium-browser",
-        "google-chrome",
-        "google-chrome-stable",
-    ];
-    let folders: Vec<PathBuf> = env::split_paths(&env::var_os("PATH")?).collect();
-    let mut files = names
-        .iter()
-        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
-    files.find(|file| file.is_file())
-}
-
 impl Browser {
     /// Starts one; `None` where there is none. A test then says `skipped: ` and why; with `SEEN_STRICT` in
     /// the environment it fails instead.
@@ -53,7 +38,7 @@ impl Browser {
     ///
     /// When it does not start.
     pub fn start() -> Option<Self> {
-        let Some(program) = program() else {
+        let Some(program) = Tool::CHROMIUM.path() else {
             println!(
                 "skipped: chromium is missing, so the pages are not looked at; cargo xtask doctor"
             );

@@ -141,15 +141,17 @@ impl Tool {
         version: &["haproxy -v"],
     };
 
-    /// The browser.
+    /// The browser. What has no window does with half of the processors' time, where somebody packs it.
     pub const CHROMIUM: Tool = Tool {
         name: "Chromium",
         purpose: "the browser tests",
         from: From::Packages(["chromium", "chromium", "chromium", "--cask chromium"]),
         version: &[
+            "chromium-headless-shell --version",
             "chromium --version",
             "chromium-browser --version",
             "google-chrome --version",
+            "google-chrome-stable --version",
         ],
     };
 
@@ -248,6 +250,13 @@ impl Tool {
         format!("{installer} {package}")
     }
 
+    /// Where it lies, or `None` where it is missing.
+    pub fn path(&self) -> Option<PathBuf> {
+        let commands = self.version.iter();
+        let names = commands.filter_map(|command| command.split(' ').next());
+        names.filter_map(on_path).next()
+    }
+
     /// The version that is here, in the tool's own words, or `None` where it is missing.
     pub fn version(&self) -> Option<String> {
         self.version.iter().find_map(|command| {
@@ -324,6 +333,27 @@ mod tests {
                 assert!(command.starts_with(expected), "{command}");
             }
         }
+    }
+
+    #[test]
+    fn a_tool_lies_where_the_first_of_its_programs_does() {
+        let tool = Tool {
+            version: &[
+                "seen-no-such-program --version",
+                "sh -c true",
+                "cat --version",
+            ],
+            ..Tool::CHROMIUM
+        };
+        assert_eq!(tool.path(), on_path("sh"));
+        assert_eq!(
+            Tool {
+                version: &[],
+                ..tool
+            }
+            .path(),
+            None
+        );
     }
 
     #[test]

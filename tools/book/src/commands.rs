@@ -46,6 +46,8 @@ impl Mode {
 pub struct Report {
     /// The name of the page, the experiment with its steps, `lints` or `generated`.
     pub name: String,
+    /// The page whose commands or experiment it was.
+    pub page: Option<String>,
     /// What was proved or written, or what is wrong.
     pub result: Result<String, String>,
     /// What could not be run, and why.
@@ -106,6 +108,7 @@ pub fn prove(
     };
     report(Report {
         name: name.to_owned(),
+        page: None,
         result,
         skipped: Vec::new(),
     });
@@ -193,6 +196,7 @@ fn play_page(book: &Book, page: &Page, blocks: &[Block], mode: Mode) -> Result<R
     let skipped = skipped.map(|(line, why)| format!("{}:{line}: {why}", page.name));
     Ok(Report {
         name: page.name.clone(),
+        page: Some(page.name.clone()),
         result,
         skipped: skipped.collect(),
     })
@@ -231,6 +235,7 @@ fn experiments<'a>(
     }
     let left_out = (!skipped.is_empty()).then(|| Report {
         name: "experiments".to_owned(),
+        page: None,
         result: Ok("one of each page".to_owned()),
         skipped,
     });
@@ -243,6 +248,7 @@ fn carry_out(root: &Path, placed: &Placed, program: &Path, mode: Mode) -> Report
     let name = shown.words();
     if let Some(lack) = shown.lack() {
         return Report {
+            page: Some(page.name.clone()),
             result: Ok("not carried out".to_owned()),
             skipped: vec![format!("{name}: {lack}")],
             name,
@@ -256,6 +262,7 @@ fn carry_out(root: &Path, placed: &Placed, program: &Path, mode: Mode) -> Report
     };
     Report {
         name,
+        page: Some(page.name.clone()),
         result: result.map_err(|error| page.problem(*line, format!("{error:#}")).to_string()),
         skipped: Vec::new(),
     }

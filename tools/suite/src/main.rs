@@ -100,7 +100,8 @@ fn images(root: &Path) {
 
 /// Runs the tests of all packages, the contract, and the commands of the book. It goes several ways side by side,
 /// because each of them mostly waits: for containers, for what a page types, for clients and Redis. Whoever accepts
-/// what is so now gets one after the other, so that nothing is noted down that only a busy machine does.
+/// what is so now gets one after the other, so that nothing is noted down that only a busy machine does. What fails is
+/// run again at the end: by then nothing else runs that can be the reason.
 fn tests(
     root: &Path,
     options: &TestOptions,
@@ -111,31 +112,43 @@ fn tests(
     let (containers, mut others): (Vec<Package>, Vec<Package>) =
         packages.partition(|package| package.name() == CONTAINERS);
     others.sort_by_key(|package| package.name() != LONGEST);
+    let failed = Mutex::new(Vec::new());
+    let failed = || failed.lock().unwrap_or_else(PoisonError::into_inner);
+    let run = |package| {
+        let again = Package::run(package, root, options, summary)?;
+        failed().extend(again);
+        Ok(())
+    };
+    let run_again = || {
+        let mut all = failed().drain(..).collect::<Vec<_>>().into_iter();
+        all.try_for_each(|again| again.run(root, options, summary))
+    };
     thread::scope(|scope| {
-        let containers = scope.spawn(move || {
-            let mut containers = containers.iter();
-            containers.try_for_each(|package| package.run(root, options, summary))
-        });
-        let others = || side_by_side(&others, |package| package.run(root, options, summary));
+        let containers = scope.spawn(|| containers.iter().try_for_each(run));
+        let others = || side_by_side(&others, run);
         if options.bless {
             joined(containers)?;
             others()?;
+            run_again()?;
             Contract::run(root, summary)?.compare(root, options, summary)?;
             measurements(root, options, summary)?;
             return book::bless(root, summary);
         }
-        let pages = scope.spawn(|| book::pages(root, options, summary));
+        let pages = scope.spawn(|| book::pages(root, options));
         let contract = scope.spawn(|| Contract::run(root, summary));
         others()?;
-        joined(pages)?;
+        let pages = joined(pages)?;
         joined(containers)?;
-        joined(contract)?.compare(root, options, summary)?;
+        let contract = joined(contract)?;
+        run_again()?;
+        pages.conclude(root, options, summary)?;
+        contract.compare(root, options, summary)?;
         measurements(root, options, summary)
     })
 }
 
 /// Does something with all of them, two at a time. After a failure nothing new is begun by who met it.
-fn side_by_side<T: Sync>(all: &[T], act: impl Fn(&T) -> Result<()> + Sync) -> Result<()> {
+fn side_by_side<'a, T: Sync>(all: &'a [T], act: impl Fn(&'a T) -> Result<()> + Sync) -> Result<()> {
     let next = Mutex::new(all.iter());
     let take = || next.lock().unwrap_or_else(PoisonError::into_inner).next();
     let lane = || iter::from_fn(take).try_for_each(&act);

@@ -93,34 +93,67 @@ impl Package {
     }
 
     /// Runs the tests, one program after the other. They have one line in the summary; more if something was
-    /// skipped or has failed.
-    pub fn run(&self, root: &Path, options: &TestOptions, summary: &Summary) -> Result<()> {
+    /// skipped. What fails has none yet: whatever runs beside it can be the reason, so it is to be run again.
+    pub fn run(
+        &self,
+        root: &Path,
+        options: &TestOptions,
+        summary: &Summary,
+    ) -> Result<Option<Again<'_>>> {
         let name = self.name();
         terminal::progress(&format!("the tests of {name}"));
         let started = Instant::now();
-        let (mut passed, mut failed, mut said_by_failed) = (0, 0, String::new());
+        let (mut passed, mut failed, mut said) = (0, Vec::new(), String::new());
         for program in &self.programs {
-            let output = self.command(program, root, options).output();
-            let output = output.with_context(|| format!("cannot run {}", program.display()))?;
-            let text = text(&output);
-            let (passed_here, failed_here) = count_tests(&text);
-            passed += passed_here;
-            let lines = text.lines().map(str::trim);
-            for reason in lines.filter_map(|line| line.strip_prefix(SKIPPED)) {
-                summary.skip(&name, reason);
-            }
-            if !output.status.success() {
-                // A program that ends early has not counted.
-                failed += failed_here.max(1);
-                said_by_failed += &text;
+            let ran = self.run_program(program, &[], root, options, summary)?;
+            passed += ran.passed;
+            if !ran.has_succeeded {
+                failed.push((program.as_path(), failed_tests(&ran.said)));
+                said += &ran.said;
             }
         }
-        let what = match failed {
-            0 => format!("{passed} tests in {:.1} s", started.elapsed().as_secs_f32()),
-            _ => format!("{failed} tests failed:\n{said_by_failed}"),
-        };
-        summary.add(passed, failed, &name, &what);
-        Ok(())
+        if failed.is_empty() {
+            let what = format!("{passed} tests in {:.1} s", started.elapsed().as_secs_f32());
+            summary.add(passed, 0, &name, &what);
+            return Ok(None);
+        }
+        terminal::progress(&format!(
+            "the tests of {name}: what failed is run again when nothing else runs. They said:\n{said}"
+        ));
+        Ok(Some(Again {
+            package: self,
+            passed,
+            failed,
+        }))
+    }
+
+    /// Runs a test program, or those tests of it.
+    fn run_program(
+        &self,
+        program: &Path,
+        tests: &[String],
+        root: &Path,
+        options: &TestOptions,
+        summary: &Summary,
+    ) -> Result<Ran> {
+        let mut command = self.command(program, root, options);
+        if !tests.is_empty() {
+            command.arg("--exact").args(tests);
+        }
+        let output = command.output();
+        let output = output.with_context(|| format!("cannot run {}", program.display()))?;
+        let said = text(&output);
+        let lines = said.lines().map(str::trim);
+        for reason in lines.filter_map(|line| line.strip_prefix(SKIPPED)) {
+            summary.skip(&self.name(), reason);
+        }
+        let (passed, failed) = count_tests(&said);
+        Ok(Ran {
+            passed,
+            failed,
+            has_succeeded: output.status.success(),
+            said,
+        })
     }
 
     /// Runs a test program as cargo would: in the folder of its package, knowing which cargo it is.
@@ -144,6 +177,57 @@ impl Package {
     }
 }
 
+/// What a test program came to.
+struct Ran {
+    passed: usize,
+    failed: usize,
+    has_succeeded: bool,
+    said: String,
+}
+
+/// The tests of a package that have failed beside others.
+pub struct Again<'a> {
+    package: &'a Package,
+    passed: usize,
+    /// Each program that has failed, and which of its tests did. A program that ended early names none.
+    failed: Vec<(&'a Path, Vec<String>)>,
+}
+
+impl Again<'_> {
+    /// Runs them again, and gives the package its line in the summary.
+    pub fn run(self, root: &Path, options: &TestOptions, summary: &Summary) -> Result<()> {
+        let (mut passed, mut failed, mut said) = (self.passed, 0, String::new());
+        let mut names = Vec::new();
+        for (program, tests) in self.failed {
+            let ran = self
+                .package
+                .run_program(program, &tests, root, options, summary)?;
+            passed += ran.passed;
+            if !ran.has_succeeded {
+                // A program that ends early has not counted.
+                failed += ran.failed.max(1);
+                said += &ran.said;
+            }
+            names.extend(tests);
+        }
+        let what = match failed {
+            0 => format!("{passed} tests; run again: {}", names.join(", ")),
+            _ => format!("{failed} tests failed, alone, too:\n{said}"),
+        };
+        summary.add(passed, failed, &self.package.name(), &what);
+        Ok(())
+    }
+}
+
+/// The names of the tests that have failed, from the list with which the test runner ends.
+fn failed_tests(text: &str) -> Vec<String> {
+    let list = text
+        .rsplit_once("\nfailures:\n")
+        .map_or("", |(_, list)| list);
+    let names = list.lines().map_while(|line| line.strip_prefix("    "));
+    names.map(str::to_owned).collect()
+}
+
 /// Adds up the lines in which the test runner says how many tests passed and failed. It says so as JSON
 /// only in nightly Rust.
 fn count_tests(text: &str) -> (usize, usize) {
@@ -163,6 +247,7 @@ fn count_tests(text: &str) -> (usize, usize) {
 mod tests {
     use super::*;
     use serde_json::json;
+    use std::{fs::Permissions, os::unix::fs::PermissionsExt};
 
     #[test]
     fn programs_are_kept_as_they_were_compiled_and_tests_are_not() {
@@ -187,18 +272,64 @@ mod tests {
         assert_eq!(fs::read_dir(&kept).unwrap().count(), 1);
     }
 
+    /// A package whose test programs are these shell scripts.
+    fn package(folder: &Path, scripts: &[&str]) -> Package {
+        let write = |(number, script): (usize, &&str)| {
+            let program = folder.join(format!("tests-{number}"));
+            fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+            fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+            program
+        };
+        Package {
+            folder: folder.to_owned(),
+            programs: scripts.iter().enumerate().map(write).collect(),
+        }
+    }
+
+    const OPTIONS: TestOptions = TestOptions {
+        strict: false,
+        bless: false,
+    };
+
     #[test]
     fn a_program_that_ends_before_it_has_counted_has_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        let package = package(folder.path(), &["true", "false"]);
         let summary = Summary::default();
-        let (folder, programs) = (PathBuf::from("/"), vec!["true".into(), "false".into()]);
-        let options = TestOptions {
-            strict: false,
-            bless: false,
-        };
-        let package = Package { folder, programs };
-        package.run(Path::new("/"), &options, &summary).unwrap();
+        let again = package.run(Path::new("/"), &OPTIONS, &summary).unwrap();
+        again
+            .unwrap()
+            .run(Path::new("/"), &OPTIONS, &summary)
+            .unwrap();
         let counts = summary.counts();
         assert_eq!((counts.passed, counts.failed), (0, 1));
+    }
+
+    /// The first time two tests of three fail; the second time one of these two.
+    #[test]
+    fn only_what_has_failed_is_run_again_and_counts_as_it_ends_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = r#"
+            if [ "$2" != --exact ]; then
+                printf 'failures:\n\nfailures:\n    one::a\n    b\n\n'
+                echo 'test result: FAILED. 1 passed; 2 failed; 0 ignored'
+                exit 101
+            fi
+            echo "$*" > again
+            echo 'test result: FAILED. 1 passed; 1 failed; 0 ignored'
+            exit 101"#;
+        let package = package(folder.path(), &[script]);
+        let summary = Summary::default();
+        let again = package.run(Path::new("/"), &OPTIONS, &summary).unwrap();
+        assert_eq!(summary.counts().failed, 0);
+        again
+            .unwrap()
+            .run(Path::new("/"), &OPTIONS, &summary)
+            .unwrap();
+        let counts = summary.counts();
+        assert_eq!((counts.passed, counts.failed), (2, 1));
+        let arguments = fs::read_to_string(folder.path().join("again")).unwrap();
+        assert_eq!(arguments, "--nocapture --exact one::a b\n");
     }
 
     #[test]

@@ -77,8 +77,8 @@ pub enum Command {
     Help(&'static str),
     /// Run a step.
     Run(RunOptions),
-    /// Build these steps, or all of them.
-    Build(Vec<String>),
+    /// Build steps.
+    Build(BuildOptions),
     /// Say what is missing on this machine.
     Doctor,
     /// Compile a tool of the workspace that only its command needs, and hand it its arguments.
@@ -97,6 +97,15 @@ pub struct RunOptions {
     /// Whether to optimise.
     pub release: bool,
     /// Whether to run in containers.
+    pub docker: bool,
+}
+
+/// `cargo xtask build`
+#[derive(Debug, Default)]
+pub struct BuildOptions {
+    /// Which steps; all of them for none.
+    pub steps: Vec<String>,
+    /// Whether to build their images, and not programs for this machine.
     pub docker: bool,
 }
 
@@ -168,11 +177,8 @@ fn read(mut parser: Parser) -> Result<Command> {
 fn parse_own(name: &str, help: &'static str, parser: Parser) -> Result<Command> {
     let command = match name {
         "run" => run(parser)?,
-        "build" => only_values(parser, "build")?.map(Command::Build),
-        _ => match only_values(parser, "doctor")? {
-            Some(values) if !values.is_empty() => bail!("cargo xtask doctor takes no arguments"),
-            values => values.map(|_| Command::Doctor),
-        },
+        "build" => build(parser)?,
+        _ => doctor(parser)?,
     };
     Ok(command.unwrap_or(Command::Help(help)))
 }
@@ -221,20 +227,31 @@ fn run(mut parser: Parser) -> Result<Option<Command>> {
     Ok(Some(Command::Run(options)))
 }
 
-/// Reads arguments of which none is an option. `None` asks for help.
-fn only_values(mut parser: Parser, command: &str) -> Result<Option<Vec<String>>> {
-    let mut values = Vec::new();
+/// `None` asks for help.
+fn build(mut parser: Parser) -> Result<Option<Command>> {
+    let mut options = BuildOptions::default();
     while let Some(argument) = parser.next()? {
         match argument {
             Short('h') | Long("help") => return Ok(None),
-            Value(value) => values.push(value.string()?),
+            Long("docker") => options.docker = true,
+            Value(step) => options.steps.push(step.string()?),
             other => {
-                let help = format!("cargo xtask {command} --help");
-                return Err(unexpected(&other, &[], &help));
+                let known = ["docker", "help"];
+                return Err(unexpected(&other, &known, "cargo xtask build --help"));
             }
         }
     }
-    Ok(Some(values))
+    Ok(Some(Command::Build(options)))
+}
+
+/// `None` asks for help.
+fn doctor(mut parser: Parser) -> Result<Option<Command>> {
+    match parser.next()? {
+        None => Ok(Some(Command::Doctor)),
+        Some(Short('h') | Long("help")) => Ok(None),
+        Some(Value(_)) => bail!("cargo xtask doctor takes no arguments"),
+        Some(other) => Err(unexpected(&other, &["help"], "cargo xtask doctor --help")),
+    }
 }
 
 /// The value of an option, which must be there.
@@ -312,6 +329,23 @@ mod tests {
     }
 
     #[test]
+    fn build_takes_any_number_of_steps() {
+        for (line, steps, docker) in [
+            ("build", "", false),
+            ("build 3 step-1", "3 step-1", false),
+            ("build 6 --docker 1", "6 1", true),
+        ] {
+            let Ok(Command::Build(options)) = parsed(line) else {
+                panic!("{line}");
+            };
+            assert_eq!(
+                (options.steps.join(" ").as_str(), options.docker),
+                (steps, docker)
+            );
+        }
+    }
+
+    #[test]
     fn a_tool_gets_its_arguments_as_they_are() {
         let Ok(Command::Tool(_, arguments)) = parsed("check 1 --only heals -- --x") else {
             panic!("check is a tool");
@@ -339,8 +373,12 @@ mod tests {
                 "there is no option -x; see cargo xtask run --help",
             ),
             (
-                "build --xyz",
-                "there is no option --xyz; see cargo xtask build --help",
+                "build --dokcer",
+                "there is no option --dokcer; did you mean --docker? See cargo xtask build --help",
+            ),
+            (
+                "doctor --xyz",
+                "there is no option --xyz; see cargo xtask doctor --help",
             ),
             ("doctor now", "cargo xtask doctor takes no arguments"),
             (

@@ -1,4 +1,4 @@
-//! Containers instead of programs: `cargo xtask run --docker` and `--redis docker`.
+//! Containers instead of programs: `cargo xtask run --docker` and `cargo xtask build --docker`.
 
 use std::{path::Path, process::ExitCode, thread, time::Duration};
 
@@ -51,6 +51,27 @@ pub fn run(root: &Path, step: &Step, port: u16) -> Result<ExitCode> {
         thread::sleep(POLL_INTERVAL);
     }
     terminal::progress("taking the containers down");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds the images of steps, once those are here that they are built on and run with.
+pub fn build(root: &Path, steps: &[Step]) -> Result<ExitCode> {
+    let compose = compose("cargo xtask build")?;
+    let interrupted = interrupt::catch()?;
+    let base = docker::ensure_base_images(root, terminal::progress);
+    if interrupted.yet() {
+        return Ok(interrupt::STATUS.into());
+    }
+    base?;
+    for step in steps {
+        let variables = [("STEP", step.name.as_str())];
+        let name = "seen-n-times-build";
+        let project = Project::new(&compose, root, name, Count::Kept, &variables)?;
+        let built = docker::one_at_a_time(root, || show(&project, &["build"], &interrupted));
+        if let Some(status) = built? {
+            return Ok(status);
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }
 

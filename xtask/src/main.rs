@@ -29,7 +29,7 @@ fn main() -> ExitCode {
 fn dispatch(root: &Path) -> Result<ExitCode> {
     match arguments::parse(lexopt::Parser::from_env())? {
         Command::Run(options) => run::run(root, &options),
-        Command::Build(steps) => build::run(root, &steps),
+        Command::Build(options) => build::run(root, &options),
         Command::Doctor => Ok(doctor::run()),
         Command::Tool(tool, arguments) => tool::run(root, tool, &arguments),
         Command::Help(text) => {

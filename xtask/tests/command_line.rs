@@ -198,6 +198,27 @@ fn a_redis_url_that_leads_nowhere_is_named() {
     insta::assert_snapshot!("malformed_redis_url", text);
 }
 
+/// With Docker and without: there it has an engine that does not answer.
+#[test]
+fn containers_without_an_engine_are_named_with_what_goes_without() {
+    for (arguments, instead) in [
+        (
+            &["run", "1", "--port", "0", "--docker"][..],
+            "cargo xtask run step-1-memory",
+        ),
+        (&["build", "1", "--docker"], "cargo xtask build"),
+    ] {
+        let mut command = xtask(arguments);
+        let text = seen(command.env("DOCKER_HOST", "unix:///nowhere/docker.sock"));
+        assert!(
+            text.starts_with("exit status 2\n")
+                && text.contains("error: no Docker Engine answers (")
+                && text.ends_with(&format!("; to go on without one: {instead}\n")),
+            "{text}"
+        );
+    }
+}
+
 #[test]
 fn a_server_that_is_not_redis_is_found_out() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

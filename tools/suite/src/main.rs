@@ -130,12 +130,12 @@ fn tests(
             joined(containers)?;
             others()?;
             run_again()?;
-            Contract::run(root, summary)?.compare(root, options, summary)?;
+            Contract::run(root, options, summary)?.compare(root, options, summary)?;
             measurements(root, options, summary)?;
             return book::bless(root, summary);
         }
         let pages = scope.spawn(|| book::pages(root, options));
-        let contract = scope.spawn(|| Contract::run(root, summary));
+        let contract = scope.spawn(|| Contract::run(root, options, summary));
         others()?;
         let pages = joined(pages)?;
         joined(containers)?;
@@ -174,8 +174,8 @@ struct Contract {
 }
 
 impl Contract {
-    /// Checks every step.
-    fn run(root: &Path, summary: &Summary) -> Result<Self> {
+    /// Checks every step, and what some promise on a bad wire.
+    fn run(root: &Path, options: &TestOptions, summary: &Summary) -> Result<Self> {
         let source = Source::choose(root, &RedisChoice::Auto)?;
         if !source.is_real() {
             summary.skip("contract", &format!("ran on {}", source.description()));
@@ -191,12 +191,24 @@ impl Contract {
         }
         let programs = programs(root, &steps, Profile::Compiled)?;
         let programs = programs.context("the steps are not compiled")?;
-        faults(&steps, &programs, &source, summary)?;
-        let checked = steps.iter().zip(&programs).map(|(step, program)| {
-            terminal::progress(&format!("the contract of {}", step.name));
-            check::quietly(step, program, &source, &[])
-        });
-        let reports = checked.collect();
+        let faults = || faults(&steps, &programs, &source, summary);
+        let check = || {
+            let checked = steps.iter().zip(&programs).map(|(step, program)| {
+                terminal::progress(&format!("the contract of {}", step.name));
+                check::quietly(step, program, &source, &[])
+            });
+            checked.collect()
+        };
+        let reports = if options.bless {
+            faults()?;
+            check()
+        } else {
+            thread::scope(|scope| {
+                let faults = scope.spawn(faults);
+                let reports = check();
+                joined(faults).map(|()| reports)
+            })?
+        };
         Ok(Self {
             steps,
             programs,

@@ -147,15 +147,24 @@ fn tests(
     })
 }
 
-/// Does something with all of them, two at a time. After a failure nothing new is begun by who met it.
-fn side_by_side<'a, T: Sync>(all: &'a [T], act: impl Fn(&'a T) -> Result<()> + Sync) -> Result<()> {
-    let next = Mutex::new(all.iter());
+/// Does something with all of them, two at a time, and returns what came of each, in the same order. After a failure
+/// nothing new is begun by who met it.
+fn side_by_side<'a, T: Sync, R: Send>(
+    all: &'a [T],
+    act: impl Fn(&'a T) -> Result<R> + Sync,
+) -> Result<Vec<R>> {
+    let next = Mutex::new(all.iter().enumerate());
     let take = || next.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let lane = || iter::from_fn(take).try_for_each(&act);
+    let lane = || -> Result<Vec<(usize, R)>> {
+        let done = iter::from_fn(take).map(|(place, one)| Ok((place, act(one)?)));
+        done.collect()
+    };
     thread::scope(|scope| {
         let other = scope.spawn(lane);
-        lane()?;
-        joined(other)
+        let mut done = lane()?;
+        done.extend(joined(other)?);
+        done.sort_by_key(|(place, _)| *place);
+        Ok(done.into_iter().map(|(_, result)| result).collect())
     })
 }
 
@@ -191,21 +200,20 @@ impl Contract {
         }
         let programs = programs(root, &steps, Profile::Compiled)?;
         let programs = programs.context("the steps are not compiled")?;
-        let faults = || faults(&steps, &programs, &source, summary);
-        let check = || {
-            let checked = steps.iter().zip(&programs).map(|(step, program)| {
-                terminal::progress(&format!("the contract of {}", step.name));
-                check::quietly(step, program, &source, &[])
-            });
-            checked.collect()
+        let subjects: Vec<(&Step, &Program)> = steps.iter().zip(&programs).collect();
+        let faults = || faults(&subjects, &source, summary);
+        let check = |&(step, program): &(&Step, &Program)| {
+            terminal::progress(&format!("the contract of {}", step.name));
+            Ok(check::quietly(step, program, &source, &[]))
         };
-        let reports = if options.bless {
+        // Each has a Redis of its own, unless they share one that runs already.
+        let reports = if options.bless || !matches!(source, Source::Private(_)) {
             faults()?;
-            check()
+            subjects.iter().map(check).collect::<Result<_>>()?
         } else {
             thread::scope(|scope| {
                 let faults = scope.spawn(faults);
-                let reports = check();
+                let reports = side_by_side(&subjects, check)?;
                 joined(faults).map(|()| reports)
             })?
         };
@@ -254,9 +262,9 @@ impl Contract {
 
 /// Holds the steps to what they promise on a bad wire to Redis. That takes long and little of the machine: each
 /// has a Redis of its own, so they do it side by side, unless they share one that runs already.
-fn faults(steps: &[Step], programs: &[Program], source: &Source, summary: &Summary) -> Result<()> {
+fn faults(subjects: &[(&Step, &Program)], source: &Source, summary: &Summary) -> Result<()> {
     let run = FaultRun::from_env().map_err(|error| anyhow!(error))?;
-    let promised = steps.iter().zip(programs);
+    let promised = subjects.iter().copied();
     let promised = promised.filter(|(step, _)| step.number >= FaultRun::PROMISED_FROM);
     let promised: Vec<(&Step, &Program)> = promised.collect();
     let at_once = match source {
@@ -319,16 +327,13 @@ mod tests {
 
     #[test]
     fn all_are_done_two_at_a_time_and_a_failure_is_told() {
-        let (done, pair) = (Mutex::new(Vec::new()), Barrier::new(2));
+        let pair = Barrier::new(2);
         let act = |number: &u32| {
             // Waits for ever if there is only one at a time.
             pair.wait();
-            done.lock().unwrap().push(*number);
-            Ok(())
+            Ok(number * 10)
         };
-        side_by_side(&[1, 2, 3, 4], act).unwrap();
-        done.lock().unwrap().sort_unstable();
-        assert_eq!(*done.lock().unwrap(), [1, 2, 3, 4]);
+        assert_eq!(side_by_side(&[1, 2, 3, 4], act).unwrap(), [10, 20, 30, 40]);
 
         let error = side_by_side(&[1, 2, 3], |number| match number {
             2 => Err(anyhow!("two")),

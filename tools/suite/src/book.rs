@@ -16,7 +16,6 @@ use steps::{COMPILED, Profile};
 use crate::{TestOptions, summary::Summary};
 
 /// What the pages came to: a report of each page, of each experiment, and of all lints together.
-#[derive(Default)]
 pub struct Pages(Vec<Value>);
 
 /// Holds the pages to what they say. The tool writes down for us what it found.

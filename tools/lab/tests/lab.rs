@@ -82,6 +82,13 @@ impl Running {
     }
 }
 
+impl Drop for Running {
+    /// In good order: whoever is killed in the instant in which it starts something may leave that behind.
+    fn drop(&mut self) {
+        let _ = self.process.stop(TIMEOUT);
+    }
+}
+
 #[test]
 fn steps_that_were_built_along_are_not_built_again() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
